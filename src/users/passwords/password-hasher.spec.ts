@@ -1,0 +1,285 @@
+import { createHmac } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { availableParallelism, getPriority } from 'node:os';
+import { Test } from '@nestjs/testing';
+import bcrypt from 'bcrypt';
+import fc from 'fast-check';
+import type { Piscina } from 'piscina';
+import {
+  HashQueueFullError,
+  InvalidPasswordError,
+  PASSWORD_HASHER_OPTIONS,
+  PasswordHasher,
+  type PasswordHasherOptions,
+} from './password-hasher.js';
+
+const cores = availableParallelism();
+const pepper = Buffer.alloc(32, 'pepper');
+const running: PasswordHasher[] = [];
+
+async function start(options: Partial<PasswordHasherOptions> = {}): Promise<PasswordHasher> {
+  const hasher = new PasswordHasher({ cost: 4, pepper, queuePerCore: 64, ...options });
+  await hasher.onModuleInit();
+  running.push(hasher);
+  return hasher;
+}
+
+/** The pool is nobody's business but the hasher's; here it is reached to break it. */
+const poolOf = (hasher: PasswordHasher) => (hasher as unknown as { pool: Piscina }).pool;
+
+const median = (values: number[]) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;
+
+let hasher: PasswordHasher;
+beforeAll(async () => {
+  hasher = await start();
+});
+afterAll(() => Promise.all(running.map((one) => one.onApplicationShutdown())));
+
+describe('what is hashed', () => {
+  it('is base64(HMAC-SHA-256(pepper, password)) under a $2b$ of the configured cost', async () => {
+    const hash = await hasher.hash('correct horse');
+    const secret = createHmac('sha256', pepper).update('correct horse').digest('base64');
+    expect(hash).toMatch(/^\$2b\$04\$[./A-Za-z0-9]{53}$/);
+    expect(await bcrypt.compare(secret, hash)).toBe(true);
+    expect(await bcrypt.compare('correct horse', hash)).toBe(false);
+  });
+
+  it('salts: the same password never gives the same hash', async () => {
+    expect(await hasher.hash('correct horse')).not.toBe(await hasher.hash('correct horse'));
+  });
+
+  it('is worth nothing without the pepper', async () => {
+    const other = await start({ pepper: Buffer.alloc(32, 'other') });
+    expect(await other.verify('correct horse', await hasher.hash('correct horse'))).toBe(false);
+  });
+
+  it.each([
+    ['the 100th character', `${'a'.repeat(99)}x`, `${'a'.repeat(99)}y`],
+    ['what follows a NUL', 'secret\0one', 'secret\0two'],
+    ['a NUL at the end', 'secret', 'secret\0'],
+    ['case', 'Secret', 'secret'],
+    ['a space at the end', 'secret', 'secret '],
+    ['emoji', 'pass🙂word', 'pass🙃word'],
+    ['the skin tone of an emoji', '👍🏽👍🏽', '👍🏽👍🏿'],
+    ['the 256th code point', `${'🙂'.repeat(255)}🙂`, `${'🙂'.repeat(255)}🙃`],
+    ['compatibility characters', 'ﬁnance', 'finance'],
+  ])('tells passwords apart by %s', async (_what, one, other) => {
+    const hash = await hasher.hash(one);
+    expect(await hasher.verify(one, hash)).toBe(true);
+    expect(await hasher.verify(other, hash)).toBe(false);
+  });
+
+  it('takes NFC and NFD of the same characters for one password', async () => {
+    const nfc = 'Pässwörd Å ệ 각'.normalize('NFC');
+    const nfd = nfc.normalize('NFD');
+    expect(nfd).not.toBe(nfc);
+    expect(await hasher.verify(nfd, await hasher.hash(nfc))).toBe(true);
+    expect(await hasher.verify(nfc, await hasher.hash(nfd))).toBe(true);
+  });
+
+  it.each(['\ud800', 'abc\udc00def', '\udc00\ud800'])('refuses the lone surrogate in %j', async (password) => {
+    await expect(hasher.hash(password)).rejects.toThrow(InvalidPasswordError);
+    const replaced = await hasher.hash(password.replace(/\p{Surrogate}/gu, '\ufffd'));
+    expect(await hasher.verify(password, replaced)).toBe(false);
+  });
+
+  it('refuses a run of combining marks before normalising it', async () => {
+    const bomb = 'a\u0301'.padEnd(32_000, '\u0301').padEnd(64_000, '\u0327');
+    const before = performance.now();
+    await expect(hasher.hash(bomb)).rejects.toThrow(InvalidPasswordError);
+    expect(await hasher.verify(bomb, await hasher.hash('a'))).toBe(false);
+    expect(performance.now() - before).toBeLessThan(500);
+  });
+
+  it('holds for any text, and for no other', async () => {
+    const text = fc.string({ unit: 'grapheme', maxLength: 100 });
+    await fc.assert(
+      fc.asyncProperty(text, text, async (password, other) => {
+        const hash = await hasher.hash(password);
+        expect(await hasher.verify(password, hash)).toBe(true);
+        expect(await hasher.verify(other, hash)).toBe(other.normalize('NFC') === password.normalize('NFC'));
+      }),
+    );
+  });
+});
+
+describe('stored hashes', () => {
+  const secret = createHmac('sha256', pepper).update('correct horse').digest('base64');
+
+  it.each([
+    ['lower', 4, true],
+    ['equal', 5, false],
+    ['higher', 6, false],
+  ])('verifies a %s cost than its own', async (_which, cost, stale) => {
+    const five = await start({ cost: 5 });
+    const hash = bcrypt.hashSync(secret, cost);
+    expect(await five.verify('correct horse', hash)).toBe(true);
+    expect(five.needsRehash(hash)).toBe(stale);
+  });
+
+  it.each(['$2a$', '$2y$'])('verifies plain bcrypt from elsewhere, %s, and wants it rehashed', async (prefix) => {
+    const hash = bcrypt.hashSync('correct horse', 5).replace('$2b$', prefix);
+    expect(await hasher.verify('correct horse', hash)).toBe(true);
+    expect(await hasher.verify('correct horsf', hash)).toBe(false);
+    expect(hasher.needsRehash(hash)).toBe(true);
+  });
+
+  const sound = bcrypt.hashSync(secret, 4);
+  it.each([
+    '',
+    'correct horse',
+    secret,
+    sound.slice(0, -1),
+    `${sound}\n`,
+    ` ${sound}`,
+    sound.replace('$2b$', '$2x$'),
+    sound.replace('$04$', '$03$'),
+    sound.replace('$04$', '$16$'),
+    sound.replace('$04$', '$31$'),
+    sound.replace('$04$', '$4$'),
+    `${sound.slice(0, -1)}é`,
+    '$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHQ$aGFzaA',
+  ])('answers false to the malformed %j', async (hash) => {
+    expect(await hasher.verify('correct horse', hash)).toBe(false);
+    expect(hasher.needsRehash(hash)).toBe(true);
+  });
+
+  it('answers false to a plain bcrypt under our own prefix', async () => {
+    expect(await hasher.verify('correct horse', bcrypt.hashSync('correct horse', 4))).toBe(false);
+  });
+
+  it('does the same work for no hash, a malformed one and a wrong password', async () => {
+    const eight = await start({ cost: 8 });
+    const cases = { wrong: await eight.hash('right'), none: null, malformed: 'nonsense' };
+    const times = { wrong: [] as number[], none: [] as number[], malformed: [] as number[] };
+    for (let round = 0; round < 15; round += 1) {
+      for (const name of ['wrong', 'none', 'malformed'] as const) {
+        const before = performance.now();
+        expect(await eight.verify('wrong', cases[name])).toBe(false);
+        times[name].push(performance.now() - before);
+      }
+    }
+    for (const name of ['none', 'malformed'] as const) {
+      expect(median(times[name]) / median(times.wrong)).toBeGreaterThan(0.6);
+      expect(median(times[name]) / median(times.wrong)).toBeLessThan(1.6);
+    }
+  });
+
+  it('knows no password for a user without a hash', async () => {
+    for (const guess of ['', 'null', '\ud800', 'x'.repeat(3000)]) expect(await hasher.verify(guess, null)).toBe(false);
+  });
+});
+
+describe('the queue', () => {
+  it('takes one hash a core and queuePerCore to wait, and refuses the next at once', async () => {
+    const small = await start({ cost: 8, queuePerCore: 2 });
+    const settled: string[] = [];
+    const accepted = Array.from({ length: cores * 3 }, () => small.hash('x').then(() => settled.push('done')));
+    const refused = [small.hash('x'), small.verify('x', null), small.verify('x', 'nonsense')].map((job) =>
+      job.catch((error) => settled.push(error.name)),
+    );
+    await Promise.all(refused);
+    expect(settled).toEqual(Array(3).fill('HashQueueFullError'));
+    await Promise.all(accepted);
+    expect(settled.slice(3)).toEqual(Array(cores * 3).fill('done'));
+
+    const again = Array.from({ length: cores * 3 }, () => small.hash('x'));
+    await expect(small.hash('x')).rejects.toThrow(HashQueueFullError);
+    await Promise.all(again);
+  });
+
+  it('serves in the order of arrival', async () => {
+    const done: number[] = [];
+    const jobs = Array.from({ length: cores * 20 }, (_, index) => hasher.hash('x').then(() => done.push(index)));
+    await Promise.all(jobs);
+    expect(done.indexOf(cores + 1)).toBeLessThan(cores * 10);
+  });
+
+  it('leaves the main thread free', async () => {
+    const twelve = await start({ cost: 12 });
+    const before = performance.now();
+    bcrypt.hashSync('x', 12);
+    const blocking = performance.now() - before;
+
+    let longest = 0;
+    let last = performance.now();
+    const ticker = setInterval(() => {
+      longest = Math.max(longest, performance.now() - last);
+      last = performance.now();
+    }, 1);
+    await Promise.all(Array.from({ length: cores * 2 }, () => twelve.hash('x')));
+    clearInterval(ticker);
+    expect(longest).toBeGreaterThan(0);
+    expect(longest).toBeLessThan(blocking / 2);
+  });
+});
+
+describe('the threads', () => {
+  /** Field 19 of proc(5) stat; the name in field 2 may hold spaces. */
+  const niceValues = () =>
+    readdirSync('/proc/self/task').map((tid) => {
+      const stat = readFileSync(`/proc/self/task/${tid}/stat`, 'utf8');
+      return { tid, nice: Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[16]) };
+    });
+
+  it('run at the least priority on Linux, and the main thread keeps its own', async () => {
+    const ours = getPriority();
+    const linux = process.platform === 'linux';
+    const lowered = () => (linux ? niceValues().filter(({ nice }) => nice === 19) : []);
+    const before = lowered().length;
+    const one = await start();
+    await Promise.all(Array.from({ length: cores * 4 }, () => one.hash('x')));
+    expect(lowered().length - before).toBe(linux ? cores : 0);
+    expect(lowered().map(({ tid }) => tid)).not.toContain(String(process.pid));
+    expect(getPriority()).toBe(ours);
+  });
+
+  it('are replaced when they die: what they ran fails, what waited is served', async () => {
+    const one = await start({ cost: 10 });
+    const jobs = Array.from({ length: cores * 2 }, () => one.hash('x'));
+    const dead = poolOf(one).threads;
+    await Promise.all([Promise.allSettled(jobs), ...dead.map((thread) => thread.terminate())]);
+    const outcomes = (await Promise.allSettled(jobs)).map(({ status }) => status);
+    expect(outcomes).toEqual([...Array(cores).fill('rejected'), ...Array(cores).fill('fulfilled')]);
+    expect(await one.verify('x', await one.hash('x'))).toBe(true);
+    expect(poolOf(one).threads.some((thread) => dead.includes(thread))).toBe(false);
+  });
+
+  it('start and end with the module', async () => {
+    const module = await Test.createTestingModule({
+      providers: [
+        PasswordHasher,
+        {
+          provide: PASSWORD_HASHER_OPTIONS,
+          useValue: { cost: 4, pepper, queuePerCore: 1 } satisfies PasswordHasherOptions,
+        },
+      ],
+    }).compile();
+    await module.init();
+    const one = module.get(PasswordHasher);
+    expect(await one.verify('x', await one.hash('x'))).toBe(true);
+    const { threads } = poolOf(one);
+    expect(threads).toHaveLength(cores);
+    const exits = threads.map((thread) => new Promise((resolve) => thread.once('exit', resolve)));
+    await module.close();
+    await Promise.all(exits);
+    await expect(one.hash('x')).rejects.toThrow('not running');
+  });
+});
+
+it('closes without having been started', async () => {
+  const idle = new PasswordHasher({ cost: 4, pepper, queuePerCore: 1 });
+  await expect(idle.onApplicationShutdown()).resolves.toBeUndefined();
+});
+
+describe('settings', () => {
+  it.each([3, 16, 10.5, Number.NaN])('refuses the cost %d', (cost) => {
+    expect(() => new PasswordHasher({ cost, pepper, queuePerCore: 1 })).toThrow('cost');
+  });
+
+  it('refuses a short pepper and an empty queue', () => {
+    const short = { cost: 10, pepper: Buffer.alloc(31), queuePerCore: 1 };
+    expect(() => new PasswordHasher(short)).toThrow('pepper');
+    expect(() => new PasswordHasher({ cost: 10, pepper, queuePerCore: 0 })).toThrow('queue');
+  });
+});

@@ -1,0 +1,125 @@
+import { createHmac, randomBytes } from 'node:crypto';
+import { availableParallelism } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { Inject, Injectable, Logger, OnApplicationShutdown, OnModuleInit } from '@nestjs/common';
+import { Piscina } from 'piscina';
+import { canonicalPassword } from './canonical-password.js';
+
+export const PASSWORD_HASHER_OPTIONS = Symbol('PASSWORD_HASHER_OPTIONS');
+
+export interface PasswordHasherOptions {
+  /** bcrypt cost, 4 to 15: each step doubles the work. */
+  cost: number;
+  /** The key of the pre-hash, at least 32 bytes, kept outside the database. With another one no password fits. */
+  pepper: Buffer;
+  /** Hashes that may wait for each core before the next is refused. */
+  queuePerCore: number;
+}
+
+/** Too many hashes wait already. Answer 503 `overloaded` with `Retry-After`. */
+export class HashQueueFullError extends Error {
+  override readonly name = 'HashQueueFullError';
+  constructor() {
+    super('Too many passwords wait to be hashed; try again in a few seconds.');
+  }
+}
+
+/** A password with no UTF-8 form, or longer than any allowed one. */
+export class InvalidPasswordError extends Error {
+  override readonly name = 'InvalidPasswordError';
+  constructor() {
+    super('The password is not valid Unicode text or is far too long.');
+  }
+}
+
+/** Costs above 15 count as malformed: a single hash of cost 31 would hold a thread for a day. */
+const OUR_HASH = /^\$2b\$(0[4-9]|1[0-5])\$[./A-Za-z0-9]{53}$/;
+/** Plain bcrypt, brought along from other software under its own prefix (an imported `$2b$` is stored as `$2a$`). */
+const FOREIGN_HASH = /^\$2[ay]\$(0[4-9]|1[0-5])\$[./A-Za-z0-9]{53}$/;
+
+/**
+ * bcrypt over base64(HMAC-SHA-256(pepper, password in NFC)), so that nothing past bcrypt's 72 bytes or after a NUL is
+ * lost (OWASP Password Storage Cheat Sheet, "Pre-Hashing Passwords with bcrypt").
+ * The work is done by one thread for each core, at the least priority so that requests go first, behind a bounded queue.
+ */
+@Injectable()
+export class PasswordHasher implements OnModuleInit, OnApplicationShutdown {
+  private readonly logger = new Logger(PasswordHasher.name);
+  private readonly cores = availableParallelism();
+  private pool?: Piscina;
+  private dummyHash!: string;
+
+  constructor(@Inject(PASSWORD_HASHER_OPTIONS) private readonly options: PasswordHasherOptions) {
+    const { cost, pepper, queuePerCore } = options;
+    if (!Number.isInteger(cost) || cost < 4 || cost > 15) throw new RangeError('The bcrypt cost must be from 4 to 15.');
+    if (pepper.length < 32) throw new RangeError('The password pepper must have at least 32 bytes.');
+    if (!Number.isInteger(queuePerCore) || queuePerCore < 1) {
+      throw new RangeError('The hash queue must hold at least one password for each core.');
+    }
+  }
+
+  async onModuleInit(): Promise<void> {
+    this.pool = new Piscina({
+      filename: fileURLToPath(new URL('./hash.worker.js', import.meta.url)),
+      minThreads: this.cores,
+      maxThreads: this.cores,
+      // Linux alone gives each thread its own nice value; elsewhere this would slow the whole process.
+      niceIncrement: process.platform === 'linux' ? 19 : 0,
+      // Otherwise each finished hash sends the next waiting one to the end of the queue.
+      stricterFIFO: true,
+      recordTiming: false,
+    });
+    this.pool.on('error', (error) => this.logger.error(`A password hashing thread failed: ${error}`));
+    this.dummyHash = await this.hash(randomBytes(32).toString('base64'));
+  }
+
+  /** Ends the threads only after the HTTP server has let its last request go, which `onModuleDestroy` would not wait for. */
+  async onApplicationShutdown(): Promise<void> {
+    const pool = this.pool;
+    this.pool = undefined;
+    await pool?.destroy();
+  }
+
+  /** Throws `InvalidPasswordError`, or `HashQueueFullError` at once when the queue is full. */
+  async hash(password: string): Promise<string> {
+    const canonical = canonicalPassword(password);
+    if (canonical === null) throw new InvalidPasswordError();
+    return this.run<string>('hash', { secret: this.prehash(canonical), cost: this.options.cost });
+  }
+
+  /**
+   * Whether the password is the one behind the hash. Throws `HashQueueFullError` at once when the queue is full.
+   * Pass null for an unknown user or one without a password: the answer is false, after the same work, so that the time
+   * tells nobody who has an account. The same goes for a hash or a password that cannot be genuine.
+   */
+  async verify(password: string, hash: string | null): Promise<boolean> {
+    const canonical = canonicalPassword(password);
+    if (canonical === null || hash === null) return this.refuse();
+    if (OUR_HASH.test(hash)) return this.run('verify', { secret: this.prehash(canonical), hash });
+    // bcrypt 6 knows PHP's `$2y$` only by its other name.
+    if (FOREIGN_HASH.test(hash)) return this.run('verify', { secret: password, hash: hash.replace('$2y$', '$2b$') });
+    return this.refuse();
+  }
+
+  /** Whether a fresh hash should replace this one after the next sign-in: it costs less than ours, or is not of our making. */
+  needsRehash(hash: string): boolean {
+    const cost = OUR_HASH.exec(hash)?.[1];
+    return cost === undefined || Number(cost) < this.options.cost;
+  }
+
+  private async refuse(): Promise<false> {
+    await this.run('verify', { secret: this.prehash(''), hash: this.dummyHash });
+    return false;
+  }
+
+  /** 44 characters, whatever the password's length. */
+  private prehash(canonical: string): string {
+    return createHmac('sha256', this.options.pepper).update(canonical, 'utf8').digest('base64');
+  }
+
+  private async run<T>(name: 'hash' | 'verify', job: { secret: string; cost?: number; hash?: string }): Promise<T> {
+    if (this.pool === undefined) throw new Error('The hashing threads are not running.');
+    if (this.pool.queueSize >= this.options.queuePerCore * this.cores) throw new HashQueueFullError();
+    return this.pool.run(job, { name });
+  }
+}
