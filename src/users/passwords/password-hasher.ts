@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { Inject, Injectable, Logger, OnApplicationShutdown, OnModuleInit } from '@nestjs/common';
 import { Piscina } from 'piscina';
+import { Problem } from '../../common/problem.js';
 import { canonicalPassword } from './canonical-password.js';
 
 export const PASSWORD_HASHER_OPTIONS = Symbol('PASSWORD_HASHER_OPTIONS');
@@ -16,11 +17,11 @@ export interface PasswordHasherOptions {
   queuePerCore: number;
 }
 
-/** Too many hashes wait already. Answer 503 `overloaded` with `Retry-After`. */
-export class HashQueueFullError extends Error {
+/** Too many hashes wait already: 503 `overloaded` with `Retry-After`. */
+export class HashQueueFullError extends Problem {
   override readonly name = 'HashQueueFullError';
   constructor() {
-    super('Too many passwords wait to be hashed; try again in a few seconds.');
+    super('overloaded');
   }
 }
 

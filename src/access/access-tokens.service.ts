@@ -1,0 +1,74 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { JwtService } from '@nestjs/jwt';
+import QuickLRU from 'quick-lru';
+import { Clock } from '../common/clock.js';
+import { newId } from '../common/id.js';
+import type { Config } from '../config/config.js';
+import { CONFIG } from '../config/config.module.js';
+import type { Claims } from './claims.js';
+import type { Principal } from './principal.js';
+import { SigningKeys } from './signing-keys.service.js';
+
+/** Verified tokens that are remembered at most: about 2 KB each. */
+const REMEMBERED = 20_000;
+
+/** For whom a token is minted. */
+export interface Grant {
+  userId: string;
+  sessionId: string;
+  username: string | null;
+  roles: string[];
+  ver: number;
+  /** No token outlives its session. */
+  sessionExpiresAt: Date;
+}
+
+/** Mints access tokens (RFC 9068) and remembers those whose signature has been checked. */
+@Injectable()
+export class AccessTokens {
+  private readonly verified = new QuickLRU<string, Principal>({ maxSize: REMEMBERED });
+
+  constructor(
+    @Inject(CONFIG) private readonly config: Config,
+    private readonly jwt: JwtService,
+    private readonly keys: SigningKeys,
+    private readonly clock: Clock,
+  ) {}
+
+  /** Signs an access token. `expiresIn` is in seconds. */
+  mint(grant: Grant): { accessToken: string; expiresIn: number } {
+    const { kid, alg, secret } = this.keys.current();
+    const now = Math.floor(this.clock.now() / 1000);
+    const left = Math.floor(grant.sessionExpiresAt.getTime() / 1000) - now;
+    const expiresIn = Math.max(1, Math.min(Math.floor(this.config.accessTokenTtl / 1000), left));
+    const claims: Claims = {
+      iss: this.config.issuer,
+      aud: this.config.audience,
+      sub: grant.userId,
+      sid: grant.sessionId,
+      jti: newId(),
+      iat: now,
+      exp: now + expiresIn,
+      roles: grant.roles,
+      ver: grant.ver,
+      username: grant.username,
+    };
+    const accessToken = this.jwt.sign(claims, {
+      privateKey: secret,
+      algorithm: alg,
+      header: { alg, typ: 'at+jwt', kid },
+    });
+    return { accessToken, expiresIn };
+  }
+
+  /** The principal of a token that has passed every check before and has not expired since. */
+  recall(token: string): Principal | undefined {
+    const principal = this.verified.get(token);
+    return principal && principal.expiresAt > this.clock.now() ? principal : undefined;
+  }
+
+  /** Remembers a token that has passed every check, by its whole text. */
+  remember(token: string, principal: Principal): void {
+    this.verified.set(token, principal);
+  }
+}

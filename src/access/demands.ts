@@ -1,0 +1,34 @@
+import { applyDecorators, type ExecutionContext, SetMetadata, type Type } from '@nestjs/common';
+import { ApiBearerAuth } from '@nestjs/swagger';
+
+/** What a route demands of its caller. */
+export type Demand =
+  | { kind: 'public' }
+  | { kind: 'optional' }
+  | { kind: 'signed-in' }
+  | { kind: 'roles'; anyOf: readonly string[] };
+
+const DEMAND = Symbol('DEMAND');
+
+/** Anybody may call it, without a token. */
+export const Public = () => SetMetadata(DEMAND, { kind: 'public' } satisfies Demand);
+
+/** Anybody may call it; who brings a good access token is known to the handler, or else why it was refused. */
+export const OptionallySignedIn = () => demand({ kind: 'optional' });
+
+/** Any signed-in user may call it. */
+export const SignedIn = () => demand({ kind: 'signed-in' });
+
+/** A signed-in user with at least one of these roles may call it. */
+export const Roles = (...anyOf: [string, ...string[]]) => demand({ kind: 'roles', anyOf });
+
+function demand(value: Demand) {
+  return applyDecorators(SetMetadata(DEMAND, value), ApiBearerAuth());
+}
+
+type Handler = ReturnType<ExecutionContext['getHandler']>;
+
+/** What this handler demands: its own word first, then its class's. Null where neither says anything. */
+export function demandOf(handler: Handler, controller: Type): Demand | null {
+  return Reflect.getMetadata(DEMAND, handler) ?? Reflect.getMetadata(DEMAND, controller) ?? null;
+}

@@ -1,0 +1,27 @@
+import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
+import type { FastifyRequest } from 'fastify';
+import type { Problem } from '../common/problem.js';
+
+/** Who is calling: what a verified access token says, and nothing from the database. */
+export interface Principal {
+  userId: string;
+  sessionId: string;
+  username: string | null;
+  roles: readonly string[];
+  /** The version of the user's roles that the token was minted with. */
+  ver: number;
+  /** When the token ends, milliseconds since the epoch. */
+  expiresAt: number;
+}
+
+/** A request that has passed the authentication guard. */
+export interface AuthenticatedRequest extends FastifyRequest {
+  user?: Principal;
+  /** On a route that takes callers without a token too: why the token that came was refused. */
+  refusal?: Problem;
+}
+
+/** Gives a handler the principal of its request. */
+export const CurrentUser = createParamDecorator(
+  (_: unknown, context: ExecutionContext) => context.switchToHttp().getRequest<AuthenticatedRequest>().user,
+);

@@ -1,0 +1,109 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { Clock } from '../common/clock.js';
+import { Problem, type ProblemCode } from '../common/problem.js';
+import type { Config } from '../config/config.js';
+import { CONFIG } from '../config/config.module.js';
+import { Database } from '../database/database.js';
+import { DatabaseListener } from '../database/listener.js';
+import type { Principal } from './principal.js';
+import { RevocationList } from './revocation-list.js';
+
+/** Milliseconds of silence on the link after which the list alone is no longer trusted. */
+const TRUSTED_SILENCE = 5_000;
+/** Milliseconds for which a database that did not answer is not asked again. */
+const PAUSE = 1_000;
+const BATCH = 20_000;
+
+const ASK = {
+  name: 'revocation-ask',
+  text: `SELECT s.revoked_at IS NOT NULL AS revoked, u.ver FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.id = $1`,
+};
+
+/**
+ * Keeps the revocation list in step with the database and answers for it.
+ * Filled from the tables at start and after every lost link, told by NOTIFY in between. While the link is lost
+ * for longer than 5 s each request asks the database; when that is gone too, `REVOCATION_FALLBACK` decides.
+ */
+@Injectable()
+export class Revocations {
+  private silentUntil = 0;
+
+  constructor(
+    @Inject(CONFIG) private readonly config: Config,
+    private readonly database: Database,
+    private readonly listener: DatabaseListener,
+    private readonly list: RevocationList,
+    private readonly clock: Clock,
+  ) {
+    listener.on('session', (id) => list.revokeSession(id));
+    listener.on('user', (text) => {
+      const [id = '', ver] = text.split(' ');
+      list.raiseVersion(id, Number(ver));
+    });
+    listener.onCatchUp(() => this.catchUp());
+  }
+
+  /** Whether the list may be trusted by itself; then `refusal` is all there is to ask. */
+  get inStep(): boolean {
+    return this.listener.silence <= TRUSTED_SILENCE;
+  }
+
+  /** Why the list refuses this principal, or null. Memory only. */
+  refusal(principal: Principal): ProblemCode | null {
+    return this.list.refusal(principal);
+  }
+
+  /**
+   * Asks the database about one principal, for the time when the link is lost.
+   * Throws a Problem `database_unavailable` where it cannot be reached and the setting is `deny`.
+   */
+  async ask(principal: Principal): Promise<ProblemCode | null> {
+    try {
+      if (this.clock.now() < this.silentUntil) throw new Error('The database did not answer a moment ago');
+      const [row] = await this.database.run<{ revoked: boolean; ver: number }>(ASK, [principal.sessionId]);
+      if (!row || row.revoked) return 'session_revoked';
+      return row.ver > principal.ver ? 'token_stale' : null;
+    } catch (cause) {
+      if (this.clock.now() >= this.silentUntil) this.silentUntil = this.clock.now() + PAUSE;
+      if (this.config.revocationFallback === 'deny') throw new Problem('database_unavailable', { cause });
+      return null;
+    }
+  }
+
+  /** Told by the room that ended a session itself, so that this instance need not wait for the notification. */
+  sessionsRevoked(ids: string[]): void {
+    for (const id of ids) this.list.revokeSession(id);
+  }
+
+  /** Told by the room that changed a user's roles itself. */
+  rolesChanged(userId: string, ver: number): void {
+    this.list.raiseVersion(userId, ver);
+  }
+
+  /** Reads everything that may still refuse a living token. By time, so a clock that jumped does not hide a row. */
+  private async catchUp(): Promise<void> {
+    await this.readSince('SELECT id, revoked_at AS at FROM sessions WHERE revoked_at', (row) =>
+      this.list.revokeSession(row.id),
+    );
+    await this.readSince('SELECT session_id AS id, at FROM session_tombstones WHERE at', (row) =>
+      this.list.revokeSession(row.id),
+    );
+    await this.readSince('SELECT id, ver_changed_at AS at, ver FROM users WHERE ver_changed_at', (row) =>
+      this.list.raiseVersion(row.id, row.ver),
+    );
+  }
+
+  /** Reads in batches through a cursor, so that a million rows are never in memory at once. */
+  private async readSince(select: string, take: (row: { id: string; ver: number }) => void): Promise<void> {
+    await this.database.transaction(async (manager) => {
+      await manager.query(`DECLARE missed NO SCROLL CURSOR FOR ${select} > now() - $1 * interval '1 s'`, [
+        this.list.span,
+      ]);
+      for (;;) {
+        const rows = await manager.query<{ id: string; ver: number }[]>(`FETCH ${BATCH} FROM missed`);
+        for (const row of rows) take(row);
+        if (rows.length < BATCH) return;
+      }
+    });
+  }
+}

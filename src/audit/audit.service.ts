@@ -1,0 +1,67 @@
+import { Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import type { Client } from '../common/client.js';
+import { newId } from '../common/id.js';
+import { Database } from '../database/database.js';
+
+/** Everything that is written down. */
+export const AUDIT_TYPES = [
+  'auth.registered',
+  'auth.login',
+  'auth.login_failed',
+  'auth.logout',
+  'auth.refresh_reused',
+  'session.revoked',
+  'user.created',
+  'user.updated',
+  'user.disabled',
+  'user.enabled',
+  'user.roles_changed',
+] as const;
+
+export type AuditType = (typeof AUDIT_TYPES)[number];
+
+export interface AuditEvent {
+  type: AuditType;
+  /** Who did it; null for somebody unknown and for the system itself. */
+  actorId: string | null;
+  /** To whom it was done. */
+  userId: string | null;
+  client: Client | null;
+  /** What else there is to know. Never a secret. */
+  data?: Record<string, unknown>;
+}
+
+export interface Activity {
+  type: AuditType;
+  at: Date;
+  ip: string | null;
+  userAgent: string | null;
+}
+
+/** The audit log: entries are added in the transaction of the change that they tell of, and never changed. */
+@Injectable()
+export class Audit {
+  constructor(private readonly database: Database) {}
+
+  /** Adds an entry. Give the transaction's manager where there is one. */
+  async record(event: AuditEvent, manager: EntityManager = this.database.manager): Promise<void> {
+    const { type, actorId, userId, client, data = {} } = event;
+    await manager.query(
+      `INSERT INTO audit_events (id, type, actor_id, user_id, ip, user_agent, request_id, data)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
+      [newId(), type, actorId, userId, client?.ip, client?.userAgent, client?.requestId, data],
+    );
+  }
+
+  /** The latest entries about a user, newest first. */
+  latestOf(userId: string, limit: number): Promise<Activity[]> {
+    return this.database.run<Activity>(LATEST, [userId, limit]);
+  }
+}
+
+const LATEST = {
+  name: 'audit-latest',
+  text: `SELECT type, at, host(ip) AS ip, user_agent AS "userAgent" FROM audit_events
+         WHERE user_id = $1 ORDER BY id DESC LIMIT $2`,
+};

@@ -1,0 +1,45 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { z } from 'zod';
+import { Audit } from '../audit/audit.service.js';
+import type { Client } from '../common/client.js';
+import { Problem } from '../common/problem.js';
+import type { Config } from '../config/config.js';
+import { CONFIG } from '../config/config.module.js';
+import { Database } from '../database/database.js';
+import { Sessions } from '../sessions/sessions.service.js';
+import { PasswordHasher } from '../users/passwords/password-hasher.js';
+import { PasswordPolicy } from '../users/passwords/password-policy.js';
+import { toUserView } from '../users/user.js';
+import { Users } from '../users/users.service.js';
+import type { registration } from './auth.schemas.js';
+import type { SignedIn } from './sign-in.service.js';
+
+/** Signing up. */
+@Injectable()
+export class Registration {
+  constructor(
+    @Inject(CONFIG) private readonly config: Config,
+    private readonly database: Database,
+    private readonly users: Users,
+    private readonly sessions: Sessions,
+    private readonly hasher: PasswordHasher,
+    private readonly policy: PasswordPolicy,
+    private readonly audit: Audit,
+  ) {}
+
+  /** Makes an account and signs it in. Throws a Problem: `signup_closed`, `email_taken`, `username_taken`, a refused password. */
+  async register(form: z.infer<typeof registration>, client: Client): Promise<SignedIn> {
+    if (this.config.signup === 'closed') throw new Problem('signup_closed');
+    const fault = this.policy.check(form.password, form);
+    if (fault) throw Problem.field('/password', fault.detail, fault.code);
+    const passwordHash = await this.hasher.hash(form.password);
+    return this.database.transaction(async (manager) => {
+      const id = await this.users.create({ ...form, passwordHash, roles: ['user'] }, manager);
+      const user = await this.users.claimForSignIn(id, passwordHash, null, manager);
+      if (!user) throw new Error('A user just made cannot be read');
+      const tokens = await this.sessions.open({ ...user, userId: id }, ['password'], client, manager);
+      await this.audit.record({ type: 'auth.registered', actorId: id, userId: id, client }, manager);
+      return { user: toUserView(user), ...tokens };
+    });
+  }
+}

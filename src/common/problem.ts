@@ -1,0 +1,95 @@
+/**
+ * Every error that a client can meet, in one table: its status and what to tell the person.
+ * A code is a promise: it is never renamed, and a retired one is never used for something else.
+ */
+export const PROBLEMS = {
+  invalid_request: [400, 'Invalid request', 'Something in the request is not as it must be; see errors.'],
+  malformed_json: [400, 'Malformed JSON', 'The body is not one well-formed JSON value in UTF-8 with each member once.'],
+  password_too_common: [
+    400,
+    'Password too common',
+    'This password is among the first that an attacker tries. Choose another.',
+  ],
+  unauthorized: [401, 'Sign-in required', 'Send an access token: Authorization: Bearer <token>.'],
+  invalid_token: [401, 'Invalid access token', 'The access token is not one of this server. Sign in again.'],
+  token_expired: [401, 'Access token expired', 'Use the refresh token to get a new access token.'],
+  token_stale: [
+    401,
+    'Access token out of date',
+    'Your roles have changed. Use the refresh token to get a new access token.',
+  ],
+  session_revoked: [401, 'Session ended', 'This session was ended. Sign in again.'],
+  session_expired: [401, 'Session expired', 'This session has lasted as long as it may. Sign in again.'],
+  invalid_credentials: [401, 'Sign-in failed', 'The name or the password is wrong.'],
+  invalid_refresh_token: [401, 'Invalid refresh token', 'The refresh token is not one of this server. Sign in again.'],
+  refresh_reused: [
+    401,
+    'Refresh token used twice',
+    'A replaced refresh token was used again, so the session was ended for safety. Sign in again.',
+  ],
+  account_disabled: [403, 'Account disabled', 'This account is disabled. Ask whoever runs the service.'],
+  signup_closed: [403, 'Sign-up closed', 'New accounts are made by invitation only.'],
+  forbidden: [403, 'Forbidden', 'Your account may not do this.'],
+  not_found: [404, 'Not found', 'There is nothing here, or nothing that you may see.'],
+  method_not_allowed: [405, 'Method not allowed', 'This address does not take that method; see Allow.'],
+  email_taken: [409, 'Email taken', 'An account with this email exists already. Sign in, or reset the password.'],
+  username_taken: [409, 'Username taken', 'Another account has this username. Choose another.'],
+  last_admin: [409, 'Last admin', 'This is the last active admin. Give the role to somebody else first.'],
+  payload_too_large: [413, 'Body too large', 'The body may have 64 KiB at most.'],
+  unsupported_media_type: [415, 'Unsupported media type', 'Send the body as application/json in UTF-8.'],
+  overloaded: [503, 'Overloaded', 'Too many sign-ins at once. Try again in a moment.'],
+  database_unavailable: [
+    503,
+    'Database unavailable',
+    'The database cannot be reached just now. Try again in a moment.',
+  ],
+  internal_error: [500, 'Internal error', 'Something went wrong on our side. The request id helps to find it.'],
+} as const satisfies Record<string, readonly [status: number, title: string, detail: string]>;
+
+export type ProblemCode = keyof typeof PROBLEMS;
+
+/** One fault of a body or query: where it stands (RFC 6901) and what to do. */
+export interface FieldFault {
+  pointer: string;
+  detail: string;
+}
+
+interface ProblemOptions {
+  detail?: string;
+  errors?: FieldFault[];
+  headers?: Record<string, string>;
+  cause?: unknown;
+}
+
+/** A failure with a place in the table above. Thrown anywhere, answered by the error filter as RFC 9457. */
+export class Problem extends Error {
+  readonly status: number;
+  readonly title: string;
+  readonly detail: string;
+  readonly errors: FieldFault[] | undefined;
+  readonly headers: Record<string, string>;
+
+  constructor(
+    readonly code: ProblemCode,
+    options: ProblemOptions = {},
+  ) {
+    const [status, title, detail] = PROBLEMS[code];
+    super(code, { cause: options.cause });
+    this.status = status;
+    this.title = title;
+    this.detail = options.detail ?? detail;
+    this.errors = options.errors;
+    this.headers = options.headers ?? {};
+  }
+
+  /** The body of the answer (RFC 9457, 3). */
+  body(requestId: string) {
+    const { code, status, title, detail, errors } = this;
+    return { type: `urn:gatehouse:problem:${code}`, title, status, detail, code, requestId, errors };
+  }
+
+  /** A Problem about one field of the body. */
+  static field(pointer: string, detail: string, code: ProblemCode = 'invalid_request'): Problem {
+    return new Problem(code, { errors: [{ pointer, detail }] });
+  }
+}

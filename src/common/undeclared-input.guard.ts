@@ -1,0 +1,31 @@
+import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
+import { ROUTE_ARGS_METADATA, RouteParamtypes } from '@nestjs/common/internal';
+import type { FastifyRequest } from 'fastify';
+import { Problem } from './problem.js';
+
+/** Unknown input is refused, never ignored: also a query or a body on a route that declares none. */
+@Injectable()
+export class UndeclaredInputGuard implements CanActivate {
+  private readonly declared = new WeakMap<object, { query: boolean; body: boolean }>();
+
+  canActivate(context: ExecutionContext): boolean {
+    const request = context.switchToHttp().getRequest<FastifyRequest>();
+    if (request.body === undefined && !request.raw.url?.includes('?')) return true;
+    const { query, body } = this.declaredBy(context);
+    const [unknown] = query ? [] : Object.keys((request.query ?? {}) as object);
+    if (unknown !== undefined) throw Problem.field(`/${unknown}`, 'There is no such query parameter here.');
+    if (!body && request.body !== undefined) throw Problem.field('', 'There is no body here.');
+    return true;
+  }
+
+  private declaredBy(context: ExecutionContext): { query: boolean; body: boolean } {
+    const handler = context.getHandler();
+    const known = this.declared.get(handler);
+    if (known) return known;
+    const args: object = Reflect.getMetadata(ROUTE_ARGS_METADATA, context.getClass(), handler.name) ?? {};
+    const has = (type: RouteParamtypes) => Object.keys(args).some((key) => key.startsWith(`${type}:`));
+    const found = { query: has(RouteParamtypes.QUERY), body: has(RouteParamtypes.BODY) };
+    this.declared.set(handler, found);
+    return found;
+  }
+}

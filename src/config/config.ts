@@ -1,0 +1,130 @@
+import { hkdfSync } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { keptAppSecret } from './app-secret.js';
+import { type Environment, environment } from './environment.js';
+import type { ProvidedSigningKey, SigningAlgorithm } from './signing-key.js';
+
+/** The settings of this process, checked once and frozen. Every duration is in milliseconds. */
+export interface Config {
+  readonly production: boolean;
+  readonly port: number;
+  readonly host: string;
+  readonly publicUrl: string;
+  readonly dataDir: string;
+  /** Absent: the embedded Postgres. */
+  readonly databaseUrl: string | undefined;
+  readonly databasePool: number;
+  readonly signing: {
+    readonly alg: SigningAlgorithm;
+    readonly provided: ProvidedSigningKey | undefined;
+    readonly keyLifetime: number;
+  };
+  readonly issuer: string;
+  readonly audience: string;
+  readonly accessTokenTtl: number;
+  readonly refreshTokenTtl: number;
+  readonly refreshGrace: number;
+  readonly sessionMaxAge: number;
+  readonly bcryptCost: number;
+  readonly hashQueue: number;
+  readonly signup: 'open' | 'closed';
+  readonly passwordMinLength: number;
+  readonly corsOrigins: readonly string[];
+  readonly trustedProxies: readonly string[];
+  readonly revocationFallback: 'allow' | 'deny';
+  readonly bootstrapAdmin: { readonly email: string; readonly password: string } | undefined;
+  readonly log: { readonly level: string; readonly format: 'json' | 'pretty' };
+  readonly workers: number;
+  /** A key for one purpose, derived from `APP_SECRET` (HKDF-SHA-256, RFC 5869). The secret itself goes nowhere else. */
+  deriveKey(purpose: string): Buffer;
+}
+
+/** What is wrong with the settings, one sentence for each fault. The process exits 78 (EX_CONFIG). */
+export class ConfigError extends Error {
+  constructor(readonly faults: string[]) {
+    super(`The settings cannot be used:\n${faults.map((fault) => `  - ${fault}`).join('\n')}`);
+  }
+}
+
+/**
+ * Reads and checks the environment. Throws ConfigError that lists every fault at once.
+ * An empty value counts as absent, as in a compose file with `NAME=`.
+ */
+export function loadConfig(source: NodeJS.ProcessEnv): Config {
+  const present = Object.fromEntries(Object.entries(source).filter(([, value]) => value !== ''));
+  const parsed = environment.safeParse(present);
+  const faults = parsed.success ? [] : parsed.error.issues.map((issue) => `${String(issue.path[0])} ${issue.message}.`);
+  // The rules between settings are checked on whatever could be read, so that one run shows all that is wrong.
+  faults.push(...crossFaults(parsed.success ? parsed.data : (present as Partial<Environment>)));
+  if (!parsed.success || faults.length > 0) throw new ConfigError(faults);
+  return Object.freeze(assemble(parsed.data));
+}
+
+function crossFaults(env: Partial<Environment>): string[] {
+  const faults: string[] = [];
+  const production = env.NODE_ENV === 'production';
+  const secret = env.APP_SECRET;
+  if (production && secret === undefined)
+    faults.push('APP_SECRET is required in production: 32 bytes or more, such as from `openssl rand -base64 48`.');
+  if (secret !== undefined && Buffer.byteLength(secret) < 32) faults.push('APP_SECRET must have at least 32 bytes.');
+  else if (secret !== undefined && new Set(secret).size < 10)
+    faults.push('APP_SECRET must be random: this one repeats a few characters. Try `openssl rand -base64 48`.');
+  if (production && Number(env.BCRYPT_COST ?? 12) < 10) faults.push('BCRYPT_COST must be 10 or more in production.');
+  const key = env.JWT_SIGNING_KEY;
+  if (typeof key === 'object' && env.JWT_ALG !== undefined && key.alg !== env.JWT_ALG)
+    faults.push(`JWT_ALG is ${env.JWT_ALG}, but JWT_SIGNING_KEY is a key for ${key.alg}.`);
+  if ((env.BOOTSTRAP_ADMIN_EMAIL === undefined) !== (env.BOOTSTRAP_ADMIN_PASSWORD === undefined))
+    faults.push('BOOTSTRAP_ADMIN_EMAIL and BOOTSTRAP_ADMIN_PASSWORD must be set together.');
+  return faults;
+}
+
+function assemble(env: Environment): Config {
+  const production = env.NODE_ENV === 'production';
+  const dataDir = env.DATA_DIR ? resolve(env.DATA_DIR) : join(projectRoot(), '.data');
+  const secret = env.APP_SECRET ?? keptAppSecret(dataDir);
+  const publicUrl = env.PUBLIC_URL ?? `http://localhost:${env.PORT}`;
+  return {
+    production,
+    port: env.PORT,
+    host: env.HOST ?? (production ? '0.0.0.0' : 'localhost'),
+    publicUrl,
+    dataDir,
+    databaseUrl: env.DATABASE_URL,
+    databasePool: env.DATABASE_POOL,
+    signing: {
+      alg: env.JWT_SIGNING_KEY?.alg ?? env.JWT_ALG ?? 'ES256',
+      provided: env.JWT_SIGNING_KEY,
+      keyLifetime: env.JWT_KEY_LIFETIME,
+    },
+    issuer: env.JWT_ISSUER ?? publicUrl,
+    audience: env.JWT_AUDIENCE,
+    accessTokenTtl: env.ACCESS_TOKEN_TTL,
+    refreshTokenTtl: env.REFRESH_TOKEN_TTL,
+    refreshGrace: env.REFRESH_GRACE,
+    sessionMaxAge: env.SESSION_MAX_AGE,
+    bcryptCost: env.BCRYPT_COST,
+    hashQueue: env.HASH_QUEUE,
+    signup: env.SIGNUP,
+    passwordMinLength: env.PASSWORD_MIN_LENGTH,
+    corsOrigins: env.CORS_ORIGINS,
+    trustedProxies: env.TRUSTED_PROXIES,
+    revocationFallback: env.REVOCATION_FALLBACK,
+    bootstrapAdmin:
+      env.BOOTSTRAP_ADMIN_EMAIL && env.BOOTSTRAP_ADMIN_PASSWORD
+        ? { email: env.BOOTSTRAP_ADMIN_EMAIL, password: env.BOOTSTRAP_ADMIN_PASSWORD }
+        : undefined,
+    log: { level: env.LOG_LEVEL, format: env.LOG_FORMAT ?? (process.stdout.isTTY ? 'pretty' : 'json') },
+    workers: env.WORKERS === 'auto' ? availableParallelism() : Number(env.WORKERS),
+    deriveKey: (purpose) => Buffer.from(hkdfSync('sha256', secret, '', `gatehouse ${purpose}`, 32)),
+  };
+}
+
+/** The folder of package.json, so that `.data` is the same from whatever folder the command is given. */
+export function projectRoot(): string {
+  let folder = dirname(fileURLToPath(import.meta.url));
+  while (!existsSync(join(folder, 'package.json'))) folder = dirname(folder);
+  return folder;
+}

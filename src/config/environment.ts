@@ -1,0 +1,125 @@
+import { BlockList } from 'node:net';
+import { z } from 'zod';
+import { parseDuration } from './duration.js';
+import { parseSigningKey, SIGNING_ALGORITHMS } from './signing-key.js';
+
+/** A duration between two others; the value is in milliseconds. */
+function duration(standard: string, least: string, most: string) {
+  return z
+    .string()
+    .default(standard)
+    .transform((text, context) => {
+      const value = parseDuration(text);
+      const [low, high] = [parseDuration(least) ?? 0, parseDuration(most) ?? 0];
+      if (value !== null && value >= low && value <= high) return value;
+      context.addIssue(`must be a duration from ${least} to ${most}, such as ${standard}`);
+      return z.NEVER;
+    });
+}
+
+/** A whole number between two others. */
+function whole(standard: number, least: number, most: number) {
+  return z
+    .string()
+    .default(String(standard))
+    .transform((text, context) => {
+      const value = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
+      if (value >= least && value <= most) return value;
+      context.addIssue(`must be a whole number from ${least} to ${most}`);
+      return z.NEVER;
+    });
+}
+
+function url(protocols: string[]) {
+  return z.string().refine((text) => URL.canParse(text) && protocols.includes(new URL(text).protocol), {
+    message: `must be a URL that starts with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`,
+  });
+}
+
+const list = z
+  .string()
+  .default('')
+  .transform((text) =>
+    text
+      .split(',')
+      .map((item) => item.trim())
+      .filter(Boolean),
+  );
+
+const PROXY_NAMES = ['loopback', 'linklocal', 'uniquelocal'];
+
+function isNetwork(text: string): boolean {
+  if (PROXY_NAMES.includes(text)) return true;
+  const [address = '', prefix] = text.split('/');
+  const family = address.includes(':') ? 'ipv6' : 'ipv4';
+  try {
+    new BlockList().addSubnet(address, prefix === undefined ? 0 : Number(prefix), family);
+    return prefix === undefined || /^\d{1,3}$/.test(prefix);
+  } catch {
+    return false;
+  }
+}
+
+function isOrigin(text: string): boolean {
+  return URL.canParse(text) && new URL(text).origin === text;
+}
+
+/** Every setting as it stands in the environment: its form, its bounds and its standard value. */
+export const environment = z.object({
+  NODE_ENV: z.string().default('development'),
+  PORT: whole(3000, 0, 65535),
+  HOST: z.string().optional(),
+  PUBLIC_URL: url(['http:', 'https:'])
+    .transform((text) => text.replace(/\/+$/, ''))
+    .optional(),
+  DATA_DIR: z.string().optional(),
+  DATABASE_URL: url(['postgres:', 'postgresql:']).optional(),
+  DATABASE_POOL: whole(10, 2, 1000),
+  APP_SECRET: z.string().optional(),
+  JWT_ALG: z.enum(SIGNING_ALGORITHMS, { error: `must be one of ${SIGNING_ALGORITHMS.join(', ')}` }).optional(),
+  JWT_SIGNING_KEY: z
+    .string()
+    .transform((text, context) => {
+      try {
+        return parseSigningKey(text);
+      } catch (error) {
+        context.addIssue((error as Error).message);
+        return z.NEVER;
+      }
+    })
+    .optional(),
+  JWT_ISSUER: z.string().optional(),
+  JWT_AUDIENCE: z.string().default('gatehouse'),
+  JWT_KEY_LIFETIME: duration('90d', '1h', '3650d'),
+  ACCESS_TOKEN_TTL: duration('15m', '1s', '24h'),
+  REFRESH_TOKEN_TTL: duration('30d', '1s', '3650d'),
+  REFRESH_GRACE: duration('10s', '0s', '5m'),
+  SESSION_MAX_AGE: duration('90d', '1s', '3650d'),
+  BCRYPT_COST: whole(12, 4, 15),
+  HASH_QUEUE: whole(32, 1, 10_000),
+  SIGNUP: z.enum(['open', 'closed'], { error: 'must be open or closed' }).default('open'),
+  PASSWORD_MIN_LENGTH: whole(8, 8, 64),
+  CORS_ORIGINS: list.refine((items) => items.every(isOrigin), {
+    message: 'must be a list of origins such as https://app.example.com, without a path, a slash at the end or *',
+  }),
+  TRUSTED_PROXIES: list.refine((items) => items.every(isNetwork), {
+    message: 'must be a list of addresses or networks such as 10.0.0.0/8, or loopback, linklocal, uniquelocal',
+  }),
+  REVOCATION_FALLBACK: z.enum(['allow', 'deny'], { error: 'must be allow or deny' }).default('allow'),
+  BOOTSTRAP_ADMIN_EMAIL: z.string().optional(),
+  BOOTSTRAP_ADMIN_PASSWORD: z.string().optional(),
+  LOG_LEVEL: z
+    .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], {
+      error: 'must be one of fatal, error, warn, info, debug, trace, silent',
+    })
+    .default('info'),
+  LOG_FORMAT: z.enum(['json', 'pretty'], { error: 'must be json or pretty' }).optional(),
+  WORKERS: z
+    .string()
+    .default('1')
+    .refine((text) => text === 'auto' || /^([1-9]|[1-9]\d|1[01]\d|12[0-8])$/.test(text), {
+      message: 'must be auto or a whole number from 1 to 128',
+    }),
+});
+
+export type Environment = z.output<typeof environment>;

@@ -1,0 +1,47 @@
+import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { Clock } from '../common/clock.js';
+import { firstIdAt } from '../common/id.js';
+import type { Config } from '../config/config.js';
+import { CONFIG } from '../config/config.module.js';
+import { Database } from '../database/database.js';
+
+const EVERY = 3_600_000;
+const BATCH = 5_000;
+
+/** Removes sessions that are past their greatest age, and tombstones that no token can need any more. */
+@Injectable()
+export class Housekeeping implements OnApplicationBootstrap, OnModuleDestroy {
+  private readonly logger = new Logger(Housekeeping.name);
+  private timer: NodeJS.Timeout | undefined;
+
+  constructor(
+    @Inject(CONFIG) private readonly config: Config,
+    private readonly database: Database,
+    private readonly clock: Clock,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    const tidy = () =>
+      void this.tidy().catch((error) => this.logger.warn(`Old sessions could not be removed: ${error}`));
+    this.timer = setInterval(tidy, EVERY).unref();
+    tidy();
+  }
+
+  onModuleDestroy(): void {
+    clearInterval(this.timer);
+  }
+
+  /** Removes what is out of date, in batches that hold no lock for long. Several instances may do it at once. */
+  async tidy(): Promise<void> {
+    // The id holds the moment it was made, so the primary key finds the old ones. A day more than needed: clocks differ.
+    const oldest = firstIdAt(this.clock.now() - this.config.sessionMaxAge - 86_400_000);
+    for (;;) {
+      const [, count] = await this.database.manager.query<[unknown[], number]>(
+        'DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE id < $1 ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED)',
+        [oldest, BATCH],
+      );
+      if (count < BATCH) break;
+    }
+    await this.database.manager.query(`DELETE FROM session_tombstones WHERE at < now() - interval '2 days'`);
+  }
+}

@@ -1,0 +1,59 @@
+/** The statements of the sessions table. Times are the database's: one clock for every instance. */
+
+/** $1 id, $2 user, $3 secret hash, $4 idle limit, $5 greatest age (both ms), $6 methods, $7 ip, $8 user agent */
+export const OPEN = `
+  INSERT INTO sessions (id, user_id, secret_hash, expires_at, auth_methods, ip, user_agent)
+  VALUES ($1, $2, $3, now() + least($4, $5) * interval '1 ms', $6, $7, $8)
+  RETURNING expires_at AS "expiresAt"`;
+
+/** Who the session belongs to, as a token needs it. */
+const OWNER = `
+  u.id AS "userId", u.username, u.ver,
+  ARRAY(SELECT role FROM user_roles r WHERE r.user_id = u.id ORDER BY role) AS roles`;
+
+/**
+ * One conditional UPDATE rotates; its row lock orders it against every other rotation, logout and disabling.
+ * $1 id, $2 counter, $3 secret hash, $4 idle limit, $5 greatest age (both ms), $6 ip, $7 user agent
+ */
+export const ROTATE = {
+  name: 'session-rotate',
+  text: `
+  UPDATE sessions s SET
+    counter = s.counter + 1, rotated_at = now(), last_used_at = now(), ip = $6, user_agent = $7,
+    expires_at = least(now() + $4 * interval '1 ms', s.created_at + $5 * interval '1 ms')
+  FROM users u
+  WHERE s.id = $1 AND s.counter = $2 AND s.secret_hash = $3 AND s.revoked_at IS NULL
+    AND least(s.expires_at, s.created_at + $5 * interval '1 ms') > now()
+    AND u.id = s.user_id AND u.status = 'active'
+  RETURNING s.id AS "sessionId", s.expires_at AS "sessionExpiresAt", ${OWNER}`,
+};
+
+/** Why a rotation found nothing to rotate. $1 id, $2 secret hash, $3 grace, $4 greatest age (both ms) */
+export const EXAMINE = {
+  name: 'session-examine',
+  text: `
+  SELECT s.id AS "sessionId", s.counter, s.expires_at AS "sessionExpiresAt", ${OWNER},
+    s.revoked_at IS NOT NULL OR u.status <> 'active' AS revoked,
+    least(s.expires_at, s.created_at + $4 * interval '1 ms') <= now() AS expired,
+    coalesce(s.rotated_at >= now() - $3 * interval '1 ms', false) AS fresh
+  FROM sessions s JOIN users u ON u.id = s.user_id
+  WHERE s.id = $1 AND s.secret_hash = $2`,
+};
+
+/** The live sessions of a user, newest first. $1 user, $2 before this id or null, $3 limit */
+export const LIST = `
+  SELECT id, created_at, last_used_at, expires_at, host(ip) AS ip, user_agent, auth_methods
+  FROM sessions
+  WHERE user_id = $1 AND revoked_at IS NULL AND expires_at > now() AND ($2::uuid IS NULL OR id < $2)
+  ORDER BY id DESC LIMIT $3`;
+
+/** Ends one session. $1 id, $2 its owner, or null for whoever owns it */
+export const REVOKE = `
+  UPDATE sessions SET revoked_at = now()
+  WHERE id = $1 AND ($2::uuid IS NULL OR user_id = $2) AND revoked_at IS NULL AND expires_at > now()
+  RETURNING user_id AS id`;
+
+/** Ends all live sessions of a user but one. $1 user, $2 the one to keep or null */
+export const REVOKE_ALL = `
+  UPDATE sessions SET revoked_at = now()
+  WHERE user_id = $1 AND id IS DISTINCT FROM $2 AND revoked_at IS NULL AND expires_at > now() RETURNING id`;

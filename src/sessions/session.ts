@@ -1,0 +1,47 @@
+import { z } from 'zod';
+import { pageOf } from '../common/page.js';
+
+const time = z.iso.datetime();
+
+/** A session as its owner sees it. */
+export const sessionView = z
+  .strictObject({
+    id: z.uuid(),
+    createdAt: time,
+    lastUsedAt: time,
+    expiresAt: time,
+    ip: z.string().nullable(),
+    userAgent: z.string().nullable(),
+    device: z
+      .string()
+      .meta({ description: 'A readable name made from the user agent', examples: ['Chrome on Windows'] }),
+    current: z.boolean().meta({ description: 'Whether the request came with a token of this session' }),
+    authMethods: z.array(z.string()).meta({ examples: [['password']] }),
+  })
+  .meta({ id: 'Session' });
+
+export const sessionPage = pageOf(sessionView, 'SessionPage');
+
+/** What a client gets that has signed in or refreshed. */
+export const tokensView = z
+  .strictObject({
+    accessToken: z.string().meta({ description: 'A JWT (RFC 9068), for the Authorization header' }),
+    tokenType: z.literal('Bearer'),
+    expiresIn: z.int().meta({ description: 'Seconds until the access token expires' }),
+    refreshToken: z.string().meta({ description: 'Opaque; each use returns its successor' }),
+    session: z.strictObject({ id: z.uuid(), expiresAt: time }),
+  })
+  .meta({ id: 'Tokens' });
+
+export type Tokens = z.infer<typeof tokensView>;
+
+/** A row of the table as the list reads it. */
+export interface SessionRow {
+  id: string;
+  created_at: Date;
+  last_used_at: Date;
+  expires_at: Date;
+  ip: string | null;
+  user_agent: string | null;
+  auth_methods: string[];
+}

@@ -1,0 +1,53 @@
+import { Controller, Delete, Get, Param, Query } from '@nestjs/common';
+import { ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
+import type { z } from 'zod';
+import { SignedIn } from '../access/demands.js';
+import { CurrentUser, type Principal } from '../access/principal.js';
+import { type Client, FromClient } from '../common/client.js';
+import { Answers, Fails } from '../common/openapi.js';
+import { idOfCursor, pageQuery } from '../common/page.js';
+import { deviceName } from './device.js';
+import { type SessionRow, sessionPage, sessionView } from './session.js';
+import { Sessions } from './sessions.service.js';
+
+/** The signed-in user's own sessions: one for each device. */
+@ApiTags('Sessions')
+@SignedIn()
+@Controller('v1/sessions')
+export class SessionsController {
+  constructor(private readonly sessions: Sessions) {}
+
+  @Get()
+  @ApiOperation({ summary: 'The own live sessions, newest first', operationId: 'listSessions' })
+  @Answers(200, sessionPage)
+  async list(
+    @CurrentUser() user: Principal,
+    @Query({ schema: pageQuery }) { limit, cursor }: z.infer<typeof pageQuery>,
+  ): Promise<z.infer<typeof sessionPage>> {
+    const { items, nextCursor } = await this.sessions.list(user.userId, limit, idOfCursor(cursor));
+    return { items: items.map((row) => toSessionView(row, user.sessionId)), nextCursor };
+  }
+
+  @Delete(':id')
+  @ApiOperation({ summary: 'End one of the own sessions', operationId: 'endSession' })
+  @ApiParam({ name: 'id', schema: { type: 'string', format: 'uuid' } })
+  @Answers(204, null, 'Ended')
+  @Fails('not_found')
+  async end(@Param('id') id: string, @CurrentUser() user: Principal, @FromClient() client: Client): Promise<void> {
+    await this.sessions.end(id, user.userId, { type: 'session.revoked', actorId: user.userId, client });
+  }
+}
+
+function toSessionView(row: SessionRow, currentId: string): z.infer<typeof sessionView> {
+  return {
+    id: row.id,
+    createdAt: row.created_at.toISOString(),
+    lastUsedAt: row.last_used_at.toISOString(),
+    expiresAt: row.expires_at.toISOString(),
+    ip: row.ip,
+    userAgent: row.user_agent,
+    device: deviceName(row.user_agent),
+    current: row.id === currentId,
+    authMethods: row.auth_methods,
+  };
+}

@@ -1,0 +1,182 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import { AccessTokens, type Grant } from '../access/access-tokens.service.js';
+import { Revocations } from '../access/revocations.service.js';
+import { Audit, type AuditEvent } from '../audit/audit.service.js';
+import type { Client } from '../common/client.js';
+import { isId, newId } from '../common/id.js';
+import { type Page, toPage } from '../common/page.js';
+import { Problem } from '../common/problem.js';
+import type { Config } from '../config/config.js';
+import { CONFIG } from '../config/config.module.js';
+import { Database } from '../database/database.js';
+import {
+  hashSessionSecret,
+  newSessionSecret,
+  type RefreshClaim,
+  readRefreshToken,
+  writeRefreshToken,
+} from './refresh-token.js';
+import type { SessionRow, Tokens } from './session.js';
+import { EXAMINE, LIST, OPEN, REVOKE, REVOKE_ALL, ROTATE } from './session-store.js';
+
+/** Whose session it is, read in the transaction that opens it. */
+export type SessionOwner = Pick<Grant, 'userId' | 'username' | 'roles' | 'ver'>;
+
+interface Examined extends Grant {
+  counter: number;
+  revoked: boolean;
+  expired: boolean;
+  fresh: boolean;
+}
+
+/** One row for each signed-in device: open, rotate, list, revoke. */
+@Injectable()
+export class Sessions {
+  private readonly key: Buffer;
+
+  constructor(
+    @Inject(CONFIG) private readonly config: Config,
+    private readonly database: Database,
+    private readonly tokens: AccessTokens,
+    private readonly revocations: Revocations,
+    private readonly audit: Audit,
+  ) {
+    this.key = config.deriveKey('refresh tokens');
+  }
+
+  /**
+   * Opens a session for a user whose row the caller's transaction has locked, so that no disabling or change of
+   * password slips in between. Every way to sign in ends here.
+   */
+  async open(owner: SessionOwner, authMethods: string[], client: Client, manager: EntityManager): Promise<Tokens> {
+    const claim = { sessionId: newId(), counter: 0, secret: newSessionSecret() };
+    const { refreshTokenTtl, sessionMaxAge } = this.config;
+    const [row] = await manager.query<{ expiresAt: Date }[]>(OPEN, [
+      claim.sessionId,
+      owner.userId,
+      hashSessionSecret(claim.secret),
+      refreshTokenTtl,
+      sessionMaxAge,
+      authMethods,
+      client.ip,
+      client.userAgent,
+    ]);
+    if (!row) throw new Error('INSERT … RETURNING returned no row');
+    return this.toTokens({ ...owner, sessionId: claim.sessionId, sessionExpiresAt: row.expiresAt }, claim);
+  }
+
+  /**
+   * Exchanges a refresh token for its successor and a new access token.
+   * The token just replaced gets the same successor within the grace; an older one ends the session (RFC 9700, 4.14.2).
+   * Throws a Problem: `invalid_refresh_token`, `session_revoked`, `session_expired`, `refresh_reused`.
+   */
+  async refresh(refreshToken: string, client: Client): Promise<Tokens> {
+    const claim = readRefreshToken(refreshToken, this.key);
+    if (!claim) throw new Problem('invalid_refresh_token');
+    return (await this.rotate(claim, client)) ?? (await this.afterFailedRotation(claim, client));
+  }
+
+  /** The session of a genuine refresh token, whatever has become of it, or null. Asks no database. */
+  sessionIdOf(refreshToken: string): string | null {
+    return readRefreshToken(refreshToken, this.key)?.sessionId ?? null;
+  }
+
+  /** The user's live sessions, newest first. `before` is the id that the last page ended with. */
+  async list(userId: string, limit: number, before: string | null): Promise<Page<SessionRow>> {
+    return toPage(await this.database.manager.query<SessionRow[]>(LIST, [userId, before, limit + 1]), limit);
+  }
+
+  /** How many live sessions the user has. */
+  async countLive(userId: string): Promise<number> {
+    const [row] = await this.database.run<{ count: number }>(COUNT_LIVE, [userId]);
+    return row?.count ?? 0;
+  }
+
+  /**
+   * Ends one live session: the user's, or with null whoever's it is. Writes the event about its owner.
+   * Throws a Problem `not_found` where there is none to end; another user's counts as none.
+   */
+  async end(sessionId: string, userId: string | null, event: Omit<AuditEvent, 'userId'>): Promise<void> {
+    if (!isId(sessionId)) throw new Problem('not_found');
+    await this.database.transaction(async (manager) => {
+      const [owner] = await returned(manager, REVOKE, [sessionId, userId]);
+      if (owner === undefined) throw new Problem('not_found');
+      await this.audit.record({ ...event, userId: owner, data: { sessionId } }, manager);
+    });
+    this.revocations.sessionsRevoked([sessionId]);
+  }
+
+  /** Ends the user's live sessions but `keep`. Returns how many. Writes the event if there was any. */
+  async endAll(userId: string, keep: string | null, event: Omit<AuditEvent, 'userId'>): Promise<number> {
+    const ended = await this.database.transaction(async (manager) => {
+      const ids = await returned(manager, REVOKE_ALL, [userId, keep]);
+      if (ids.length > 0) await this.audit.record({ ...event, userId, data: { sessionIds: ids } }, manager);
+      return ids;
+    });
+    this.revocations.sessionsRevoked(ended);
+    return ended.length;
+  }
+
+  private async rotate(claim: RefreshClaim, client: Client): Promise<Tokens | null> {
+    const { refreshTokenTtl, sessionMaxAge } = this.config;
+    const secretHash = hashSessionSecret(claim.secret);
+    const [grant] = await this.database.run<Grant>(ROTATE, [
+      claim.sessionId,
+      claim.counter,
+      secretHash,
+      refreshTokenTtl,
+      sessionMaxAge,
+      client.ip,
+      client.userAgent,
+    ]);
+    return grant ? this.toTokens(grant, { ...claim, counter: claim.counter + 1 }) : null;
+  }
+
+  private async afterFailedRotation(claim: RefreshClaim, client: Client): Promise<Tokens> {
+    const { refreshGrace, sessionMaxAge } = this.config;
+    const [found] = await this.database.run<Examined>(EXAMINE, [
+      claim.sessionId,
+      hashSessionSecret(claim.secret),
+      refreshGrace,
+      sessionMaxAge,
+    ]);
+    if (!found || found.revoked) throw new Problem('session_revoked');
+    if (found.expired) throw new Problem('session_expired');
+    const age = found.counter - claim.counter;
+    if (age === 1 && found.fresh) return this.toTokens(found, { ...claim, counter: found.counter });
+    // A token ahead of its row: the database was set back to a backup, and the token is of a time that never was.
+    if (age <= 0) throw new Problem('session_revoked');
+    await this.endReused(claim.sessionId, client);
+    throw new Problem('refresh_reused');
+  }
+
+  private async endReused(sessionId: string, client: Client): Promise<void> {
+    try {
+      await this.end(sessionId, null, { type: 'auth.refresh_reused', actorId: null, client });
+    } catch (error) {
+      // Somebody else has ended it in the meantime, which is all that was wanted.
+      if (!(error instanceof Problem && error.code === 'not_found')) throw error;
+    }
+  }
+
+  private toTokens(grant: Grant, claim: RefreshClaim): Tokens {
+    return {
+      ...this.tokens.mint(grant),
+      tokenType: 'Bearer',
+      refreshToken: writeRefreshToken(claim, this.key),
+      session: { id: grant.sessionId, expiresAt: grant.sessionExpiresAt.toISOString() },
+    };
+  }
+}
+
+const COUNT_LIVE = {
+  name: 'session-count-live',
+  text: 'SELECT count(*)::integer AS count FROM sessions WHERE user_id = $1 AND revoked_at IS NULL AND expires_at > now()',
+};
+
+/** The ids that an UPDATE … RETURNING gave; TypeORM returns [rows, count] for it. */
+async function returned(manager: EntityManager, sql: string, values: unknown[]): Promise<string[]> {
+  const [rows] = await manager.query<[{ id: string }[], number]>(sql, values);
+  return rows.map((row) => row.id);
+}

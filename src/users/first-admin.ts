@@ -1,0 +1,76 @@
+import { randomBytes } from 'node:crypto';
+import { Inject, Injectable } from '@nestjs/common';
+import { Audit } from '../audit/audit.service.js';
+import { Problem } from '../common/problem.js';
+import type { Config } from '../config/config.js';
+import { CONFIG } from '../config/config.module.js';
+import { Database } from '../database/database.js';
+import { PasswordHasher } from './passwords/password-hasher.js';
+import { PasswordPolicy } from './passwords/password-policy.js';
+import { LOCK_ADMINS } from './user-store.js';
+import { type NewUser, Users } from './users.service.js';
+
+/** What the operator must know of the first admin; the password is shown once and stored nowhere. */
+export interface FirstAdminCredentials {
+  email: string;
+  /** Absent where the operator chose it. */
+  password?: string;
+}
+
+/** The bootstrap settings cannot make an admin. The message says what to do. */
+export class FirstAdminError extends Error {}
+
+/** Makes the first admin of a new database. */
+@Injectable()
+export class FirstAdmin {
+  constructor(
+    @Inject(CONFIG) private readonly config: Config,
+    private readonly database: Database,
+    private readonly users: Users,
+    private readonly hasher: PasswordHasher,
+    private readonly policy: PasswordPolicy,
+    private readonly audit: Audit,
+  ) {}
+
+  /**
+   * Makes an admin where no active one exists: the bootstrap one, or with the embedded database one with a random
+   * password. Instances that start together make one. Returns what to show, or null where nothing was made.
+   * Throws FirstAdminError for bootstrap values that cannot be used.
+   */
+  async ensure(): Promise<FirstAdminCredentials | null> {
+    const { bootstrapAdmin, databaseUrl } = this.config;
+    if (bootstrapAdmin) return this.make(bootstrapAdmin.email, bootstrapAdmin.password, null);
+    if (databaseUrl) return null;
+    return this.make('admin@gatehouse.test', randomBytes(15).toString('base64url'), 'admin');
+  }
+
+  private async make(email: string, password: string, username: string | null): Promise<FirstAdminCredentials | null> {
+    return this.database.transaction(async (manager) => {
+      await manager.query(LOCK_ADMINS);
+      if (await this.users.hasAdmin(manager)) return null;
+      const fault = this.policy.check(password, { email });
+      if (fault) throw new FirstAdminError(`BOOTSTRAP_ADMIN_PASSWORD cannot be used. ${fault.detail}`);
+      const passwordHash = await this.hasher.hash(password);
+      const id = await this.create({ email, username, passwordHash, roles: ['admin', 'user'] }, manager);
+      await this.audit.record(
+        { type: 'user.created', actorId: null, userId: id, client: null, data: { roles: ['admin', 'user'] } },
+        manager,
+      );
+      return this.config.bootstrapAdmin ? { email } : { email, password };
+    });
+  }
+
+  private async create(user: NewUser, manager: Parameters<Users['create']>[1]): Promise<string> {
+    try {
+      return await this.users.create(user, manager);
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      if (error.code === 'email_taken') {
+        throw new FirstAdminError(
+          `${user.email} is an ordinary account already, so it was not made an admin. Choose another BOOTSTRAP_ADMIN_EMAIL.`,
+        );
+      }
+      throw new FirstAdminError(`BOOTSTRAP_ADMIN_EMAIL cannot be used: ${error.errors?.[0]?.detail ?? error.detail}`);
+    }
+  }
+}

@@ -1,0 +1,61 @@
+/** The statements of the users table. */
+
+const COLUMNS = `
+  u.id, u.username, u.email, u.email_verified_at, u.name, u.ver, u.status, u.created_at, u.updated_at, u.last_login_at,
+  ARRAY(SELECT role FROM user_roles r WHERE r.user_id = u.id ORDER BY role) AS roles`;
+
+/** $1 id */
+export const PROFILE = { name: 'user-profile', text: `SELECT ${COLUMNS} FROM users u WHERE u.id = $1` };
+
+/** $1 email key or null, $2 username key or null */
+export const FIND_CREDENTIALS = {
+  name: 'user-credentials',
+  text: `SELECT id, email_key AS "emailKey", password_hash AS "passwordHash", status FROM users
+         WHERE email_key = $1 OR username_key = $2`,
+};
+
+/** $1 id, $2 email, $3 email key, $4 username, $5 name, $6 password hash */
+export const INSERT = `
+  INSERT INTO users (id, email, email_key, username, name, password_hash) VALUES ($1, $2, $3, $4, $5, $6)`;
+
+/** $1 user, $2 roles */
+export const GIVE_ROLES = 'INSERT INTO user_roles (user_id, role) SELECT $1, unnest($2::text[])';
+
+/**
+ * Locks an active user whose password is still the one that was checked, and marks the sign-in.
+ * $1 id, $2 the hash that was checked, $3 the hash to keep from now on
+ */
+export const CLAIM_FOR_SIGN_IN = `
+  UPDATE users u SET last_login_at = now(), password_hash = $3
+  WHERE u.id = $1 AND u.status = 'active' AND u.password_hash IS NOT DISTINCT FROM $2
+  RETURNING ${COLUMNS}`;
+
+/** $1 id, $2 whether name is given, $3 name, $4 whether username is given, $5 username */
+export const UPDATE_PROFILE = `
+  UPDATE users u SET updated_at = now(),
+    name = CASE WHEN $2 THEN $3 ELSE u.name END, username = CASE WHEN $4 THEN $5 ELSE u.username END
+  WHERE u.id = $1 RETURNING ${COLUMNS}`;
+
+/** $1 id, $2 status */
+export const SET_STATUS = `
+  UPDATE users u SET status = $2, updated_at = now() WHERE u.id = $1 AND u.status <> $2 RETURNING ${COLUMNS}`;
+
+/** $1 id */
+export const LOCK = 'SELECT id FROM users WHERE id = $1 FOR UPDATE';
+
+/** $1 user, $2 roles to keep */
+export const TAKE_OTHER_ROLES = 'DELETE FROM user_roles WHERE user_id = $1 AND role <> ALL ($2::text[])';
+
+/** $1 user, $2 roles */
+export const ADD_ROLES = `${GIVE_ROLES} ON CONFLICT DO NOTHING`;
+
+/** $1 roles; those that do not exist */
+export const UNKNOWN_ROLES =
+  'SELECT wanted FROM unnest($1::text[]) AS wanted WHERE wanted NOT IN (SELECT name FROM roles)';
+
+/** Whether an active admin remains. */
+export const HAS_ADMIN = `
+  SELECT EXISTS (SELECT FROM user_roles r JOIN users u ON u.id = r.user_id WHERE r.role = 'admin' AND u.status = 'active') AS any`;
+
+/** Any number: taken by whatever may take away an admin, so that two cannot both be the last but one. */
+export const LOCK_ADMINS = 'SELECT pg_advisory_xact_lock(4711003)';

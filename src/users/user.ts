@@ -1,0 +1,76 @@
+import { z } from 'zod';
+import { readEmail } from './email.js';
+
+/** What a person may write into the fields of a user. */
+export const emailField = z
+  .string()
+  .max(320)
+  .refine((text) => readEmail(text) !== null, { message: 'Write an email address such as ada@example.com.' })
+  .meta({ examples: ['ada@example.com'] });
+
+export const usernameField = z
+  .string()
+  .regex(/^[A-Za-z0-9._-]{3,32}$/, { message: 'Use 3 to 32 of the letters A to Z, digits and . _ -' })
+  .meta({ examples: ['ada'] });
+
+export const nameField = z
+  .string()
+  .min(1)
+  .max(200)
+  .regex(/^\P{Cc}*\S\P{Cc}*$/u, { message: 'Write a name, without control characters.' })
+  .meta({ examples: ['Ada Lovelace'] });
+
+/** Passwords are judged by the password policy; here only what a JSON string can be. */
+export const passwordField = z
+  .string()
+  .max(4096)
+  .meta({ format: 'password', examples: ['correct horse battery'] });
+
+/** A user as the API shows one. Nothing about the password is ever part of it. */
+export const userView = z
+  .strictObject({
+    id: z.uuid(),
+    username: z.string().nullable(),
+    email: z.string(),
+    emailVerified: z.boolean(),
+    name: z.string().nullable(),
+    roles: z.array(z.string()),
+    status: z.enum(['active', 'disabled']),
+    createdAt: z.iso.datetime(),
+    updatedAt: z.iso.datetime(),
+    lastLoginAt: z.iso.datetime().nullable(),
+  })
+  .meta({ id: 'User' });
+
+export type UserView = z.infer<typeof userView>;
+
+/** A user as the statements of the store return one. */
+export interface UserRow {
+  id: string;
+  username: string | null;
+  email: string;
+  email_verified_at: Date | null;
+  name: string | null;
+  roles: string[];
+  ver: number;
+  status: 'active' | 'disabled';
+  created_at: Date;
+  updated_at: Date;
+  last_login_at: Date | null;
+}
+
+/** The one mapping from a row to what the API shows. */
+export function toUserView(row: UserRow): UserView {
+  return {
+    id: row.id,
+    username: row.username,
+    email: row.email,
+    emailVerified: row.email_verified_at !== null,
+    name: row.name,
+    roles: row.roles,
+    status: row.status,
+    createdAt: row.created_at.toISOString(),
+    updatedAt: row.updated_at.toISOString(),
+    lastLoginAt: row.last_login_at?.toISOString() ?? null,
+  };
+}
