@@ -30,9 +30,15 @@ export function explain(error: unknown, dataDir: string): EmbeddedPostgresError 
   return new EmbeddedPostgresError(`The embedded Postgres cannot use ${dataDir} (${code}): ${reason}.`);
 }
 
+const COMPLAINTS: readonly (readonly [part: string, advice: string])[] = [
+  ['No space left on device', NO_SPACE],
+  // As in a container started with --user and a bare number.
+  ['could not look up effective user ID', `give this user a line in /etc/passwd, or ${OWN_DATABASE}`],
+];
+
 /** Picks the advice for a complaint of Postgres itself, which speaks English because we start it with LC_ALL=C. */
 export function complaint(dataDir: string, text: string, logFile?: string): EmbeddedPostgresError {
-  const advice = text.includes('No space left on device') ? NO_SPACE : `${OWN_DATABASE} if this stays`;
+  const [, advice = `${OWN_DATABASE} if this stays`] = COMPLAINTS.find(([part]) => text.includes(part)) ?? [];
   const where = logFile ? ` (more in ${logFile})` : '';
   return new EmbeddedPostgresError(`The embedded Postgres on ${dataDir} says "${text}"${where}; ${advice}.`);
 }
