@@ -32,6 +32,7 @@ export function explain(error: unknown, dataDir: string): EmbeddedPostgresError 
 
 const COMPLAINTS: readonly (readonly [part: string, advice: string])[] = [
   ['No space left on device', NO_SPACE],
+  ['wrote only', NO_SPACE],
   // As in a container started with --user and a bare number.
   ['could not look up effective user ID', `give this user a line in /etc/passwd, or ${OWN_DATABASE}`],
 ];

@@ -1,4 +1,5 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { chown, readFile, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { complaint, EmbeddedPostgresError, OWN_DATABASE } from './embedded-postgres-error.js';
@@ -27,7 +28,7 @@ export class PostgresAccount {
     return spawn('setpriv', [...capabilityArgs(this.identity, this.capability), '--', command, ...args], common);
   }
 
-  /** Runs a program to its end; a failure is told in the program's own last words. */
+  /** Runs a program to its end; a failure is told in the program's own words. */
   run(command: string, args: string[], dataDir: string, input = ''): Promise<void> {
     return new Promise((resolve, reject) => {
       const child = this.spawn(command, args, { stdio: 'pipe' });
@@ -37,7 +38,7 @@ export class PostgresAccount {
       child.stdin?.on('error', () => undefined); // a program that has died reads no more; its exit code tells
       child.stdin?.end(input);
       child.on('error', (error) => reject(notRunnable(command, error)));
-      child.on('close', (code) => (code === 0 ? resolve() : reject(complaint(dataDir, lastWords(output)))));
+      child.on('close', (code) => (code === 0 ? resolve() : reject(complaint(dataDir, cause(output)))));
     });
   }
 
@@ -47,13 +48,15 @@ export class PostgresAccount {
   }
 
   /** Whether this account can execute the program and enter the folder; tried for real, which covers ACLs too. */
-  reaches(program: string, folder: string): Promise<boolean> {
-    return new Promise((resolve) => {
-      const script = 'test -x "$1" && cd "$2"';
+  async reaches(program: string, folder: string): Promise<boolean> {
+    const script = 'test -x "$1" && cd "$2"';
+    try {
       const child = this.spawn('/bin/sh', ['-c', script, 'sh', program, folder], { stdio: 'ignore' });
-      child.on('error', () => resolve(false));
-      child.on('close', (code) => resolve(code === 0));
-    });
+      const [code] = await once(child, 'close');
+      return code === 0;
+    } catch {
+      return false; // no setpriv here, or no right to become that user
+    }
   }
 }
 
@@ -110,8 +113,9 @@ function foreignFolder(dataDir: string, uid: number): EmbeddedPostgresError {
   );
 }
 
-function lastWords(output: string): string {
+/** The first complaint is the cause, what follows it are consequences. */
+function cause(output: string): string {
   const lines = output.trim().split('\n');
-  const told = lines.filter((line) => /error:|FATAL:|PANIC:|could not/.test(line)).pop() ?? lines.pop();
-  return told?.replace(/^.*?(error|FATAL|PANIC):\s*/, '') || 'nothing';
+  const told = lines.find((line) => /error:|FATAL:|PANIC:|could not/.test(line)) ?? lines.pop();
+  return told?.replace(/^.*?(error|FATAL|PANIC):\s*/, '') || 'nothing, and stopped';
 }

@@ -30,7 +30,7 @@ export class PostgresPresence {
       await client.connect();
       const presence = new PostgresPresence(client);
       if (await presence.holds('pg_try_advisory_lock_shared')) {
-        (client as Client & { unref(): void }).unref(); // missing in the types; an idle presence keeps no process alive
+        presence.keepAwake(false);
         return presence;
       }
     } catch (error) {
@@ -42,10 +42,18 @@ export class PostgresPresence {
 
   /** Gives up this process' say. True when no other process has one, and none can get one until the server is down. */
   async leave(): Promise<boolean> {
+    this.keepAwake(true);
     await this.holds('pg_advisory_unlock_shared');
     const last = await this.holds('pg_try_advisory_lock');
     if (!last) await this.client.end();
     return last;
+  }
+
+  /** A presence that only waits keeps no process alive; one that asks something must, or Node ends before the answer. */
+  private keepAwake(awake: boolean): void {
+    const client = this.client as Client & Record<'ref' | 'unref', () => void>; // both are missing in the types
+    if (awake) client.ref();
+    else client.unref();
   }
 
   private async holds(lockFunction: string): Promise<boolean> {

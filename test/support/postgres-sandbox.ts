@@ -101,7 +101,8 @@ import { startEmbeddedPostgres } from './database/embedded-postgres.js';
 const lines = [];
 try {
   const postgres = await startEmbeddedPostgres({ dataDir: process.argv[2], log: (line) => lines.push(line) });
-  process.on('message', () => postgres.stop().then(() => process.exit(0)));
+  // From here on nothing but stop() itself keeps this process alive, and nothing may keep it alive after that.
+  process.on('message', () => (process.disconnect(), postgres.stop()));
   process.send({ url: postgres.url, lines });
 } catch (error) {
   process.send({ error: error.name + ': ' + error.message, lines }, () => process.exit(1));
