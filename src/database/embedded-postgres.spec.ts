@@ -222,7 +222,7 @@ describe('a folder it cannot use', () => {
 });
 
 /** These need the right to become other users; as an ordinary user every test above already covers that user. */
-(isRoot ? describe : describe.each([]))('started by root', () => {
+function startedByRoot(): void {
   it('runs as an unprivileged user, in a project only root may enter', async () => {
     const home = sandbox.folder(0o700);
     const dataDir = sandbox.dataDir('data', home);
@@ -272,7 +272,8 @@ describe('a folder it cannot use', () => {
     expect(nameless.told.error).toMatch(/give this user a line in \/etc\/passwd/);
     expect(readdirSync(home).filter((name) => name.includes('.init-'))).toEqual([]);
   });
-});
+}
+if (isRoot) describe('started by root', startedByRoot);
 
 function makeFile(folder: string, name: string, content: string): void {
   mkdirSync(folder, { mode: 0o700 });

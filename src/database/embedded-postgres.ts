@@ -123,8 +123,9 @@ class Server {
   }
 
   private lost(): void {
+    // A broken connection complains more than once, and one that we end ourselves complains too.
+    if (this.presence && !this.stopped) this.log(`The connection to Postgres broke: see ${this.dataDir}.log`);
     this.presence = undefined;
-    if (!this.stopped) this.log(`The connection to Postgres broke: see ${this.dataDir}.log`);
   }
 
   private url({ port }: Postmaster): string {
