@@ -1,0 +1,134 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { EmbeddedPostgresError, explain } from './embedded-postgres-error.js';
+import { chooseAccount, type PostgresAccount } from './postgres-account.js';
+import { findPostgresBinaries, type PostgresBinaries } from './postgres-binaries.js';
+import {
+  checkDataFolder,
+  createDataFolder,
+  dataVersion,
+  locateDataFolder,
+  readPassword,
+} from './postgres-data-folder.js';
+import {
+  findPostmaster,
+  isPostmaster,
+  launchPostmaster,
+  type Postmaster,
+  removeStaleLock,
+} from './postgres-postmaster.js';
+import { PostgresPresence } from './postgres-presence.js';
+
+/** Crash recovery after a power loss may take a while; past this a person should hear about it. */
+const START_LIMIT_MS = 60_000;
+/** A fast shutdown writes everything down first. */
+const STOP_LIMIT_MS = 60_000;
+const POLL_MS = 20;
+
+export interface EmbeddedPostgres {
+  /** postgres:// URL on loopback with password, for the `gatehouse` database. */
+  url: string;
+  /**
+   * Stops the server (fast shutdown) and resolves once it has exited; leaves it running when another live Gatehouse
+   * process uses the same folder, which then stops it in its turn.
+   */
+  stop(): Promise<void>;
+}
+
+interface Options {
+  dataDir: string;
+  log: (line: string) => void;
+}
+
+/**
+ * Starts the Postgres whose data live in `dataDir`, or takes over the one a killed Gatehouse left running there.
+ * Beside the folder stand `<dataDir>.password` (roles `gatehouse` and `postgres`, mode 0600) and `<dataDir>.log`.
+ * Throws EmbeddedPostgresError with one clear sentence that says what to do.
+ */
+export async function startEmbeddedPostgres({ dataDir: path, log }: Options): Promise<EmbeddedPostgres> {
+  try {
+    const binaries = await findPostgresBinaries();
+    const dataDir = await locateDataFolder(path);
+    const account = await chooseAccount(dataDir, binaries.postgres);
+    await checkDataFolder(dataDir, binaries.major);
+    const password = await readPassword(dataDir, account);
+    if (!(await dataVersion(dataDir))) {
+      log(`Creating a Postgres ${binaries.major} database in ${dataDir}`);
+      await createDataFolder(dataDir, password, binaries, account);
+    }
+    return await new Server(dataDir, password, log).start(binaries, account);
+  } catch (error) {
+    throw explain(error, path);
+  }
+}
+
+/** One folder's server as this process sees it. */
+class Server {
+  private presence: PostgresPresence | undefined;
+  private stopped: Promise<void> | undefined;
+
+  constructor(
+    private readonly dataDir: string,
+    private readonly password: string,
+    private readonly log: (line: string) => void,
+  ) {}
+
+  /** Looks, starts one if there is none, and looks again, until this process has its say in a live server. */
+  async start(binaries: PostgresBinaries, account: PostgresAccount): Promise<EmbeddedPostgres> {
+    const deadline = AbortSignal.timeout(START_LIMIT_MS);
+    let launched = false;
+    let reason: string | undefined;
+    while (!deadline.aborted) {
+      const postmaster = await findPostmaster(this.dataDir);
+      if (postmaster?.ready && (await this.claim(postmaster))) {
+        if (!launched) this.log(`Using the Postgres that already runs on ${this.dataDir}`);
+        return { url: this.url(postmaster), stop: () => (this.stopped ??= this.stop()) };
+      }
+      if (!postmaster) {
+        await removeStaleLock(this.dataDir);
+        reason = await launchPostmaster(this.dataDir, binaries.postgres, account, deadline);
+        launched = reason === undefined;
+      }
+      await delay(POLL_MS);
+    }
+    throw new EmbeddedPostgresError(
+      `The embedded Postgres on ${this.dataDir} was not ready after ${START_LIMIT_MS / 1000} s ` +
+        `(${reason ?? 'it may still be recovering'}): see ${this.dataDir}.log, then start again.`,
+    );
+  }
+
+  private async stop(): Promise<void> {
+    const postmaster = await findPostmaster(this.dataDir);
+    if (!postmaster) return;
+    if (!(await this.isLast(postmaster))) return this.log('Leaving Postgres to the other Gatehouse that uses it');
+    process.kill(postmaster.pid, 'SIGINT');
+    const limit = Date.now() + STOP_LIMIT_MS;
+    while (await isPostmaster(postmaster.pid, this.dataDir)) {
+      if (Date.now() > limit)
+        throw new EmbeddedPostgresError(
+          `Postgres (process ${postmaster.pid}) is still writing to ${this.dataDir}: leave it to finish, see ${this.dataDir}.log.`,
+        );
+      await delay(POLL_MS);
+    }
+  }
+
+  /** A presence lost in a crash is taken up again first; a server that accepts none has nobody left to cut off. */
+  private async isLast(postmaster: Postmaster): Promise<boolean> {
+    if (!this.presence && !(await this.claim(postmaster))) return true;
+    return (await this.presence?.leave().catch(() => true)) ?? true;
+  }
+
+  private async claim({ port }: Postmaster): Promise<boolean> {
+    this.presence = await PostgresPresence.claim(port, this.password, () => this.lost());
+    return this.presence !== undefined;
+  }
+
+  private lost(): void {
+    // A broken connection complains more than once, and one that we end ourselves complains too.
+    if (this.presence && !this.stopped) this.log(`The connection to Postgres broke: see ${this.dataDir}.log`);
+    this.presence = undefined;
+  }
+
+  private url({ port }: Postmaster): string {
+    return `postgres://gatehouse:${this.password}@127.0.0.1:${port}/gatehouse`;
+  }
+}
