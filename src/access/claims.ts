@@ -23,15 +23,23 @@ const claims = z.strictObject({
 
 export type Claims = z.infer<typeof claims>;
 
+/** By what the claims of a token are judged; times in seconds. */
+interface Expectations {
+  now: number;
+  /** The longest life that this server gives a token. */
+  longest: number;
+  isIssuer(issuer: string): boolean;
+}
+
 /**
  * Checks what a token whose signature is good says of itself, and returns the principal.
- * `now` and `longest` are in seconds. Returns null when a claim is missing, of another type, from the future
- * or gives the token a longer life than this server gives.
+ * Returns null when a claim is missing, of another type, of another issuer, from the future, or gives the token a longer
+ * life than this server gives.
  */
-export function readClaims(payload: unknown, now: number, longest: number): Principal | null {
+export function readClaims(payload: unknown, { now, longest, isIssuer }: Expectations): Principal | null {
   const { success, data } = claims.safeParse(payload);
-  if (!success || data.iat > now + LEEWAY || data.exp <= data.iat || data.exp - data.iat > longest + LEEWAY)
-    return null;
+  if (!success || !isIssuer(data.iss)) return null;
+  if (data.iat > now + LEEWAY || data.exp <= data.iat || data.exp - data.iat > longest + LEEWAY) return null;
   return {
     userId: data.sub,
     sessionId: data.sid,

@@ -19,22 +19,21 @@ export function bearerToken(request: Pick<FastifyRequest, 'headers'>): string | 
 }
 
 /**
- * Verifies an access token the first time it is seen: form and key before, signature, issuer, audience and times by
- * jsonwebtoken, claims after. A token that fails anywhere is refused alike.
+ * Verifies an access token the first time it is seen: form and key before, signature, audience and times by
+ * jsonwebtoken, issuer and claims after. A token that fails anywhere is refused alike.
  */
 @Injectable()
 export class JwtStrategy extends PassportStrategy(Strategy, 'jwt') {
   private readonly longest: number;
 
   constructor(
-    @Inject(CONFIG) config: Config,
+    @Inject(CONFIG) private readonly config: Config,
     keys: SigningKeys,
     private readonly clock: Clock,
   ) {
     super({
       jwtFromRequest: bearerToken,
       algorithms: [...SIGNING_ALGORITHMS],
-      issuer: config.issuer,
       audience: config.audience,
       secretOrKeyProvider: (_request: unknown, token: string, done: (error: Error | null, key?: string) => void) => {
         const header = readTokenForm(token);
@@ -49,6 +48,7 @@ export class JwtStrategy extends PassportStrategy(Strategy, 'jwt') {
 
   /** Called by passport with the payload of a token whose signature is good. */
   validate(payload: unknown): Principal | null {
-    return readClaims(payload, Math.floor(this.clock.now() / 1000), this.longest);
+    const { longest, config } = this;
+    return readClaims(payload, { now: Math.floor(this.clock.now() / 1000), longest, isIssuer: config.isIssuer });
   }
 }

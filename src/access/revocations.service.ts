@@ -48,6 +48,11 @@ export class Revocations {
     return this.listener.silence <= TRUSTED_SILENCE;
   }
 
+  /** Whether the link stands right now and everything committed has been heard. */
+  get heard(): boolean {
+    return this.listener.inStep;
+  }
+
   /** Why the list refuses this principal, or null. Memory only. */
   refusal(principal: Principal): ProblemCode | null {
     return this.list.refusal(principal);

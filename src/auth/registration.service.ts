@@ -34,9 +34,8 @@ export class Registration {
     if (fault) throw Problem.field('/password', fault.detail, fault.code);
     const passwordHash = await this.hasher.hash(form.password);
     return this.database.transaction(async (manager) => {
-      const id = await this.users.create({ ...form, passwordHash, roles: ['user'] }, manager);
-      const user = await this.users.claimForSignIn(id, passwordHash, null, manager);
-      if (!user) throw new Error('A user just made cannot be read');
+      const user = await this.users.create({ ...form, passwordHash, roles: ['user'] }, manager);
+      const { id } = user;
       const tokens = await this.sessions.open({ ...user, userId: id }, ['password'], client, manager);
       await this.audit.record({ type: 'auth.registered', actorId: id, userId: id, client }, manager);
       return { user: toUserView(user), ...tokens };

@@ -23,6 +23,8 @@ export interface Config {
     readonly keyLifetime: number;
   };
   readonly issuer: string;
+  /** Whether a token's issuer is this deployment. */
+  isIssuer(issuer: string): boolean;
   readonly audience: string;
   readonly accessTokenTtl: number;
   readonly refreshTokenTtl: number;
@@ -100,6 +102,7 @@ function assemble(env: Environment): Config {
       keyLifetime: env.JWT_KEY_LIFETIME,
     },
     issuer: env.JWT_ISSUER ?? publicUrl,
+    isIssuer: issuerCheck(env.JWT_ISSUER ?? env.PUBLIC_URL),
     audience: env.JWT_AUDIENCE,
     accessTokenTtl: env.ACCESS_TOKEN_TTL,
     refreshTokenTtl: env.REFRESH_TOKEN_TTL,
@@ -120,6 +123,14 @@ function assemble(env: Environment): Config {
     workers: env.WORKERS === 'auto' ? availableParallelism() : Number(env.WORKERS),
     deriveKey: (purpose) => Buffer.from(hkdfSync('sha256', secret, '', `gatehouse ${purpose}`, 32)),
   };
+}
+
+/**
+ * Who may have issued a token: exactly the one that the settings name. Where they name none, the standard value holds the
+ * port, and instances on several ports of one machine that share a database are one deployment all the same.
+ */
+function issuerCheck(named: string | undefined): (issuer: string) => boolean {
+  return named === undefined ? (issuer) => /^http:\/\/localhost:\d{1,5}$/.test(issuer) : (issuer) => issuer === named;
 }
 
 /** The folder of package.json, so that `.data` is the same from whatever folder the command is given. */

@@ -29,6 +29,12 @@ export class Database {
     return this.source.transaction(work);
   }
 
+  /** Whether the database answers. */
+  async answers(): Promise<boolean> {
+    const rows = await this.source.query<unknown[]>('SELECT 1');
+    return rows.length === 1;
+  }
+
   /** Whether every migration of this build is applied. */
   async isMigrated(): Promise<boolean> {
     return !(await this.source.showMigrations());

@@ -3,7 +3,7 @@
 /** $1 id, $2 user, $3 secret hash, $4 idle limit, $5 greatest age (both ms), $6 methods, $7 ip, $8 user agent */
 export const OPEN = `
   INSERT INTO sessions (id, user_id, secret_hash, expires_at, auth_methods, ip, user_agent)
-  VALUES ($1, $2, $3, now() + least($4, $5) * interval '1 ms', $6, $7, $8)
+  VALUES ($1, $2, $3, now() + least($4::float8, $5::float8) * interval '1 ms', $6, $7, $8)
   RETURNING expires_at AS "expiresAt"`;
 
 /** Who the session belongs to, as a token needs it. */
@@ -20,10 +20,10 @@ export const ROTATE = {
   text: `
   UPDATE sessions s SET
     counter = s.counter + 1, rotated_at = now(), last_used_at = now(), ip = $6, user_agent = $7,
-    expires_at = least(now() + $4 * interval '1 ms', s.created_at + $5 * interval '1 ms')
+    expires_at = least(now() + $4::float8 * interval '1 ms', s.created_at + $5::float8 * interval '1 ms')
   FROM users u
   WHERE s.id = $1 AND s.counter = $2 AND s.secret_hash = $3 AND s.revoked_at IS NULL
-    AND least(s.expires_at, s.created_at + $5 * interval '1 ms') > now()
+    AND least(s.expires_at, s.created_at + $5::float8 * interval '1 ms') > now()
     AND u.id = s.user_id AND u.status = 'active'
   RETURNING s.id AS "sessionId", s.expires_at AS "sessionExpiresAt", ${OWNER}`,
 };
@@ -34,8 +34,8 @@ export const EXAMINE = {
   text: `
   SELECT s.id AS "sessionId", s.counter, s.expires_at AS "sessionExpiresAt", ${OWNER},
     s.revoked_at IS NOT NULL OR u.status <> 'active' AS revoked,
-    least(s.expires_at, s.created_at + $4 * interval '1 ms') <= now() AS expired,
-    coalesce(s.rotated_at >= now() - $3 * interval '1 ms', false) AS fresh
+    least(s.expires_at, s.created_at + $4::float8 * interval '1 ms') <= now() AS expired,
+    coalesce(s.rotated_at >= now() - $3::float8 * interval '1 ms', false) AS fresh
   FROM sessions s JOIN users u ON u.id = s.user_id
   WHERE s.id = $1 AND s.secret_hash = $2`,
 };

@@ -7,6 +7,7 @@ import { CONFIG } from '../config/config.module.js';
 import { Database } from '../database/database.js';
 import { PasswordHasher } from './passwords/password-hasher.js';
 import { PasswordPolicy } from './passwords/password-policy.js';
+import type { UserRow } from './user.js';
 import { LOCK_ADMINS } from './user-store.js';
 import { type NewUser, Users } from './users.service.js';
 
@@ -51,7 +52,7 @@ export class FirstAdmin {
       const fault = this.policy.check(password, { email });
       if (fault) throw new FirstAdminError(`BOOTSTRAP_ADMIN_PASSWORD cannot be used. ${fault.detail}`);
       const passwordHash = await this.hasher.hash(password);
-      const id = await this.create({ email, username, passwordHash, roles: ['admin', 'user'] }, manager);
+      const { id } = await this.create({ email, username, passwordHash, roles: ['admin', 'user'] }, manager);
       await this.audit.record(
         { type: 'user.created', actorId: null, userId: id, client: null, data: { roles: ['admin', 'user'] } },
         manager,
@@ -60,7 +61,7 @@ export class FirstAdmin {
     });
   }
 
-  private async create(user: NewUser, manager: Parameters<Users['create']>[1]): Promise<string> {
+  private async create(user: NewUser, manager: Parameters<Users['create']>[1]): Promise<UserRow> {
     try {
       return await this.users.create(user, manager);
     } catch (error) {

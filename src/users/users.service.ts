@@ -59,15 +59,17 @@ export class Users {
     return row ?? null;
   }
 
-  /** Adds a user and returns its id. Throws a Problem: `email_taken`, `username_taken`. */
-  async create(user: NewUser, manager: EntityManager): Promise<string> {
+  /** Adds a user and returns its row. Throws a Problem: `email_taken`, `username_taken`. */
+  async create(user: NewUser, manager: EntityManager): Promise<UserRow> {
     const email = readEmail(user.email);
     if (!email) throw Problem.field('/email', 'Write an email address such as ada@example.com.');
     const id = newId();
     const values = [id, email.written, email.key, user.username ?? null, user.name ?? null, user.passwordHash];
     await refusingTakenNames(manager.query(store.INSERT, values));
     await manager.query(store.GIVE_ROLES, [id, user.roles]);
-    return id;
+    const [row] = await manager.query<UserRow[]>(store.PROFILE.text, [id]);
+    if (!row) throw new Error('A user just made cannot be read');
+    return row;
   }
 
   /**

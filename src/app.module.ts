@@ -1,0 +1,30 @@
+import { Module } from '@nestjs/common';
+import { AccessModule } from './access/access.module.js';
+import { AuditModule } from './audit/audit.module.js';
+import { AuthModule } from './auth/auth.module.js';
+import type { Config } from './config/config.js';
+import { ConfigModule } from './config/config.module.js';
+import { DashboardModule } from './dashboard/dashboard.module.js';
+import { DatabaseModule } from './database/database.module.js';
+import { HealthModule } from './health/health.module.js';
+import { UsersModule } from './users/users.module.js';
+
+/** The list of rooms. */
+@Module({})
+export class AppModule {
+  static with(config: Config, databaseUrl: string) {
+    return {
+      module: AppModule,
+      imports: [
+        ConfigModule.with(config),
+        DatabaseModule.with({ url: databaseUrl, pool: config.databasePool }),
+        AuditModule,
+        AccessModule,
+        UsersModule,
+        AuthModule,
+        DashboardModule,
+        HealthModule,
+      ],
+    };
+  }
+}

@@ -1,0 +1,96 @@
+import helmet from '@fastify/helmet';
+import { StandardSchemaValidationPipe } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { FastifyInstance } from 'fastify';
+import type { Logger } from 'pino';
+import { AppModule } from './app.module.js';
+import { serveOpenApi } from './app.openapi.js';
+import { ErrorFilter } from './common/error.filter.js';
+import { acceptStrictJson } from './common/json-body.js';
+import { NestLogger } from './common/logger.js';
+import { Problem } from './common/problem.js';
+import { logRequests, requestId } from './common/requests.js';
+import { RouteTable } from './common/route-table.js';
+import type { Config } from './config/config.js';
+
+/** Bytes of a body at most. */
+const BODY_LIMIT = 64 * 1024;
+/** Milliseconds for a request to arrive whole, so that a slow sender holds no connection for long. */
+const REQUEST_TIMEOUT = 20_000;
+
+/** Builds the application with everything that stands around the rooms: parsers, pipes, the filter, headers, the document. */
+export async function createApp(config: Config, databaseUrl: string, logger: Logger): Promise<NestFastifyApplication> {
+  const routes = new RouteTable();
+  const filter = new ErrorFilter(logger, (path) => routes.methodsOf(path));
+  const adapter = new FastifyAdapter({
+    loggerInstance: logger.child({}, { level: 'silent' }),
+    bodyLimit: BODY_LIMIT,
+    requestTimeout: REQUEST_TIMEOUT,
+    connectionTimeout: REQUEST_TIMEOUT,
+    keepAliveTimeout: 72_000,
+    trustProxy: config.trustedProxies.length > 0 ? [...config.trustedProxies] : false,
+    genReqId: requestId,
+    frameworkErrors: (error, request, reply) => filter.answer(error, request as never, reply as never),
+    skipMiddie: true,
+  } as ConstructorParameters<typeof FastifyAdapter>[0]);
+  const fastify = adapter.getInstance<FastifyInstance>();
+  fastify.addHook('onRoute', (route) => routes.add(route));
+  logRequests(fastify, logger);
+  const app = await NestFactory.create<NestFastifyApplication>(AppModule.with(config, databaseUrl), adapter, {
+    logger: new NestLogger(logger),
+    bodyParser: false,
+    abortOnError: false,
+    forceCloseConnections: 'idle' as never,
+  });
+  acceptStrictJson(fastify);
+  await fastify.register(helmet as never, securityHeaders(config) as never);
+  if (config.corsOrigins.length > 0) allowOrigins(app, config.corsOrigins);
+  app.useGlobalFilters(filter);
+  app.useGlobalPipes(new StandardSchemaValidationPipe({ exceptionFactory: toProblem }));
+  serveOpenApi(app, config);
+  return app;
+}
+
+type Issues = Parameters<
+  NonNullable<NonNullable<ConstructorParameters<typeof StandardSchemaValidationPipe>[0]>['exceptionFactory']>
+>[0];
+
+/** Every fault of a body or query with its place as a JSON pointer (RFC 6901). */
+function toProblem(issues: Issues): Problem {
+  const errors = issues.flatMap((issue) => {
+    const path = (issue.path ?? []).map((step) => String(typeof step === 'object' ? step.key : step));
+    const unknown = (issue as { keys?: string[] }).keys;
+    const paths = unknown ? unknown.map((key) => [...path, key]) : [path];
+    return paths.map((steps) => ({
+      pointer: steps.map((step) => `/${step.replaceAll('~', '~0').replaceAll('/', '~1')}`).join(''),
+      detail: unknown ? 'There is no such field here.' : issue.message,
+    }));
+  });
+  return new Problem('invalid_request', { errors });
+}
+
+function allowOrigins(app: NestFastifyApplication, origins: readonly string[]): void {
+  app.enableCors({
+    origin: [...origins],
+    credentials: true,
+    methods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'],
+    exposedHeaders: ['X-Request-Id', 'Retry-After', 'WWW-Authenticate'],
+    maxAge: 600,
+  });
+}
+
+/** The API answers nothing that a browser should run, frame or embed (ASVS 5.0, 3.2.1, 3.4, 3.5.8). */
+function securityHeaders(config: Config) {
+  return {
+    contentSecurityPolicy: {
+      useDefaults: false,
+      directives: { defaultSrc: ["'none'"], baseUri: ["'none'"], formAction: ["'none'"], frameAncestors: ["'none'"] },
+    },
+    crossOriginResourcePolicy: { policy: 'same-origin' },
+    referrerPolicy: { policy: 'no-referrer' },
+    strictTransportSecurity: config.publicUrl.startsWith('https:')
+      ? { maxAge: 31_536_000, includeSubDomains: true }
+      : false,
+  };
+}

@@ -1,0 +1,51 @@
+import cluster, { type Worker } from 'node:cluster';
+import type { Logger } from 'pino';
+import type { Config } from './config/config.js';
+import type { Server } from './server.js';
+
+/** What a worker tells the primary once it takes requests. */
+export interface WorkerReady {
+  url: string;
+  firstAdmin: Server['firstAdmin'];
+}
+
+/** Milliseconds before a worker that died is replaced, so that one that cannot start does not spin. */
+const RESPAWN = 1_000;
+
+/**
+ * Starts `WORKERS` processes that share the port. Each is an instance of its own, so they hear of each other's
+ * revocations as instances on different machines do. One that dies is replaced.
+ */
+export async function startCluster(config: Config, databaseUrl: string, logger: Logger): Promise<Server> {
+  const start = () => cluster.fork({ ...process.env, GATEHOUSE_WORKER_DATABASE_URL: databaseUrl });
+  // The first alone makes the first admin, so that there is one voice to tell of it.
+  const first = await ready(start());
+  await Promise.all(Array.from({ length: config.workers - 1 }, () => ready(start())));
+  let closing = false;
+  cluster.on('exit', (worker, code, signal) => {
+    if (closing) return;
+    logger.error({ pid: worker.process.pid, code, signal }, 'A worker died and is replaced');
+    setTimeout(() => closing || start(), RESPAWN);
+  });
+  return {
+    ...first,
+    close: async () => {
+      closing = true;
+      await Promise.all(Object.values(cluster.workers ?? {}).flatMap((worker) => (worker ? [ended(worker)] : [])));
+    },
+  };
+}
+
+function ready(worker: Worker): Promise<WorkerReady> {
+  return new Promise((resolve, reject) => {
+    worker.once('message', (message: WorkerReady) => resolve(message));
+    worker.once('exit', (code) => reject(new Error(`a worker ended with ${code} before it was ready`)));
+  });
+}
+
+function ended(worker: Worker): Promise<void> {
+  return new Promise((resolve) => {
+    worker.once('exit', () => resolve());
+    worker.process.kill('SIGTERM');
+  });
+}

@@ -1,0 +1,86 @@
+import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Logger } from 'pino';
+import { isDatabaseUnavailable } from './database-errors.js';
+import { Problem, type ProblemCode } from './problem.js';
+import { StrictJsonError } from './strict-json.js';
+
+/** What a client is told to wait, in seconds, where nothing better is known. */
+const RETRY_AFTER = 2;
+const ABOUT_THE_TOKEN = new Set<ProblemCode>([
+  'invalid_token',
+  'token_expired',
+  'token_stale',
+  'session_revoked',
+  'session_expired',
+]);
+
+/** What Fastify refuses by itself, in our words. */
+const OF_FASTIFY: Record<string, ProblemCode> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: 'payload_too_large',
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'unsupported_media_type',
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'invalid_request',
+  FST_ERR_BAD_URL: 'invalid_request',
+  FST_ERR_MAX_PARAM_LENGTH: 'not_found',
+};
+
+/** Answers everything that was thrown, as RFC 9457. The client learns the code; the cause stays in the log. */
+@Catch()
+export class ErrorFilter implements ExceptionFilter {
+  constructor(
+    private readonly logger: Logger,
+    /** The methods that an unmatched path would have taken. */
+    private readonly allowedMethods: (path: string) => string[],
+  ) {}
+
+  catch(error: unknown, host: ArgumentsHost): void {
+    const http = host.switchToHttp();
+    this.answer(error, http.getRequest<FastifyRequest>(), http.getResponse<FastifyReply>());
+  }
+
+  /** Sends the answer for an error. */
+  answer(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
+    const problem = this.toProblem(error, request);
+    if (problem.status >= 500) {
+      const level = problem.code === 'internal_error' ? 'error' : 'warn';
+      this.logger[level]({ err: problem.cause ?? error, requestId: request.id }, problem.code);
+    }
+    if (reply.sent) return;
+    void reply
+      .status(problem.status)
+      .headers({ ...headersOf(problem, request), ...problem.headers })
+      .type('application/problem+json; charset=utf-8')
+      .send(JSON.stringify(problem.body(request.id)));
+  }
+
+  private toProblem(error: unknown, request: FastifyRequest): Problem {
+    if (error instanceof Problem) return error;
+    if (error instanceof StrictJsonError) return new Problem('malformed_json', { cause: error });
+    if (isDatabaseUnavailable(error)) return new Problem('database_unavailable', { cause: error });
+    const code = OF_FASTIFY[(error as { code?: string } | null)?.code ?? ''];
+    if (code) return new Problem(code, { cause: error });
+    const status =
+      error instanceof HttpException ? error.getStatus() : (error as { statusCode?: number } | null)?.statusCode;
+    if (status === 404) return this.unmatched(request);
+    if (status !== undefined && status >= 400 && status < 500) return new Problem('invalid_request', { cause: error });
+    return new Problem('internal_error', { cause: error });
+  }
+
+  private unmatched(request: FastifyRequest): Problem {
+    const methods = this.allowedMethods(request.url.split('?')[0] ?? '');
+    return methods.length > 0 && !methods.includes(request.method)
+      ? new Problem('method_not_allowed', { headers: { allow: methods.join(', ') } })
+      : new Problem('not_found');
+  }
+}
+
+function headersOf({ code, status }: Problem, request: FastifyRequest): Record<string, string> {
+  const headers: Record<string, string> = { 'cache-control': 'no-store' };
+  if (status === 429 || status === 503) headers['retry-after'] = String(RETRY_AFTER);
+  if (status === 401) {
+    // RFC 6750, 3: an error is named only to who sent a token.
+    const named = ABOUT_THE_TOKEN.has(code) && request.headers.authorization !== undefined;
+    headers['www-authenticate'] = named ? 'Bearer error="invalid_token"' : 'Bearer';
+  }
+  return headers;
+}

@@ -1,0 +1,42 @@
+import type { IncomingMessage } from 'node:http';
+import type { FastifyInstance } from 'fastify';
+import type { Logger } from 'pino';
+import { v4 } from 'uuid';
+
+const VALID_ID = /^[\w.:-]{1,128}$/;
+
+/** The id of a request: the one that came with it, if it is one, so that a trace goes through; else a new one. */
+export function requestId(request: IncomingMessage): string {
+  const given = request.headers['x-request-id'];
+  return typeof given === 'string' && VALID_ID.test(given) ? given : v4();
+}
+
+/**
+ * Writes one line for each request, without query, headers or body: they hold people's data and secrets.
+ * A read that went well is worth a line to who debugs; all else is worth one to everybody.
+ */
+export function logRequests(fastify: FastifyInstance, logger: Logger): void {
+  fastify.addHook('onRequest', (request, reply, done) => {
+    reply.raw.setHeader('x-request-id', request.id);
+    // Most answers hold a token or personal data; a route that may be kept says so itself.
+    reply.raw.setHeader('cache-control', 'no-store');
+    done();
+  });
+  fastify.addHook('onResponse', (request, reply, done) => {
+    const level = reply.statusCode >= 400 || request.method !== 'GET' ? 'info' : 'debug';
+    if (logger.isLevelEnabled(level)) {
+      logger[level](
+        {
+          requestId: request.id,
+          method: request.method,
+          path: request.routeOptions.url ?? '(none)',
+          status: reply.statusCode,
+          ms: Math.round(reply.elapsedTime * 10) / 10,
+          ip: request.ip,
+        },
+        'request',
+      );
+    }
+    done();
+  });
+}

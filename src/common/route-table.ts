@@ -1,0 +1,29 @@
+/** What a registered route says of itself. */
+interface Route {
+  url: string;
+  method: string | string[];
+}
+
+/** Every route of the server, for the answer 405: which methods would an address have taken? */
+export class RouteTable {
+  private readonly routes: { pattern: RegExp; methods: string[] }[] = [];
+
+  /** Notes a route as Fastify registers it. */
+  add({ url, method }: Route): void {
+    const pattern = url.split('/').map(toPattern).join('/');
+    this.routes.push({ pattern: new RegExp(`^${pattern}$`), methods: [method].flat() });
+  }
+
+  /** The methods of the routes that match a path, sorted; none where there is no such address. */
+  methodsOf(path: string): string[] {
+    const methods = this.routes.filter(({ pattern }) => pattern.test(path)).flatMap((route) => route.methods);
+    return [...new Set(methods)].sort();
+  }
+}
+
+/** One segment of a route's path as a regular expression. */
+function toPattern(segment: string): string {
+  if (segment.startsWith(':')) return '[^/]+';
+  if (segment === '*') return '.*';
+  return segment.replace(/[.+?^${}()|[\]\\*]/g, '\\$&');
+}

@@ -1,0 +1,49 @@
+import { WrongAppSecretError } from './access/signing-keys.service.js';
+import { isDatabaseUnavailable } from './common/database-errors.js';
+import { ConfigError } from './config/config.js';
+import { EmbeddedPostgresError } from './database/embedded-postgres-error.js';
+import { FirstAdminError } from './users/first-admin.js';
+
+/** Exit codes of sysexits.h. */
+const CONFIG = 78;
+const UNAVAILABLE = 69;
+const SOFTWARE = 70;
+
+/** Why the server cannot start: a sentence for a person, and the code to exit with. */
+export function explainFailure(error: unknown): { message: string; exitCode: number } {
+  if (error instanceof ConfigError || error instanceof WrongAppSecretError || error instanceof FirstAdminError) {
+    return { message: error.message, exitCode: CONFIG };
+  }
+  if (error instanceof EmbeddedPostgresError) return { message: error.message, exitCode: UNAVAILABLE };
+  const { code, address, port, message } = error as NodeJS.ErrnoException & { address?: string; port?: number };
+  if (code === 'EADDRINUSE') {
+    return {
+      message: `Port ${port} is taken by another program. Stop it, or set PORT to a free one.`,
+      exitCode: UNAVAILABLE,
+    };
+  }
+  if (code === 'EADDRNOTAVAIL' || code === 'EACCES') {
+    return {
+      message: `This machine does not let us listen on ${address}:${port}. Set HOST and PORT.`,
+      exitCode: CONFIG,
+    };
+  }
+  const refused = databaseRefusal(code);
+  if (refused) return { message: refused, exitCode: CONFIG };
+  if (isDatabaseUnavailable(error)) {
+    return {
+      message: `The database cannot be reached (${message || code}). Check DATABASE_URL and that Postgres runs.`,
+      exitCode: UNAVAILABLE,
+    };
+  }
+  return { message: `Gatehouse could not start: ${message}`, exitCode: SOFTWARE };
+}
+
+/** What Postgres says when it answers, but not to us. */
+function databaseRefusal(code: string | undefined): string | null {
+  if (code === '28P01' || code === '28000') return 'The database refuses the user or password in DATABASE_URL.';
+  if (code === '3D000') return 'The database named in DATABASE_URL does not exist. Create it, or correct the name.';
+  if (code === '42501')
+    return 'The user in DATABASE_URL may not create tables there. Give it the right, or use the owner.';
+  return null;
+}

@@ -1,0 +1,56 @@
+import { Controller, Get } from '@nestjs/common';
+import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { HealthCheckService, HealthIndicatorService } from '@nestjs/terminus';
+import { z } from 'zod';
+import { Public } from '../access/demands.js';
+import { Revocations } from '../access/revocations.service.js';
+import { Answers } from '../common/openapi.js';
+import { Database } from '../database/database.js';
+
+const indicators = z.record(z.string(), z.object({ status: z.enum(['up', 'down']) }));
+const health = z
+  .object({ status: z.string(), info: indicators.optional(), error: indicators.optional(), details: indicators })
+  .meta({ id: 'Health' });
+const alive = z.strictObject({ status: z.literal('ok') }).meta({ id: 'Alive' });
+
+/** For whoever runs the process: does it live, may it have traffic. */
+@ApiTags('Operations')
+@Public()
+@Controller('health')
+export class HealthController {
+  constructor(
+    private readonly health: HealthCheckService,
+    private readonly indicator: HealthIndicatorService,
+    private readonly database: Database,
+    private readonly revocations: Revocations,
+  ) {}
+
+  @Get('live')
+  @ApiOperation({ summary: 'The process lives', operationId: 'getLive' })
+  @Answers(200, alive)
+  live(): z.infer<typeof alive> {
+    return { status: 'ok' };
+  }
+
+  @Get('ready')
+  @ApiOperation({
+    summary: 'The database answers, is migrated, and its revocations are heard',
+    operationId: 'getReady',
+  })
+  @Answers(200, health, 'Ready')
+  @ApiResponse({ status: 503, description: 'Not ready', standardSchema: health as never })
+  ready() {
+    return this.health.check([
+      () => this.probe('database', () => this.database.answers()),
+      () => this.probe('migrations', () => this.database.isMigrated()),
+      () => this.probe('revocations', async () => this.revocations.heard),
+    ]);
+  }
+
+  /** Says up or down and nothing more: whoever asks here is not signed in. */
+  private async probe(name: string, isUp: () => Promise<boolean>) {
+    const check = this.indicator.check(name);
+    const up = await isUp().catch(() => false);
+    return up ? check.up() : check.down();
+  }
+}

@@ -1,0 +1,48 @@
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { Logger } from 'pino';
+import { SigningKeys } from './access/signing-keys.service.js';
+import { createApp } from './app.setup.js';
+import type { Config } from './config/config.js';
+import { DatabaseListener } from './database/listener.js';
+import { FirstAdmin, type FirstAdminCredentials } from './users/first-admin.js';
+
+/** How long requests in flight may take to finish once the server is told to stop, in milliseconds. */
+const GRACE = 10_000;
+
+/** A server that takes requests. */
+export interface Server {
+  url: string;
+  firstAdmin: FirstAdminCredentials | null;
+  /** Takes no more requests, lets those in flight finish within 10 s, and closes. */
+  close(): Promise<void>;
+}
+
+/** Starts one instance against a database that is migrated: it hears of revocations before it takes its first request. */
+export async function startServer(config: Config, databaseUrl: string, logger: Logger): Promise<Server> {
+  const app = await createApp(config, databaseUrl, logger);
+  try {
+    await app.init();
+    await app.get(SigningKeys).start();
+    await app.get(DatabaseListener).start();
+    const firstAdmin = await app.get(FirstAdmin).ensure();
+    await app.listen(config.port, config.host);
+    return { url: addressOf(app, config), firstAdmin, close: () => closeWithin(app, GRACE) };
+  } catch (error) {
+    await app.close().catch(() => undefined);
+    throw error;
+  }
+}
+
+/** The address to tell a person: the port may have been left to the system. */
+function addressOf(app: NestFastifyApplication, { host, publicUrl, port }: Config): string {
+  const address = app.getHttpServer().address();
+  const actual = typeof address === 'object' && address ? address.port : port;
+  const shown = ['localhost', '0.0.0.0', '::'].includes(host) ? 'localhost' : host;
+  return actual === port ? publicUrl : `http://${shown.includes(':') ? `[${shown}]` : shown}:${actual}`;
+}
+
+async function closeWithin(app: NestFastifyApplication, limit: number): Promise<void> {
+  const late = setTimeout(() => app.getHttpServer().closeAllConnections(), limit).unref();
+  await app.close();
+  clearTimeout(late);
+}
