@@ -1,4 +1,3 @@
-import helmet from '@fastify/helmet';
 import { StandardSchemaValidationPipe } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
@@ -10,8 +9,9 @@ import { ErrorFilter } from './common/error.filter.js';
 import { acceptStrictJson } from './common/json-body.js';
 import { NestLogger } from './common/logger.js';
 import { Problem } from './common/problem.js';
-import { logRequests, requestId } from './common/requests.js';
+import { logRequests, requestId, setHeaders } from './common/requests.js';
 import { RouteTable } from './common/route-table.js';
+import { securityHeaders } from './common/security-headers.js';
 import type { Config } from './config/config.js';
 
 /** Bytes of a body at most. */
@@ -24,10 +24,8 @@ export async function createApp(config: Config, databaseUrl: string, logger: Log
   const routes = new RouteTable();
   const filter = new ErrorFilter(logger, (path) => routes.methodsOf(path));
   const adapter = new FastifyAdapter({
-    loggerInstance: logger.child({}, { level: 'silent' }),
     bodyLimit: BODY_LIMIT,
     requestTimeout: REQUEST_TIMEOUT,
-    connectionTimeout: REQUEST_TIMEOUT,
     keepAliveTimeout: 72_000,
     trustProxy: config.trustedProxies.length > 0 ? [...config.trustedProxies] : false,
     genReqId: requestId,
@@ -36,6 +34,7 @@ export async function createApp(config: Config, databaseUrl: string, logger: Log
   } as ConstructorParameters<typeof FastifyAdapter>[0]);
   const fastify = adapter.getInstance<FastifyInstance>();
   fastify.addHook('onRoute', (route) => routes.add(route));
+  setHeaders(fastify, await securityHeaders(config));
   logRequests(fastify, logger);
   const app = await NestFactory.create<NestFastifyApplication>(AppModule.with(config, databaseUrl), adapter, {
     logger: new NestLogger(logger),
@@ -44,7 +43,6 @@ export async function createApp(config: Config, databaseUrl: string, logger: Log
     forceCloseConnections: 'idle' as never,
   });
   acceptStrictJson(fastify);
-  await fastify.register(helmet as never, securityHeaders(config) as never);
   if (config.corsOrigins.length > 0) allowOrigins(app, config.corsOrigins);
   app.useGlobalFilters(filter);
   app.useGlobalPipes(new StandardSchemaValidationPipe({ exceptionFactory: toProblem }));
@@ -78,19 +76,4 @@ function allowOrigins(app: NestFastifyApplication, origins: readonly string[]): 
     exposedHeaders: ['X-Request-Id', 'Retry-After', 'WWW-Authenticate'],
     maxAge: 600,
   });
-}
-
-/** The API answers nothing that a browser should run, frame or embed (ASVS 5.0, 3.2.1, 3.4, 3.5.8). */
-function securityHeaders(config: Config) {
-  return {
-    contentSecurityPolicy: {
-      useDefaults: false,
-      directives: { defaultSrc: ["'none'"], baseUri: ["'none'"], formAction: ["'none'"], frameAncestors: ["'none'"] },
-    },
-    crossOriginResourcePolicy: { policy: 'same-origin' },
-    referrerPolicy: { policy: 'no-referrer' },
-    strictTransportSecurity: config.publicUrl.startsWith('https:')
-      ? { maxAge: 31_536_000, includeSubDomains: true }
-      : false,
-  };
 }
