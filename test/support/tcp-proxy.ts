@@ -22,6 +22,7 @@ export const LISTENER = 'gatehouse listener';
  */
 export class TcpProxy {
   private readonly links = new Set<Link>();
+  private readonly sockets = new Set<Socket>();
   private server: Server | undefined;
   private port = 0;
   private fateOf: (name: string) => Fate = () => 'pass';
@@ -49,7 +50,7 @@ export class TcpProxy {
     const closed = this.server && once(this.server, 'close');
     this.server?.close();
     this.server = undefined;
-    this.breakLinks(() => true);
+    for (const socket of this.sockets) socket.destroy();
     await closed;
   }
 
@@ -62,7 +63,7 @@ export class TcpProxy {
   /** Connections of this name are reset, and refused from now on. */
   refuseOnly(name: string): void {
     this.fateOf = (other) => (other === name ? 'refuse' : 'pass');
-    this.breakLinks((link) => link.name === name);
+    for (const link of this.links) if (link.name === name) link.client.destroy();
   }
 
   /** New connections go through again. */
@@ -84,6 +85,8 @@ export class TcpProxy {
 
   private accept(client: Socket): void {
     client.on('error', () => undefined);
+    this.sockets.add(client);
+    client.on('close', () => this.sockets.delete(client));
     client.once('data', (startup) => {
       const name = /application_name\0([^\0]*)/.exec(startup.toString('latin1'))?.[1] ?? '';
       const fate = this.fateOf(name);
@@ -109,9 +112,5 @@ export class TcpProxy {
   private forward(link: Link, chunk: Buffer): void {
     this.sent.set(link.name, (this.sent.get(link.name) ?? 0) + chunk.length);
     if (!link.dead) link.server?.write(chunk);
-  }
-
-  private breakLinks(which: (link: Link) => boolean): void {
-    for (const link of this.links) if (which(link)) link.client.destroy();
   }
 }
