@@ -29,6 +29,8 @@ export async function createApp(config: Config, databaseUrl: string, logger: Log
     requestTimeout: REQUEST_TIMEOUT,
     connectionTimeout: REQUEST_TIMEOUT,
     keepAliveTimeout: 72_000,
+    // Fastify's own option: Nest's of the same name would cut off the requests in flight too.
+    forceCloseConnections: 'idle',
     trustProxy: config.trustedProxies.length > 0 ? [...config.trustedProxies] : false,
     genReqId: requestId,
     frameworkErrors: (error, request, reply) => filter.answer(error, request as never, reply as never),
@@ -41,7 +43,6 @@ export async function createApp(config: Config, databaseUrl: string, logger: Log
     logger: new NestLogger(logger),
     bodyParser: false,
     abortOnError: false,
-    forceCloseConnections: 'idle' as never,
   });
   acceptStrictJson(fastify);
   await fastify.register(helmet as never, securityHeaders(config) as never);
