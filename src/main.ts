@@ -62,7 +62,7 @@ function warningsOf({ production, databaseUrl, publicUrl }: ReturnType<typeof lo
 
 function fail(error: unknown): void {
   const { message, exitCode } = explainFailure(error);
-  process.stderr.write(`\n${message}\n\n`);
+  if (message) process.stderr.write(`\n${message}\n\n`);
   process.exit(exitCode);
 }
 

@@ -12,7 +12,8 @@ export class UndeclaredInputGuard implements CanActivate {
     const request = context.switchToHttp().getRequest<FastifyRequest>();
     if (request.body === undefined && !request.raw.url?.includes('?')) return true;
     const { query, body } = this.declaredBy(context);
-    const [unknown] = query ? [] : Object.keys((request.query ?? {}) as object);
+    // zod passes over __proto__, whatever the schema.
+    const unknown = Object.keys((request.query ?? {}) as object).find((name) => !query || name === '__proto__');
     if (unknown !== undefined) throw Problem.field(`/${unknown}`, 'There is no such query parameter here.');
     if (!body && request.body !== undefined) throw Problem.field('', 'There is no body here.');
     return true;
