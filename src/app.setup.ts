@@ -8,7 +8,7 @@ import { serveOpenApi } from './app.openapi.js';
 import { ErrorFilter } from './common/error.filter.js';
 import { acceptStrictJson } from './common/json-body.js';
 import { NestLogger } from './common/logger.js';
-import { Problem } from './common/problem.js';
+import { Problem, toPointer } from './common/problem.js';
 import { logRequests, requestId, setHeaders } from './common/requests.js';
 import { RouteTable } from './common/route-table.js';
 import { securityHeaders } from './common/security-headers.js';
@@ -62,7 +62,7 @@ function toProblem(issues: Issues): Problem {
     const unknown = (issue as { keys?: string[] }).keys;
     const paths = unknown ? unknown.map((key) => [...path, key]) : [path];
     return paths.map((steps) => ({
-      pointer: steps.map((step) => `/${step.replaceAll('~', '~0').replaceAll('/', '~1')}`).join(''),
+      pointer: toPointer(steps),
       detail: unknown ? 'There is no such field here.' : issue.message,
     }));
   });

@@ -65,12 +65,13 @@ export class AccessTokens {
   recall(token: string): Principal | undefined {
     const verified = this.verified.get(keyOf(token));
     if (verified?.token !== token || verified.principal.expiresAt <= this.clock.now()) return undefined;
-    return verified.principal;
+    // Another set of keys may lack the one that signed this token, so it goes the full way again.
+    return verified.keys === this.keys.edition ? verified.principal : undefined;
   }
 
   /** Remembers a token that has passed every check. */
   remember(token: string, principal: Principal): void {
-    this.verified.set(keyOf(token), { token, principal });
+    this.verified.set(keyOf(token), { token, principal, keys: this.keys.edition });
   }
 }
 
@@ -78,6 +79,8 @@ export class AccessTokens {
 interface Verified {
   token: string;
   principal: Principal;
+  /** The edition of the signing keys that it was verified with. */
+  keys: number;
 }
 
 /** The end of the signature finds a token: hashing all of its text costs more than comparing it. */
