@@ -6,16 +6,19 @@ import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import { AppModule } from './app.module.js';
 import { serveOpenApi } from './app.openapi.js';
+import { refuseUnreadable } from './common/client-errors.js';
 import { ErrorFilter } from './common/error.filter.js';
 import { acceptStrictJson } from './common/json-body.js';
 import { NestLogger } from './common/logger.js';
 import { Problem } from './common/problem.js';
-import { logRequests, requestId } from './common/requests.js';
+import { decodableUrl, logRequests, requestId } from './common/requests.js';
 import { RouteTable } from './common/route-table.js';
 import type { Config } from './config/config.js';
 
 /** Bytes of a body at most. */
 const BODY_LIMIT = 64 * 1024;
+/** Node takes no longer one, so no part of an address is refused by itself, past hooks and guards. */
+const LONGEST_URL = 16 * 1024;
 /** Milliseconds for a request to arrive whole, so that a slow sender holds no connection for long. */
 const REQUEST_TIMEOUT = 20_000;
 
@@ -31,7 +34,9 @@ export async function createApp(config: Config, databaseUrl: string, logger: Log
     keepAliveTimeout: 72_000,
     trustProxy: config.trustedProxies.length > 0 ? [...config.trustedProxies] : false,
     genReqId: requestId,
-    frameworkErrors: (error, request, reply) => filter.answer(error, request as never, reply as never),
+    clientErrorHandler: refuseUnreadable,
+    rewriteUrl: decodableUrl,
+    routerOptions: { maxParamLength: LONGEST_URL },
     skipMiddie: true,
   } as ConstructorParameters<typeof FastifyAdapter>[0]);
   const fastify = adapter.getInstance<FastifyInstance>();

@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import { Problem } from './problem.js';
 import { parseStrictJson } from './strict-json.js';
 
-const JSON_UTF8 = /^application\/json\s*(?:;\s*charset\s*=\s*"?utf-8"?\s*)?$/i;
+const JSON_UTF8 = /^application\/json\s*(?:;\s*charset=(?:utf-8|"utf-8")\s*)?$/i;
 
 /** Bodies are strict JSON in UTF-8 and nothing else; every other content type is refused before a byte is read. */
 export function acceptStrictJson(fastify: FastifyInstance): void {
