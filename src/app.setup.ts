@@ -1,18 +1,17 @@
 import helmet from '@fastify/helmet';
-import { StandardSchemaValidationPipe } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import { AppModule } from './app.module.js';
-import { serveOpenApi } from './app.openapi.js';
+import { letDocsLoad, serveOpenApi } from './app.openapi.js';
 import { refuseUnreadable } from './common/client-errors.js';
 import { ErrorFilter } from './common/error.filter.js';
 import { acceptStrictJson } from './common/json-body.js';
 import { NestLogger } from './common/logger.js';
-import { Problem } from './common/problem.js';
 import { decodableUrl, logRequests, requestId } from './common/requests.js';
 import { RouteTable } from './common/route-table.js';
+import { SchemaPipe } from './common/schema.pipe.js';
 import type { Config } from './config/config.js';
 
 /** Bytes of a body at most. */
@@ -40,7 +39,10 @@ export async function createApp(config: Config, databaseUrl: string, logger: Log
     skipMiddie: true,
   } as ConstructorParameters<typeof FastifyAdapter>[0]);
   const fastify = adapter.getInstance<FastifyInstance>();
-  fastify.addHook('onRoute', (route) => routes.add(route));
+  fastify.addHook('onRoute', (route) => {
+    routes.add(route);
+    letDocsLoad(route);
+  });
   logRequests(fastify, logger);
   const app = await NestFactory.create<NestFastifyApplication>(AppModule.with(config, databaseUrl), adapter, {
     logger: new NestLogger(logger),
@@ -52,27 +54,9 @@ export async function createApp(config: Config, databaseUrl: string, logger: Log
   await fastify.register(helmet as never, securityHeaders(config) as never);
   if (config.corsOrigins.length > 0) allowOrigins(app, config.corsOrigins);
   app.useGlobalFilters(filter);
-  app.useGlobalPipes(new StandardSchemaValidationPipe({ exceptionFactory: toProblem }));
+  app.useGlobalPipes(new SchemaPipe());
   serveOpenApi(app, config);
   return app;
-}
-
-type Issues = Parameters<
-  NonNullable<NonNullable<ConstructorParameters<typeof StandardSchemaValidationPipe>[0]>['exceptionFactory']>
->[0];
-
-/** Every fault of a body or query with its place as a JSON pointer (RFC 6901). */
-function toProblem(issues: Issues): Problem {
-  const errors = issues.flatMap((issue) => {
-    const path = (issue.path ?? []).map((step) => String(typeof step === 'object' ? step.key : step));
-    const unknown = (issue as { keys?: string[] }).keys;
-    const paths = unknown ? unknown.map((key) => [...path, key]) : [path];
-    return paths.map((steps) => ({
-      pointer: steps.map((step) => `/${step.replaceAll('~', '~0').replaceAll('/', '~1')}`).join(''),
-      detail: unknown ? 'There is no such field here.' : issue.message,
-    }));
-  });
-  return new Problem('invalid_request', { errors });
 }
 
 function allowOrigins(app: NestFastifyApplication, origins: readonly string[]): void {

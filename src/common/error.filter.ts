@@ -52,6 +52,8 @@ export class ErrorFilter implements ExceptionFilter {
   private toProblem(error: unknown, request: FastifyRequest): Problem {
     if (error instanceof Problem) return error;
     if (error instanceof StrictJsonError) return new Problem('malformed_json', { cause: error });
+    // Who hung up in the middle of a body left an ECONNRESET, which is not the database's.
+    if (request.raw.destroyed && !request.raw.complete) return new Problem('invalid_request', { cause: error });
     if (isDatabaseUnavailable(error)) return new Problem('database_unavailable', { cause: error });
     const status =
       error instanceof HttpException ? error.getStatus() : (error as { statusCode?: number } | null)?.statusCode;

@@ -2,6 +2,7 @@ import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/com
 import { ROUTE_ARGS_METADATA, RouteParamtypes } from '@nestjs/common/internal';
 import type { FastifyRequest } from 'fastify';
 import { Problem } from './problem.js';
+import { pointerTo } from './schema.pipe.js';
 
 /** Unknown input is refused, never ignored: also a query or a body on a route that declares none. */
 @Injectable()
@@ -13,7 +14,7 @@ export class UndeclaredInputGuard implements CanActivate {
     if (request.body === undefined && !request.raw.url?.includes('?')) return true;
     const { query, body } = this.declaredBy(context);
     const [unknown] = query ? [] : Object.keys((request.query ?? {}) as object);
-    if (unknown !== undefined) throw Problem.field(`/${unknown}`, 'There is no such query parameter here.');
+    if (unknown !== undefined) throw Problem.field(pointerTo([unknown]), 'There is no such query parameter here.');
     if (!body && request.body !== undefined) throw Problem.field('', 'There is no body here.');
     return true;
   }
