@@ -16,7 +16,7 @@ export function sendRaw(url: string, bytes: string | Buffer, patience = 300): Pr
     const socket = connect(Number(port), hostname, () => socket.write(bytes, 'latin1' as never));
     const finish = (closed: boolean) => {
       socket.destroy();
-      const statuses = [...text.matchAll(/^HTTP\/1\.1 (\d{3})/gm)].map((match) => Number(match[1]));
+      const statuses = [...text.matchAll(/HTTP\/1\.1 (\d{3}) /g)].map((match) => Number(match[1]));
       resolve({ text, statuses, closed });
     };
     socket.setTimeout(patience, () => finish(false));
