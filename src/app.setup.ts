@@ -1,21 +1,23 @@
-import { StandardSchemaValidationPipe } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import { AppModule } from './app.module.js';
-import { serveOpenApi } from './app.openapi.js';
+import { letDocsLoad, serveOpenApi } from './app.openapi.js';
+import { refuseUnreadable } from './common/client-errors.js';
 import { ErrorFilter } from './common/error.filter.js';
 import { acceptStrictJson } from './common/json-body.js';
 import { NestLogger } from './common/logger.js';
-import { Problem, toPointer } from './common/problem.js';
-import { logRequests, requestId, setHeaders } from './common/requests.js';
+import { decodableUrl, logRequests, requestId, setHeaders } from './common/requests.js';
 import { RouteTable } from './common/route-table.js';
+import { SchemaPipe } from './common/schema.pipe.js';
 import { securityHeaders } from './common/security-headers.js';
 import type { Config } from './config/config.js';
 
 /** Bytes of a body at most. */
 const BODY_LIMIT = 64 * 1024;
+/** Node takes no longer one, so no part of an address is refused by itself, past hooks and guards. */
+const LONGEST_URL = 16 * 1024;
 /** Milliseconds for a request to arrive whole, so that a slow sender holds no connection for long. */
 const REQUEST_TIMEOUT = 20_000;
 
@@ -31,11 +33,16 @@ export async function createApp(config: Config, databaseUrl: string, logger: Log
     forceCloseConnections: 'idle',
     trustProxy: config.trustedProxies.length > 0 ? [...config.trustedProxies] : false,
     genReqId: requestId,
-    frameworkErrors: (error, request, reply) => filter.answer(error, request as never, reply as never),
+    clientErrorHandler: refuseUnreadable,
+    rewriteUrl: decodableUrl,
+    routerOptions: { maxParamLength: LONGEST_URL },
     skipMiddie: true,
   } as ConstructorParameters<typeof FastifyAdapter>[0]);
   const fastify = adapter.getInstance<FastifyInstance>();
-  fastify.addHook('onRoute', (route) => routes.add(route));
+  fastify.addHook('onRoute', (route) => {
+    routes.add(route);
+    letDocsLoad(route);
+  });
   setHeaders(fastify, await securityHeaders(config));
   logRequests(fastify, logger);
   const app = await NestFactory.create<NestFastifyApplication>(AppModule.with(config, databaseUrl), adapter, {
@@ -46,27 +53,9 @@ export async function createApp(config: Config, databaseUrl: string, logger: Log
   acceptStrictJson(fastify);
   if (config.corsOrigins.length > 0) allowOrigins(app, config.corsOrigins);
   app.useGlobalFilters(filter);
-  app.useGlobalPipes(new StandardSchemaValidationPipe({ exceptionFactory: toProblem }));
+  app.useGlobalPipes(new SchemaPipe());
   serveOpenApi(app, config);
   return app;
-}
-
-type Issues = Parameters<
-  NonNullable<NonNullable<ConstructorParameters<typeof StandardSchemaValidationPipe>[0]>['exceptionFactory']>
->[0];
-
-/** Every fault of a body or query with its place as a JSON pointer (RFC 6901). */
-function toProblem(issues: Issues): Problem {
-  const errors = issues.flatMap((issue) => {
-    const path = (issue.path ?? []).map((step) => String(typeof step === 'object' ? step.key : step));
-    const unknown = (issue as { keys?: string[] }).keys;
-    const paths = unknown ? unknown.map((key) => [...path, key]) : [path];
-    return paths.map((steps) => ({
-      pointer: toPointer(steps),
-      detail: unknown ? 'There is no such field here.' : issue.message,
-    }));
-  });
-  return new Problem('invalid_request', { errors });
 }
 
 function allowOrigins(app: NestFastifyApplication, origins: readonly string[]): void {

@@ -4,7 +4,7 @@ import jwt from 'jsonwebtoken';
 import { Problem } from '../common/problem.js';
 import { AccessTokens } from './access-tokens.service.js';
 import { demandOf } from './demands.js';
-import { bearerToken } from './jwt.strategy.js';
+import { bearerToken, isAmbiguous } from './jwt.strategy.js';
 import type { AuthenticatedRequest, Principal } from './principal.js';
 import { Revocations } from './revocations.service.js';
 
@@ -38,6 +38,7 @@ export class JwtAuthGuard extends AuthGuard('jwt') {
 
   private demandUser(context: ExecutionContext, request: AuthenticatedRequest): boolean | Promise<boolean> {
     const token = bearerToken(request);
+    if (isAmbiguous(request)) throw new Problem('invalid_token');
     if (token === null) throw new Problem('unauthorized');
     const principal = this.tokens.recall(token);
     if (!principal || !this.revocations.inStep) return this.authenticate(context, request, token, principal);

@@ -11,6 +11,7 @@ import type { Principal } from './principal.js';
 import { SigningKeys } from './signing-keys.service.js';
 import { readTokenForm } from './token-form.js';
 
+const AUTHORIZATION = 'authorization';
 const BEARER = /^Bearer +(.*)$/is;
 
 /** The access token of a request (RFC 6750, 2.1), or null. Never from the query or the body. */
@@ -20,6 +21,16 @@ export function bearerToken(request: Pick<FastifyRequest, 'headers'>): string | 
   // How nearly every client writes it; the general form costs a pass over the whole token.
   if (authorization.startsWith('Bearer ') && authorization[7] !== ' ') return authorization.slice(7);
   return BEARER.exec(authorization)?.[1] ?? null;
+}
+
+/** Whether more than one Authorization header came. Node keeps the first and tells nobody; a proxy may go by the last. */
+export function isAmbiguous({ raw }: Pick<FastifyRequest, 'raw'>): boolean {
+  let seen = 0;
+  for (let i = 0; i < raw.rawHeaders.length; i += 2) {
+    const name = raw.rawHeaders[i] ?? '';
+    if (name.length === AUTHORIZATION.length && name.toLowerCase() === AUTHORIZATION) seen++;
+  }
+  return seen > 1;
 }
 
 /**

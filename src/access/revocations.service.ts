@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { Clock } from '../common/clock.js';
+import { isId } from '../common/id.js';
 import { Problem, type ProblemCode } from '../common/problem.js';
 import type { Config } from '../config/config.js';
 import { CONFIG } from '../config/config.module.js';
@@ -40,10 +41,13 @@ export class Revocations {
     private readonly list: RevocationList,
     private readonly clock: Clock,
   ) {
-    listener.on('session', (id) => list.revokeSession(id));
+    // Whoever may connect may also notify, so what is no id is passed over.
+    listener.on('session', (id) => {
+      if (isId(id)) list.revokeSession(id);
+    });
     listener.on('user', (text) => {
       const [id = '', ver] = text.split(' ');
-      list.raiseVersion(id, Number(ver));
+      if (isId(id)) list.raiseVersion(id, Number(ver));
     });
     listener.onCatchUp(() => this.catchUp());
   }

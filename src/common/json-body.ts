@@ -2,13 +2,17 @@ import type { FastifyInstance } from 'fastify';
 import { Problem } from './problem.js';
 import { parseStrictJson } from './strict-json.js';
 
-const JSON_UTF8 = /^application\/json\s*(?:;\s*charset\s*=\s*"?utf-8"?\s*)?$/i;
+const JSON_UTF8 = /^application\/json[ \t]*(?:;[ \t]*charset=(?:utf-8|"utf-8")[ \t]*)?$/i;
 
-/** Bodies are strict JSON in UTF-8 and nothing else; every other content type is refused before a byte is read. */
+/**
+ * Bodies are strict JSON in UTF-8 and nothing else. Another content type is refused, and so is an encoding (RFC 9110,
+ * 8.4): what is packed is not read as it stands.
+ */
 export function acceptStrictJson(fastify: FastifyInstance): void {
   fastify.removeAllContentTypeParsers();
   fastify.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body: Buffer, done) => {
-    if (!JSON_UTF8.test(request.headers['content-type'] ?? '')) return done(new Problem('unsupported_media_type'));
+    const { 'content-type': type = '', 'content-encoding': encoding = 'identity' } = request.headers;
+    if (!JSON_UTF8.test(type) || encoding !== 'identity') return done(new Problem('unsupported_media_type'));
     if (body.length === 0) return done(null, undefined);
     try {
       done(null, parseStrictJson(body));

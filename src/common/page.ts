@@ -2,14 +2,15 @@ import { z } from 'zod';
 import { isId } from './id.js';
 import { Problem } from './problem.js';
 
+/** Number() would also read `1e1`, ` 7`, `0x10` and the empty text. */
+function fromDigits(text: unknown): unknown {
+  return typeof text === 'string' && /^\d{1,9}$/.test(text) ? Number(text) : text;
+}
+
 /** The query of every list: `limit` and `cursor`. Lists page by key, never by offset. */
 export const pageQuery = z.strictObject({
-  limit: z.coerce
-    .number<string>()
-    .int()
-    .min(1)
-    .max(100)
-    .default(20)
+  limit: z
+    .preprocess(fromDigits, z.int().min(1).max(100).default(20))
     .meta({ description: 'How many at most, 1 to 100' }),
   cursor: z.string().max(512).optional().meta({ description: 'nextCursor of the page before' }),
 });

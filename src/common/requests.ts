@@ -29,6 +29,21 @@ export function setHeaders(fastify: FastifyInstance, security: Headers): void {
 }
 
 /**
+ * The address of a request to find its route by. One whose percent signs encode nothing (RFC 3986, 2.1) stands for itself:
+ * Fastify would refuse it ahead of every hook, without a line in the log and without our headers.
+ */
+export function decodableUrl({ url = '/' }: IncomingMessage): string {
+  if (!url.includes('%')) return url;
+  const [path = '', ...query] = url.split('?');
+  try {
+    decodeURIComponent(path);
+    return url;
+  } catch {
+    return [path.replaceAll('%', '%25'), ...query].join('?');
+  }
+}
+
+/**
  * Writes one line for each request, without query, headers or body: they hold people's data and secrets.
  * A read that went well is worth a line to who debugs; all else is worth one to everybody.
  */
