@@ -13,6 +13,7 @@ import { Problem } from './common/problem.js';
 import { logRequests, requestId } from './common/requests.js';
 import { RouteTable } from './common/route-table.js';
 import type { Config } from './config/config.js';
+import { limitRequests } from './limits/limit-requests.js';
 
 /** Bytes of a body at most. */
 const BODY_LIMIT = 64 * 1024;
@@ -37,6 +38,7 @@ export async function createApp(config: Config, databaseUrl: string, logger: Log
   const fastify = adapter.getInstance<FastifyInstance>();
   fastify.addHook('onRoute', (route) => routes.add(route));
   logRequests(fastify, logger);
+  if (config.rateLimits) limitRequests(fastify);
   const app = await NestFactory.create<NestFastifyApplication>(AppModule.with(config, databaseUrl), adapter, {
     logger: new NestLogger(logger),
     bodyParser: false,
@@ -75,7 +77,14 @@ function allowOrigins(app: NestFastifyApplication, origins: readonly string[]): 
     origin: [...origins],
     credentials: true,
     methods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'],
-    exposedHeaders: ['X-Request-Id', 'Retry-After', 'WWW-Authenticate'],
+    exposedHeaders: [
+      'X-Request-Id',
+      'Retry-After',
+      'WWW-Authenticate',
+      'RateLimit-Limit',
+      'RateLimit-Remaining',
+      'RateLimit-Reset',
+    ],
     maxAge: 600,
   });
 }

@@ -1,5 +1,6 @@
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
+import { plainAddress } from './address.js';
 
 const LONGEST_USER_AGENT = 512;
 
@@ -10,15 +11,18 @@ export interface Client {
   requestId: string;
 }
 
-/** Reads the client of a request. The address is the socket's unless the peer is a trusted proxy. */
+/**
+ * Reads the client of a request. The address is the socket's unless the peer is a trusted proxy; then it is the right-most
+ * hop of X-Forwarded-For that is none. A proxy that forwards what is no address is taken for the client itself.
+ */
 export function clientOf(request: FastifyRequest): Client {
   const userAgent = request.headers['user-agent']?.slice(0, LONGEST_USER_AGENT) ?? null;
-  return { ip: plainAddress(request.ip), userAgent, requestId: request.id };
+  return { ip: addressOf(request), userAgent, requestId: request.id };
 }
 
-/** An IPv4 address that came through an IPv6 socket is written as the IPv4 address it is. */
-function plainAddress(ip: string): string {
-  return ip.replace(/^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/i, '');
+/** The plain address of a request's client, as in clientOf. */
+export function addressOf(request: FastifyRequest): string {
+  return plainAddress(request.ip ?? '') ?? plainAddress(request.socket.remoteAddress ?? '') ?? '0.0.0.0';
 }
 
 /** Gives a handler the Client of its request. */

@@ -1,0 +1,43 @@
+import { networkOf, plainAddress } from './address.js';
+
+describe('plainAddress', () => {
+  it.each([
+    ['203.0.113.7', '203.0.113.7'],
+    ['::ffff:203.0.113.7', '203.0.113.7'],
+    ['::FFFF:203.0.113.7', '203.0.113.7'],
+    ['::ffff:cb00:7107', '203.0.113.7'],
+    ['0:0:0:0:0:ffff:203.0.113.7', '203.0.113.7'],
+    ['2001:DB8::1', '2001:db8::1'],
+    ['2001:0db8:0000:0000:0000:0000:0000:0001', '2001:db8::1'],
+    ['fe80::1%eth0', 'fe80::1'],
+    ['::1', '::1'],
+  ])('writes %s as %s', (text, plain) => expect(plainAddress(text)).toBe(plain));
+
+  it.each(['', 'unknown', '203.0.113.7:4711', '[2001:db8::1]', '203.0.113.07', '256.1.1.1', "1.1.1.1'--", '_hidden'])(
+    'takes %j for no address',
+    (text) => expect(plainAddress(text)).toBeNull(),
+  );
+});
+
+describe('networkOf', () => {
+  it.each([
+    ['203.0.113.7', '203.0.113.7'],
+    ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2::/64'],
+    ['2001:db8:1:2::9', '2001:db8:1:2::/64'],
+    ['2001:db8::9', '2001:db8:0:0::/64'],
+    ['::1', '0:0:0:0::/64'],
+    ['::', '0:0:0:0::/64'],
+    ['2001:db8:1::', '2001:db8:1:0::/64'],
+    ['1::2:3:4:5:6:7', '1:0:2:3::/64'],
+  ])('counts %s as %s', (address, network) => expect(networkOf(address)).toBe(network));
+
+  it('keeps neighbours apart', () => {
+    expect(networkOf('2001:db8:1:2::1')).not.toBe(networkOf('2001:db8:1:3::1'));
+    expect(networkOf('203.0.113.7')).not.toBe(networkOf('203.0.113.8'));
+  });
+
+  it('has one network for every spelling of an address', () => {
+    const spellings = ['2001:db8:0:1::a', '2001:DB8:0:1::A', '2001:db8:0:1:0:0:0:a', '2001:0db8:0000:0001::000a'];
+    expect(new Set(spellings.map((text) => networkOf(plainAddress(text) ?? ''))).size).toBe(1);
+  });
+});

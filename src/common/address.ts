@@ -1,0 +1,38 @@
+import { isIP } from 'node:net';
+
+/**
+ * A client address in the one spelling that is stored and compared: an IPv4 address that came through an IPv6 socket is
+ * the IPv4 address it is, and a link-local one has no zone. Returns null for what is no address.
+ */
+export function plainAddress(text: string): string | null {
+  const plain = text.replace(/%.*$/, '').replace(/^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/i, '');
+  const family = isIP(plain);
+  if (family !== 6) return family === 4 ? plain : null;
+  // A URL writes an IPv6 address as RFC 5952 asks, whatever the spelling that came in.
+  const canonical = new URL(`http://[${plain}]`).hostname.slice(1, -1);
+  return mappedIpv4(canonical) ?? canonical;
+}
+
+/** ::ffff:7f00:1, as RFC 5952 leaves a mapped address once its dots are gone. */
+function mappedIpv4(canonical: string): string | null {
+  const match = /^::ffff:([\da-f]{1,4}):([\da-f]{1,4})$/.exec(canonical);
+  if (!match) return null;
+  const [high = 0, low = 0] = match.slice(1).map((group) => Number.parseInt(group, 16));
+  return [high >> 8, high & 255, low >> 8, low & 255].join('.');
+}
+
+/**
+ * The network that counts as one client: an IPv4 address itself, an IPv6 address by its /64, because whoever has one
+ * address there has them all. Takes what plainAddress returns.
+ */
+export function networkOf(address: string): string {
+  if (!address.includes(':')) return address;
+  const [head = '', tail] = address.split('::');
+  const groups = head === '' ? [] : head.split(':');
+  if (tail !== undefined) {
+    const end = tail === '' ? [] : tail.split(':');
+    while (groups.length + end.length < 8) groups.push('0');
+    groups.push(...end);
+  }
+  return `${groups.slice(0, 4).join(':')}::/64`;
+}
