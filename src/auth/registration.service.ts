@@ -34,6 +34,7 @@ export class Registration {
     if (this.config.signup === 'closed') throw new Problem('signup_closed');
     const fault = this.policy.check(form.password, form);
     if (fault) throw Problem.field('/password', fault.detail, fault.code);
+    this.hasher.demandRoom(client.ip);
     await this.quotas.register(client);
     const passwordHash = await this.hasher.hash(form.password, client.ip);
     return this.database.transaction(async (manager) => {

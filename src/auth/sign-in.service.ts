@@ -27,6 +27,7 @@ export class SignIn {
 
   /** Signs in with a password. Throws a Problem: `invalid_credentials` for any wrong pair, `account_disabled`, `rate_limited`, `overloaded`. */
   async withPassword(identifier: Identifier, password: string, client: Client): Promise<SignedIn> {
+    this.hasher.demandRoom(client.ip);
     const found = await this.users.findCredentials(identifier);
     // A name that nobody has costs the same hash, so that the time does not tell who has an account here.
     const matches = await this.guesses.check({ accountId: found?.id ?? null, name: nameKey(identifier) }, client, () =>

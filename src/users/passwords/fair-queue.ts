@@ -31,6 +31,11 @@ export class FairQueue {
     });
   }
 
+  /** Whether a job would find a place just now. */
+  hasRoomFor(from: string): boolean {
+    return this.running < this.workers || this.length < this.capacity || this.whoGivesWayTo(from) !== undefined;
+  }
+
   private start(job: Job): void {
     this.running++;
     void job.start().finally(() => {
@@ -60,13 +65,17 @@ export class FairQueue {
   }
 
   private makeRoomFor(from: string): boolean {
-    let most: Job[] = [];
-    for (const jobs of this.waiting.values()) if (jobs.length > most.length) most = jobs;
-    const own = this.waiting.get(from)?.length ?? 0;
-    // Whoever would then have as much as the other gains nothing for fairness: the one who came first stays.
-    if (most.length <= own + 1) return false;
-    most.pop()?.refuse();
+    const job = this.whoGivesWayTo(from)?.pop();
+    if (job === undefined) return false;
+    job.refuse();
     this.length--;
     return true;
+  }
+
+  /** The jobs of whoever has most of the queue, unless the newcomer would then have as much: who came first stays. */
+  private whoGivesWayTo(from: string): Job[] | undefined {
+    let most: Job[] = [];
+    for (const jobs of this.waiting.values()) if (jobs.length > most.length) most = jobs;
+    return most.length > (this.waiting.get(from)?.length ?? 0) + 1 ? most : undefined;
   }
 }

@@ -110,6 +110,14 @@ export class PasswordHasher implements OnModuleInit, OnApplicationShutdown {
     return this.refuse(from);
   }
 
+  /**
+   * Throws `HashQueueFullError` where a hash would find no place just now: asked first, so that a flood costs no more than
+   * this.
+   */
+  demandRoom(from: string): void {
+    if (!this.queue.hasRoomFor(networkOf(from))) throw new HashQueueFullError();
+  }
+
   /** Whether a fresh hash should replace this one after the next sign-in: it costs less than ours, or is not of our making. */
   needsRehash(hash: string): boolean {
     const cost = OUR_HASH.exec(hash)?.[1];
