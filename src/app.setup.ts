@@ -6,6 +6,7 @@ import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import { AppModule } from './app.module.js';
 import { serveOpenApi } from './app.openapi.js';
+import { answerClientError } from './common/client-errors.js';
 import { ErrorFilter } from './common/error.filter.js';
 import { acceptStrictJson } from './common/json-body.js';
 import { NestLogger } from './common/logger.js';
@@ -18,7 +19,7 @@ import { limitRequests } from './limits/limit-requests.js';
 /** Bytes of a body at most. */
 const BODY_LIMIT = 64 * 1024;
 /** Milliseconds for a request to arrive whole, so that a slow sender holds no connection for long. */
-const REQUEST_TIMEOUT = 20_000;
+const REQUEST_TIMEOUT = 10_000;
 
 /** Builds the application with everything that stands around the rooms: parsers, pipes, the filter, headers, the document. */
 export async function createApp(config: Config, databaseUrl: string, logger: Logger): Promise<NestFastifyApplication> {
@@ -30,6 +31,10 @@ export async function createApp(config: Config, databaseUrl: string, logger: Log
     requestTimeout: REQUEST_TIMEOUT,
     connectionTimeout: REQUEST_TIMEOUT,
     keepAliveTimeout: 72_000,
+    // Node looks for late requests every 30 s unless told otherwise, and where the headers have more time than the
+    // whole request it exchanges the two.
+    http: { connectionsCheckingInterval: 1_000, headersTimeout: REQUEST_TIMEOUT, requestTimeout: REQUEST_TIMEOUT },
+    clientErrorHandler: answerClientError,
     trustProxy: config.trustedProxies.length > 0 ? [...config.trustedProxies] : false,
     genReqId: requestId,
     frameworkErrors: (error, request, reply) => filter.answer(error, request as never, reply as never),
