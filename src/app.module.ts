@@ -7,6 +7,7 @@ import { ConfigModule } from './config/config.module.js';
 import { DashboardModule } from './dashboard/dashboard.module.js';
 import { DatabaseModule } from './database/database.module.js';
 import { HealthModule } from './health/health.module.js';
+import { LimitsModule } from './limits/limits.module.js';
 import { UsersModule } from './users/users.module.js';
 
 /** The list of rooms. */
@@ -19,6 +20,7 @@ export class AppModule {
         ConfigModule.with(config),
         DatabaseModule.with({ url: databaseUrl, pool: config.databasePool }),
         AuditModule,
+        LimitsModule,
         AccessModule,
         UsersModule,
         AuthModule,

@@ -8,6 +8,7 @@ import { Answers, Fails } from '../common/openapi.js';
 import { Problem } from '../common/problem.js';
 import { type Tokens, tokensView } from '../sessions/session.js';
 import { Sessions } from '../sessions/sessions.service.js';
+import { DeliversTokens, EndsCookie, RefreshesCookie } from '../sessions/token-delivery.js';
 import * as schema from './auth.schemas.js';
 import { Logout } from './logout.service.js';
 import { Registration } from './registration.service.js';
@@ -27,9 +28,10 @@ export class AuthController {
 
   @Public()
   @Post('register')
+  @DeliversTokens()
   @ApiOperation({ summary: 'Make an account and sign in', operationId: 'register' })
   @Answers(201, schema.signedUp, 'The account and its first tokens')
-  @Fails('signup_closed', 'email_taken', 'username_taken', 'password_too_common', 'overloaded')
+  @Fails('signup_closed', 'email_taken', 'username_taken', 'password_too_common', 'cross_site_request', 'overloaded')
   register(
     @Body({ schema: schema.registration }) form: z.infer<typeof schema.registration>,
     @FromClient() client: Client,
@@ -39,9 +41,10 @@ export class AuthController {
 
   @Public()
   @Post('login')
+  @DeliversTokens()
   @ApiOperation({ summary: 'Sign in with email or username and password', operationId: 'login' })
   @Answers(200, schema.signedIn)
-  @Fails('invalid_credentials', 'account_disabled', 'overloaded')
+  @Fails('invalid_credentials', 'account_disabled', 'cross_site_request', 'overloaded')
   async login(
     @Body({ schema: schema.login }) { password, ...identifier }: z.infer<typeof schema.login>,
     @FromClient() client: Client,
@@ -51,21 +54,25 @@ export class AuthController {
 
   @Public()
   @Post('refresh')
+  @RefreshesCookie()
   @ApiOperation({ summary: 'Exchange a refresh token for new tokens', operationId: 'refresh' })
   @Answers(200, tokensView)
-  @Fails('invalid_refresh_token', 'refresh_reused', 'session_revoked', 'session_expired')
-  refresh(
-    @Body({ schema: schema.refresh }) { refreshToken }: z.infer<typeof schema.refresh>,
+  @Fails('invalid_refresh_token', 'refresh_reused', 'session_revoked', 'session_expired', 'cross_site_request')
+  async refresh(
+    @Body({ schema: schema.refresh }) body: z.infer<typeof schema.refresh>,
     @FromClient() client: Client,
   ): Promise<Tokens> {
-    return this.sessions.refresh(refreshToken, client);
+    const token = body?.refreshToken;
+    if (token === undefined) throw Problem.field('/refreshToken', 'Send the refresh token, here or in its cookie.');
+    return this.sessions.refresh(token, client);
   }
 
   @OptionallySignedIn()
   @Post('logout')
+  @EndsCookie()
   @ApiOperation({ summary: 'End this session', operationId: 'logout' })
   @Answers(200, schema.message)
-  @Fails('invalid_refresh_token')
+  @Fails('invalid_refresh_token', 'cross_site_request')
   async logout(
     @Req() request: AuthenticatedRequest,
     @Body({ schema: schema.logout }) body: z.infer<typeof schema.logout>,

@@ -23,12 +23,15 @@ export const login = z
   })
   .meta({ id: 'Login', description: 'Either `email` or `username`, and the password' });
 
-export const refresh = z.strictObject({ refreshToken: z.string() }).meta({ id: 'Refresh' });
+export const refresh = z
+  .strictObject({ refreshToken: z.string().optional() })
+  .optional()
+  .meta({ id: 'Refresh', description: 'The refresh token, unless it is in the cookie' });
 
 export const logout = z
   .strictObject({ refreshToken: z.string().optional() })
   .optional()
-  .meta({ id: 'Logout', description: 'The refresh token, where the access token has expired' });
+  .meta({ id: 'Logout', description: 'The refresh token, where the access token has expired and there is no cookie' });
 
 export const logoutAll = z
   .strictObject({ keepCurrent: z.boolean().default(false) })

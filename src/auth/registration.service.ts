@@ -6,6 +6,7 @@ import { Problem } from '../common/problem.js';
 import type { Config } from '../config/config.js';
 import { CONFIG } from '../config/config.module.js';
 import { Database } from '../database/database.js';
+import { Quotas } from '../limits/quotas.service.js';
 import { Sessions } from '../sessions/sessions.service.js';
 import { PasswordHasher } from '../users/passwords/password-hasher.js';
 import { PasswordPolicy } from '../users/passwords/password-policy.js';
@@ -25,14 +26,17 @@ export class Registration {
     private readonly hasher: PasswordHasher,
     private readonly policy: PasswordPolicy,
     private readonly audit: Audit,
+    private readonly quotas: Quotas,
   ) {}
 
-  /** Makes an account and signs it in. Throws a Problem: `signup_closed`, `email_taken`, `username_taken`, a refused password. */
+  /** Makes an account and signs it in. Throws a Problem: `signup_closed`, `email_taken`, `username_taken`, a refused password, `rate_limited`. */
   async register(form: z.infer<typeof registration>, client: Client): Promise<SignedIn> {
     if (this.config.signup === 'closed') throw new Problem('signup_closed');
     const fault = this.policy.check(form.password, form);
     if (fault) throw Problem.field('/password', fault.detail, fault.code);
-    const passwordHash = await this.hasher.hash(form.password);
+    this.hasher.demandRoom(client.ip);
+    await this.quotas.register(client);
+    const passwordHash = await this.hasher.hash(form.password, client.ip);
     return this.database.transaction(async (manager) => {
       const user = await this.users.create({ ...form, passwordHash, roles: ['user'] }, manager);
       const { id } = user;

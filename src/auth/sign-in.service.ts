@@ -3,11 +3,12 @@ import { Audit } from '../audit/audit.service.js';
 import type { Client } from '../common/client.js';
 import { Problem } from '../common/problem.js';
 import { Database } from '../database/database.js';
+import { GuessLimits } from '../limits/guess-limits.service.js';
 import type { Tokens } from '../sessions/session.js';
 import { Sessions } from '../sessions/sessions.service.js';
 import { PasswordHasher } from '../users/passwords/password-hasher.js';
 import { toUserView, type UserView } from '../users/user.js';
-import { type Credentials, type Identifier, Users } from '../users/users.service.js';
+import { type Credentials, type Identifier, nameKey, Users } from '../users/users.service.js';
 
 /** How often a sign-in is judged anew where the account changes under it. */
 const ATTEMPTS = 3;
@@ -24,17 +25,28 @@ export class SignIn {
     private readonly sessions: Sessions,
     private readonly hasher: PasswordHasher,
     private readonly audit: Audit,
+    private readonly guesses: GuessLimits,
   ) {}
 
-  /** Signs in with a password. Throws a Problem: `invalid_credentials` for any wrong pair, `account_disabled`, `overloaded`. */
+  /** Signs in with a password. Throws a Problem: `invalid_credentials` for any wrong pair, `account_disabled`, `rate_limited`, `overloaded`. */
   async withPassword(identifier: Identifier, password: string, client: Client): Promise<SignedIn> {
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      this.hasher.demandRoom(client.ip);
       const found = await this.users.findCredentials(identifier);
       // A name that nobody has costs the same hash, so that the time does not tell who has an account here.
-      const matches = await this.hasher.verify(password, found?.passwordHash ?? null);
+      const matches = await this.guesses.check(
+        { accountId: found?.id ?? null, name: nameKey(identifier) },
+        client,
+        () => this.hasher.verify(password, found?.passwordHash ?? null, client.ip),
+      );
       if (!found || !matches) return this.fail('invalid_credentials', found, client);
       if (found.status === 'disabled') return this.fail('account_disabled', found, client);
-      const signedIn = await this.complete(found, await this.fresherHash(password, found), ['password'], client);
+      const signedIn = await this.complete(
+        found,
+        await this.fresherHash(password, found, client),
+        ['password'],
+        client,
+      );
       if (signedIn) return signedIn;
     }
     throw new Problem('overloaded');
@@ -75,8 +87,8 @@ export class SignIn {
   }
 
   /** A hash to take the place of one that costs less than it should by now. A queue that is full does not stop a sign-in. */
-  private async fresherHash(password: string, { passwordHash }: Credentials): Promise<string | null> {
+  private async fresherHash(password: string, { passwordHash }: Credentials, { ip }: Client): Promise<string | null> {
     if (passwordHash === null || !this.hasher.needsRehash(passwordHash)) return null;
-    return this.hasher.hash(password).catch(() => null);
+    return this.hasher.hash(password, ip).catch(() => null);
   }
 }

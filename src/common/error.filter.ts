@@ -39,7 +39,9 @@ export class ErrorFilter implements ExceptionFilter {
     const problem = this.toProblem(error, request);
     if (problem.status >= 500) {
       const level = problem.code === 'internal_error' ? 'error' : 'warn';
-      this.logger[level]({ err: problem.cause ?? error, requestId: request.id }, problem.code);
+      // What was thrown as a Problem is explained by its code; a flood of them must not fill the log with stacks.
+      const err = problem === error ? problem.cause : (problem.cause ?? error);
+      this.logger[level]({ ...(err !== undefined && { err }), requestId: request.id }, problem.code);
     }
     if (reply.sent) return;
     void reply

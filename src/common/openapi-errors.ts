@@ -21,7 +21,7 @@ const OF_SIGNED_IN: ProblemCode[] = [
 /** What every route that takes a body can answer. */
 const OF_BODIES: ProblemCode[] = ['malformed_json', 'payload_too_large', 'unsupported_media_type'];
 /** What every route can answer. */
-const OF_ALL: ProblemCode[] = ['invalid_request', 'internal_error', 'database_unavailable'];
+const OF_ALL: ProblemCode[] = ['invalid_request', 'rate_limited', 'internal_error', 'database_unavailable'];
 
 /** Adds to every operation the errors that it can answer, grouped by status, each with its codes. */
 export function completeErrors(document: OpenAPIObject): OpenAPIObject {

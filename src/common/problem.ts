@@ -30,6 +30,7 @@ export const PROBLEMS = {
   account_disabled: [403, 'Account disabled', 'This account is disabled. Ask whoever runs the service.'],
   signup_closed: [403, 'Sign-up closed', 'New accounts are made by invitation only.'],
   forbidden: [403, 'Forbidden', 'Your account may not do this.'],
+  cross_site_request: [403, 'Cross-site request', 'A page of another site may not use the cookie of this one.'],
   not_found: [404, 'Not found', 'There is nothing here, or nothing that you may see.'],
   method_not_allowed: [405, 'Method not allowed', 'This address does not take that method; see Allow.'],
   email_taken: [409, 'Email taken', 'An account with this email exists already. Sign in, or reset the password.'],
@@ -37,6 +38,7 @@ export const PROBLEMS = {
   last_admin: [409, 'Last admin', 'This is the last active admin. Give the role to somebody else first.'],
   payload_too_large: [413, 'Body too large', 'The body may have 64 KiB at most.'],
   unsupported_media_type: [415, 'Unsupported media type', 'Send the body as application/json in UTF-8.'],
+  rate_limited: [429, 'Too many attempts', 'Wait as long as Retry-After says, then try again.'],
   overloaded: [503, 'Overloaded', 'Too many sign-ins at once. Try again in a moment.'],
   database_unavailable: [
     503,

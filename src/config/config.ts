@@ -36,6 +36,9 @@ export interface Config {
   readonly passwordMinLength: number;
   readonly corsOrigins: readonly string[];
   readonly trustedProxies: readonly string[];
+  /** Absent: Postgres counts what instances must add up. */
+  readonly redisUrl: string | undefined;
+  readonly rateLimits: boolean;
   readonly revocationFallback: 'allow' | 'deny';
   readonly bootstrapAdmin: { readonly email: string; readonly password: string } | undefined;
   readonly log: { readonly level: string; readonly format: 'json' | 'pretty' };
@@ -114,6 +117,8 @@ function assemble(env: Environment): Config {
     passwordMinLength: env.PASSWORD_MIN_LENGTH,
     corsOrigins: env.CORS_ORIGINS,
     trustedProxies: env.TRUSTED_PROXIES,
+    redisUrl: env.REDIS_URL,
+    rateLimits: env.RATE_LIMITS === 'on',
     revocationFallback: env.REVOCATION_FALLBACK,
     bootstrapAdmin:
       env.BOOTSTRAP_ADMIN_EMAIL && env.BOOTSTRAP_ADMIN_PASSWORD

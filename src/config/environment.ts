@@ -50,7 +50,8 @@ const PROXY_NAMES = ['loopback', 'linklocal', 'uniquelocal'];
 
 function isNetwork(text: string): boolean {
   if (PROXY_NAMES.includes(text)) return true;
-  const [address = '', prefix] = text.split('/');
+  const [address = '', prefix, ...rest] = text.split('/');
+  if (rest.length > 0) return false;
   const family = address.includes(':') ? 'ipv6' : 'ipv4';
   try {
     new BlockList().addSubnet(address, prefix === undefined ? 0 : Number(prefix), family);
@@ -105,6 +106,8 @@ export const environment = z.object({
   TRUSTED_PROXIES: list.refine((items) => items.every(isNetwork), {
     message: 'must be a list of addresses or networks such as 10.0.0.0/8, or loopback, linklocal, uniquelocal',
   }),
+  REDIS_URL: url(['redis:', 'rediss:']).optional(),
+  RATE_LIMITS: z.enum(['on', 'off'], { error: 'must be on or off' }).default('on'),
   REVOCATION_FALLBACK: z.enum(['allow', 'deny'], { error: 'must be allow or deny' }).default('allow'),
   BOOTSTRAP_ADMIN_EMAIL: z.string().optional(),
   BOOTSTRAP_ADMIN_PASSWORD: z.string().optional(),

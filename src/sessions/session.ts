@@ -28,12 +28,16 @@ export const tokensView = z
     accessToken: z.string().meta({ description: 'A JWT (RFC 9068), for the Authorization header' }),
     tokenType: z.literal('Bearer'),
     expiresIn: z.int().meta({ description: 'Seconds until the access token expires' }),
-    refreshToken: z.string().meta({ description: 'Opaque; each use returns its successor' }),
+    refreshToken: z
+      .string()
+      .optional()
+      .meta({ description: 'Opaque; each use returns its successor. Absent with cookie delivery' }),
     session: z.strictObject({ id: z.uuid(), expiresAt: time }),
   })
   .meta({ id: 'Tokens' });
 
-export type Tokens = z.infer<typeof tokensView>;
+/** Tokens before it is decided how they are delivered. */
+export type Tokens = z.infer<typeof tokensView> & { refreshToken: string };
 
 /** A row of the table as the list reads it. */
 export interface SessionRow {

@@ -159,6 +159,11 @@ export class Users {
   }
 }
 
+/** A name in the form in which names are compared, whether anybody has it or not. */
+export function nameKey({ email, username }: Identifier): string {
+  return email === undefined ? (username ?? '').toLowerCase() : (readEmail(email)?.key ?? email.toLowerCase());
+}
+
 /** The sessions that the trigger on users ended in this transaction. */
 const JUST_ENDED = 'SELECT id FROM sessions WHERE user_id = $1 AND revoked_at >= now()';
 
