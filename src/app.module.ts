@@ -7,6 +7,8 @@ import { ConfigModule } from './config/config.module.js';
 import { DashboardModule } from './dashboard/dashboard.module.js';
 import { DatabaseModule } from './database/database.module.js';
 import { HealthModule } from './health/health.module.js';
+import { MailModule } from './mail/mail.module.js';
+import { PagesModule } from './pages/pages.module.js';
 import { UsersModule } from './users/users.module.js';
 
 /** The list of rooms. */
@@ -18,12 +20,14 @@ export class AppModule {
       imports: [
         ConfigModule.with(config),
         DatabaseModule.with({ url: databaseUrl, pool: config.databasePool }),
+        MailModule.with(config),
         AuditModule,
         AccessModule,
         UsersModule,
         AuthModule,
         DashboardModule,
         HealthModule,
+        PagesModule.with(config),
       ],
     };
   }

@@ -16,6 +16,13 @@ export const AUDIT_TYPES = [
   'user.updated',
   'user.disabled',
   'user.enabled',
+  'user.deleted',
+  'user.exported',
+  'user.invited',
+  'user.password_changed',
+  'user.password_reset',
+  'user.email_verified',
+  'user.email_changed',
   'user.roles_changed',
 ] as const;
 
