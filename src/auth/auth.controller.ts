@@ -1,9 +1,11 @@
-import { Body, Controller, Get, Post, Req } from '@nestjs/common';
-import { ApiOperation, ApiTags } from '@nestjs/swagger';
+import { Body, Controller, Get, Post, Req, Res } from '@nestjs/common';
+import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
 import type { z } from 'zod';
 import { OptionallySignedIn, Public, SignedIn } from '../access/demands.js';
 import { type AuthenticatedRequest, CurrentUser, type Principal } from '../access/principal.js';
 import { type Client, FromClient } from '../common/client.js';
+import { type Message, messageView } from '../common/message.js';
 import { Answers, Fails } from '../common/openapi.js';
 import { type Tokens, tokensView } from '../sessions/session.js';
 import { Sessions } from '../sessions/sessions.service.js';
@@ -27,19 +29,28 @@ export class AuthController {
   @Post('register')
   @ApiOperation({ summary: 'Make an account and sign in', operationId: 'register' })
   @Answers(201, schema.signedUp, 'The account and its first tokens')
+  @ApiResponse({
+    status: 202,
+    description: 'Where EMAIL_VERIFICATION=required: a mail says the rest, whether the email is taken or not',
+    standardSchema: messageView as never,
+  })
   @Fails('signup_closed', 'email_taken', 'username_taken', 'password_too_common', 'overloaded')
-  register(
+  async register(
     @Body({ schema: schema.registration }) form: z.infer<typeof schema.registration>,
     @FromClient() client: Client,
-  ): Promise<z.infer<typeof schema.signedUp>> {
-    return this.registration.register(form, client);
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<z.infer<typeof schema.signedUp> | Message> {
+    const signedUp = await this.registration.register(form, client);
+    if (signedUp) return signedUp;
+    void reply.status(202);
+    return { message: 'A mail is on its way. Follow its link to confirm your email address, then sign in.' };
   }
 
   @Public()
   @Post('login')
   @ApiOperation({ summary: 'Sign in with email or username and password', operationId: 'login' })
   @Answers(200, schema.signedIn)
-  @Fails('invalid_credentials', 'account_disabled', 'overloaded')
+  @Fails('invalid_credentials', 'account_disabled', 'email_not_verified', 'overloaded')
   async login(
     @Body({ schema: schema.login }) { password, ...identifier }: z.infer<typeof schema.login>,
     @FromClient() client: Client,
@@ -51,7 +62,7 @@ export class AuthController {
   @Post('refresh')
   @ApiOperation({ summary: 'Exchange a refresh token for new tokens', operationId: 'refresh' })
   @Answers(200, tokensView)
-  @Fails('invalid_refresh_token', 'refresh_reused', 'session_revoked', 'session_expired')
+  @Fails('invalid_refresh_token', 'refresh_reused', 'session_revoked', 'session_expired', 'email_not_verified')
   refresh(
     @Body({ schema: schema.refresh }) { refreshToken }: z.infer<typeof schema.refresh>,
     @FromClient() client: Client,
@@ -62,13 +73,13 @@ export class AuthController {
   @OptionallySignedIn()
   @Post('logout')
   @ApiOperation({ summary: 'End this session', operationId: 'logout' })
-  @Answers(200, schema.message)
+  @Answers(200, messageView)
   @Fails('invalid_refresh_token')
   async logout(
     @Req() request: AuthenticatedRequest,
     @Body({ schema: schema.logout }) body: z.infer<typeof schema.logout>,
     @FromClient() client: Client,
-  ): Promise<z.infer<typeof schema.message>> {
+  ): Promise<Message> {
     await this.signOut.end(request, body?.refreshToken, client);
     return { message: 'Logged out successfully' };
   }

@@ -1,0 +1,26 @@
+import { Injectable } from '@nestjs/common';
+import { Problem } from '../common/problem.js';
+import { Database } from '../database/database.js';
+import { PASSWORD_HASH } from './account-store.js';
+import { PasswordHasher } from './passwords/password-hasher.js';
+
+/** Asks somebody who is signed in for the password once more: a token alone does not change who owns an account. */
+@Injectable()
+export class PasswordCheck {
+  constructor(
+    private readonly database: Database,
+    private readonly hasher: PasswordHasher,
+  ) {}
+
+  /**
+   * Returns the hash that the password fits, for a statement that acts only while it is still the one.
+   * Throws a Problem: `wrong_password`, `overloaded`.
+   */
+  async verify(userId: string, password: string): Promise<string> {
+    const [row] = await this.database.run<{ passwordHash: string | null }>(PASSWORD_HASH, [userId]);
+    const hash = row?.passwordHash ?? null;
+    const matches = await this.hasher.verify(password, hash);
+    if (hash === null || !matches) throw new Problem('wrong_password');
+    return hash;
+  }
+}
