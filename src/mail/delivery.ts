@@ -12,10 +12,10 @@ const RENEW_EVERY = 3_000;
 /** Milliseconds between looks at the table, for what no notification told: leases and back-offs that end. */
 const POLL = 2_000;
 const BATCH = 10;
-const LONGEST_PAUSE = 30_000;
+const LONGEST_PAUSE = 10_000;
 const LONGEST_BACKOFF = 6 * 3_600_000;
-/** Milliseconds for mails under way when the process stops. */
-const GRACE = 5_000;
+/** Milliseconds for mails under way when the process stops: requests are still to be finished after them. */
+const GRACE = 2_000;
 
 interface Claimed {
   id: string;
@@ -137,7 +137,7 @@ export class Delivery implements OnApplicationBootstrap, OnModuleDestroy {
   }
 }
 
-/** 1 s to 30 s, not the same for every instance. */
+/** 1 s to 10 s, not the same for every instance. */
 function pause(failures: number): number {
   return jittered(Math.min(LONGEST_PAUSE, 500 * 2 ** Math.min(failures, 10)));
 }

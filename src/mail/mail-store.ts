@@ -30,3 +30,5 @@ export const REMOVE = 'DELETE FROM mail_outbox WHERE id = $1';
 
 /** The development outbox, newest first. $1 how many */
 export const KEPT = `SELECT id, sealed, created_at FROM mail_outbox WHERE due_at = 'infinity' ORDER BY id DESC LIMIT $1`;
+
+export const FORGET_KEPT = `DELETE FROM mail_outbox WHERE due_at = 'infinity' AND created_at < now() - interval '7 days'`;

@@ -1,4 +1,4 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Inject, Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { newId } from '../common/id.js';
 import { Problem } from '../common/problem.js';
@@ -7,7 +7,7 @@ import type { Config } from '../config/config.js';
 import { CONFIG } from '../config/config.module.js';
 import { Database } from '../database/database.js';
 import { type Letter, type RenderedLetter, renderLetter } from './letter.js';
-import { ADD, KEPT } from './mail-store.js';
+import { ADD, FORGET_KEPT, KEPT } from './mail-store.js';
 
 /** A mail as the outbox holds it. */
 export interface OutgoingMail extends RenderedLetter {
@@ -18,7 +18,8 @@ export interface OutgoingMail extends RenderedLetter {
 
 /** Mail that leaves with the transaction that causes it: written into the outbox here, delivered by `Delivery`. */
 @Injectable()
-export class Mail {
+export class Mail implements OnApplicationBootstrap {
+  private readonly logger = new Logger(Mail.name);
   private readonly key: Buffer;
 
   constructor(
@@ -26,6 +27,13 @@ export class Mail {
     private readonly database: Database,
   ) {
     this.key = config.deriveKey('mail outbox');
+  }
+
+  /** Clears the development outbox of what nobody looks for any more. */
+  async onApplicationBootstrap(): Promise<void> {
+    await this.database.manager
+      .query(FORGET_KEPT)
+      .catch((error) => this.logger.warn(`The development outbox could not be cleared of old mails: ${error}`));
   }
 
   /** Throws a Problem `mail_unavailable` where no mail can be sent. For routes that are of no use without it. */

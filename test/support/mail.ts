@@ -57,6 +57,8 @@ export class Postbox {
   async open(options: SMTPServerOptions = {}): Promise<void> {
     const server = new SMTPServer({
       authOptional: true,
+      // Nor its warning that the certificate is for tests.
+      logger: false,
       onData: (stream, session, callback) => {
         const chunks: Buffer[] = [];
         stream.on('data', (chunk: Buffer) => chunks.push(chunk));
