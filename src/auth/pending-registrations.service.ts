@@ -39,7 +39,8 @@ export class PendingRegistrations {
         const created = await this.create(form, passwordHash, manager);
         const account = await this.accounts.findByEmail(form.email, manager);
         if (!account || account.verified || account.status !== 'active') {
-          return this.mail.send(letters.accountExists({ ip: client.ip, at: new Date() }), form.email, manager);
+          const letter = letters.accountExists({ ip: client.ip, at: new Date() });
+          return this.mail.send(letter, account?.email ?? form.email, manager);
         }
         const { userId } = account;
         const { username = null, name = null } = form;

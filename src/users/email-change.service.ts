@@ -44,7 +44,8 @@ export class EmailChange {
     await atTheSameTime(() =>
       this.database.transaction(async (manager) => {
         const owner = await this.accounts.findByEmail(email, manager);
-        if (owner && owner.userId !== userId) return this.mail.send(letters.accountExists(origin), email, manager);
+        if (owner && owner.userId !== userId)
+          return this.mail.send(letters.accountExists(origin), owner.email, manager);
         const holder = { userId, email: address.written, emailKey: address.key };
         const token = await this.tokens.issue('change_email', holder, manager);
         await this.mail.send(letters.confirmNewEmail(token, origin), address.written, manager);
