@@ -43,6 +43,9 @@ export class InvitationAcceptance {
       await this.audit.record({ type: 'user.email_verified', actorId: userId, userId, client, data }, manager);
       return userId;
     });
-    return this.signIn.complete({ id, passwordHash }, null, ['password'], client);
+    const signedIn = await this.signIn.complete({ id, passwordHash }, null, ['password'], client);
+    // Disabled, or given another password, in the moment between: the account is theirs, but this is no sign-in.
+    if (!signedIn) throw new Problem('invalid_credentials');
+    return signedIn;
   }
 }

@@ -86,7 +86,7 @@ export class MailedLinksController {
   @Post('invitations/accept')
   @ApiOperation({ summary: 'Take over the account that one was invited to', operationId: 'acceptInvitation' })
   @Answers(200, schema.signedIn)
-  @Fails('invalid_token_link', 'username_taken', 'password_too_common', 'overloaded')
+  @Fails('invalid_token_link', 'invalid_credentials', 'username_taken', 'password_too_common', 'overloaded')
   async accept(
     @Body({ schema: schema.invitationAcceptance }) form: z.infer<typeof schema.invitationAcceptance>,
     @FromClient() client: Client,
