@@ -8,6 +8,8 @@ import { DashboardModule } from './dashboard/dashboard.module.js';
 import { DatabaseModule } from './database/database.module.js';
 import { HealthModule } from './health/health.module.js';
 import { LimitsModule } from './limits/limits.module.js';
+import { MailModule } from './mail/mail.module.js';
+import { PagesModule } from './pages/pages.module.js';
 import { UsersModule } from './users/users.module.js';
 
 /** The list of rooms. */
@@ -19,6 +21,7 @@ export class AppModule {
       imports: [
         ConfigModule.with(config),
         DatabaseModule.with({ url: databaseUrl, pool: config.databasePool }),
+        MailModule.with(config),
         AuditModule,
         LimitsModule,
         AccessModule,
@@ -26,6 +29,7 @@ export class AppModule {
         AuthModule,
         DashboardModule,
         HealthModule,
+        PagesModule.with(config),
       ],
     };
   }

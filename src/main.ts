@@ -52,12 +52,14 @@ async function main(): Promise<void> {
   }
 }
 
-function warningsOf({ production, databaseUrl, publicUrl }: ReturnType<typeof loadConfig>): string[] {
+function warningsOf({ production, databaseUrl, publicUrl, mail }: ReturnType<typeof loadConfig>): string[] {
   const warnings: string[] = [];
   if (production && !databaseUrl)
     warnings.push('DATABASE_URL is not set: the embedded Postgres serves a single machine.');
   if (production && !publicUrl.startsWith('https:'))
     warnings.push('PUBLIC_URL is not https: tokens must not travel in the clear.');
+  if (mail.delivery === 'none')
+    warnings.push('SMTP_URL is not set: no mail can be sent, and the routes that need it answer 503.');
   return warnings;
 }
 

@@ -1,13 +1,13 @@
 import { Inject, Injectable, Logger, type OnModuleDestroy } from '@nestjs/common';
 import { Clock } from '../common/clock.js';
 import { newId } from '../common/id.js';
+import { seal, unseal } from '../common/sealed.js';
 import type { Config } from '../config/config.js';
 import { CONFIG } from '../config/config.module.js';
 import type { SigningAlgorithm } from '../config/signing-key.js';
 import { Database } from '../database/database.js';
 import { DatabaseListener } from '../database/listener.js';
 import { LEEWAY } from './claims.js';
-import { seal, unseal } from './sealed.js';
 import {
   exportSecret,
   generateSecret,

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
+import { z } from 'zod';
 import type { Client } from '../common/client.js';
 import { newId } from '../common/id.js';
 import { Database } from '../database/database.js';
@@ -16,6 +17,13 @@ export const AUDIT_TYPES = [
   'user.updated',
   'user.disabled',
   'user.enabled',
+  'user.deleted',
+  'user.exported',
+  'user.invited',
+  'user.password_changed',
+  'user.password_reset',
+  'user.email_verified',
+  'user.email_changed',
   'user.roles_changed',
 ] as const;
 
@@ -39,6 +47,21 @@ export interface Activity {
   userAgent: string | null;
 }
 
+/** An entry as the person it is about may have it. */
+export const auditEntry = z.strictObject({
+  id: z.uuid(),
+  type: z.string(),
+  actorId: z.uuid().nullable(),
+  userId: z.uuid().nullable(),
+  ip: z.string().nullable(),
+  userAgent: z.string().nullable(),
+  requestId: z.string().nullable(),
+  at: z.iso.datetime(),
+  data: z.record(z.string(), z.unknown()),
+});
+
+export type AuditEntry = Omit<z.infer<typeof auditEntry>, 'at'> & { at: Date };
+
 /** The audit log: entries are added in the transaction of the change that they tell of, and never changed. */
 @Injectable()
 export class Audit {
@@ -58,6 +81,11 @@ export class Audit {
   latestOf(userId: string, limit: number): Promise<Activity[]> {
     return this.database.run<Activity>(LATEST, [userId, limit]);
   }
+
+  /** Every entry about a user and everything that the user did to others, newest first. */
+  allOf(userId: string): Promise<AuditEntry[]> {
+    return this.database.manager.query<AuditEntry[]>(ALL_OF, [userId]);
+  }
 }
 
 const LATEST = {
@@ -65,3 +93,10 @@ const LATEST = {
   text: `SELECT type, at, host(ip) AS ip, user_agent AS "userAgent" FROM audit_events
          WHERE user_id = $1 ORDER BY id DESC LIMIT $2`,
 };
+
+const ALL_OF = `
+  SELECT id, type, actor_id AS "actorId", user_id AS "userId", host(ip) AS ip, user_agent AS "userAgent",
+    request_id AS "requestId", at, data
+  FROM audit_events
+  WHERE user_id = $1 OR (actor_id = $1 AND actor_id IS DISTINCT FROM user_id)
+  ORDER BY id DESC`;

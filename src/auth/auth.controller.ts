@@ -1,9 +1,11 @@
-import { Body, Controller, Get, Post, Req } from '@nestjs/common';
-import { ApiOperation, ApiTags } from '@nestjs/swagger';
+import { Body, Controller, Get, Post, Req, Res } from '@nestjs/common';
+import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
 import type { z } from 'zod';
 import { OptionallySignedIn, Public, SignedIn } from '../access/demands.js';
 import { type AuthenticatedRequest, CurrentUser, type Principal } from '../access/principal.js';
 import { type Client, FromClient } from '../common/client.js';
+import { type Message, messageView } from '../common/message.js';
 import { Answers, Fails } from '../common/openapi.js';
 import { Problem } from '../common/problem.js';
 import { type Tokens, tokensView } from '../sessions/session.js';
@@ -31,12 +33,21 @@ export class AuthController {
   @DeliversTokens()
   @ApiOperation({ summary: 'Make an account and sign in', operationId: 'register' })
   @Answers(201, schema.signedUp, 'The account and its first tokens')
+  @ApiResponse({
+    status: 202,
+    description: 'Where EMAIL_VERIFICATION=required: a mail says the rest, whether the email is taken or not',
+    standardSchema: messageView as never,
+  })
   @Fails('signup_closed', 'email_taken', 'username_taken', 'password_too_common', 'cross_site_request', 'overloaded')
-  register(
+  async register(
     @Body({ schema: schema.registration }) form: z.infer<typeof schema.registration>,
     @FromClient() client: Client,
-  ): Promise<z.infer<typeof schema.signedUp>> {
-    return this.registration.register(form, client);
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<z.infer<typeof schema.signedUp> | Message> {
+    const signedUp = await this.registration.register(form, client);
+    if (signedUp) return signedUp;
+    void reply.status(202);
+    return { message: 'A mail is on its way. Follow its link to confirm your email address, then sign in.' };
   }
 
   @Public()
@@ -44,7 +55,7 @@ export class AuthController {
   @DeliversTokens()
   @ApiOperation({ summary: 'Sign in with email or username and password', operationId: 'login' })
   @Answers(200, schema.signedIn)
-  @Fails('invalid_credentials', 'account_disabled', 'cross_site_request', 'overloaded')
+  @Fails('invalid_credentials', 'account_disabled', 'email_not_verified', 'cross_site_request', 'overloaded')
   async login(
     @Body({ schema: schema.login }) { password, ...identifier }: z.infer<typeof schema.login>,
     @FromClient() client: Client,
@@ -57,7 +68,14 @@ export class AuthController {
   @RefreshesCookie()
   @ApiOperation({ summary: 'Exchange a refresh token for new tokens', operationId: 'refresh' })
   @Answers(200, tokensView)
-  @Fails('invalid_refresh_token', 'refresh_reused', 'session_revoked', 'session_expired', 'cross_site_request')
+  @Fails(
+    'invalid_refresh_token',
+    'refresh_reused',
+    'session_revoked',
+    'session_expired',
+    'email_not_verified',
+    'cross_site_request',
+  )
   async refresh(
     @Body({ schema: schema.refresh }) body: z.infer<typeof schema.refresh>,
     @FromClient() client: Client,
@@ -71,13 +89,13 @@ export class AuthController {
   @Post('logout')
   @EndsCookie()
   @ApiOperation({ summary: 'End this session', operationId: 'logout' })
-  @Answers(200, schema.message)
+  @Answers(200, messageView)
   @Fails('invalid_refresh_token', 'cross_site_request')
   async logout(
     @Req() request: AuthenticatedRequest,
     @Body({ schema: schema.logout }) body: z.infer<typeof schema.logout>,
     @FromClient() client: Client,
-  ): Promise<z.infer<typeof schema.message>> {
+  ): Promise<Message> {
     await this.signOut.end(request, body?.refreshToken, client);
     return { message: 'Logged out successfully' };
   }

@@ -23,6 +23,25 @@ export const login = z
   })
   .meta({ id: 'Login', description: 'Either `email` or `username`, and the password' });
 
+const mailedToken = z.string().min(1).max(256).meta({ description: 'The token of a mailed link' });
+
+export const mailedLink = z.strictObject({ token: mailedToken }).meta({ id: 'MailedLink' });
+
+export const mailRequest = z.strictObject({ email: emailField }).meta({ id: 'MailRequest' });
+
+export const passwordReset = z
+  .strictObject({ token: mailedToken, password: passwordField })
+  .meta({ id: 'PasswordReset' });
+
+export const invitationAcceptance = z
+  .strictObject({
+    token: mailedToken,
+    password: passwordField,
+    username: usernameField.nullable().optional(),
+    name: nameField.nullable().optional(),
+  })
+  .meta({ id: 'InvitationAcceptance' });
+
 export const refresh = z
   .strictObject({ refreshToken: z.string().optional() })
   .optional()
@@ -39,8 +58,6 @@ export const logoutAll = z
   .meta({ id: 'LogoutAll' });
 
 /** What the routes answer. */
-export const message = z.strictObject({ message: z.string() }).meta({ id: 'Message' });
-
 export const signedUp = z.strictObject({ user: userView, ...tokensView.shape }).meta({ id: 'SignedUp' });
 
 export const signedIn = z

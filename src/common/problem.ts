@@ -10,6 +10,11 @@ export const PROBLEMS = {
     'Password too common',
     'This password is among the first that an attacker tries. Choose another.',
   ],
+  invalid_token_link: [
+    400,
+    'Link not valid',
+    'This link was used already, has expired, or was replaced by a newer one. Ask for a new mail.',
+  ],
   unauthorized: [401, 'Sign-in required', 'Send an access token: Authorization: Bearer <token>.'],
   invalid_token: [401, 'Invalid access token', 'The access token is not one of this server. Sign in again.'],
   token_expired: [401, 'Access token expired', 'Use the refresh token to get a new access token.'],
@@ -28,6 +33,12 @@ export const PROBLEMS = {
     'A replaced refresh token was used again, so the session was ended for safety. Sign in again.',
   ],
   account_disabled: [403, 'Account disabled', 'This account is disabled. Ask whoever runs the service.'],
+  email_not_verified: [
+    403,
+    'Email not confirmed',
+    'Confirm your email address first: follow the link in the mail, or ask for a new one.',
+  ],
+  wrong_password: [403, 'Wrong password', 'The current password is wrong.'],
   signup_closed: [403, 'Sign-up closed', 'New accounts are made by invitation only.'],
   forbidden: [403, 'Forbidden', 'Your account may not do this.'],
   cross_site_request: [403, 'Cross-site request', 'A page of another site may not use the cookie of this one.'],
@@ -45,6 +56,7 @@ export const PROBLEMS = {
     'Database unavailable',
     'The database cannot be reached just now. Try again in a moment.',
   ],
+  mail_unavailable: [503, 'No mail', 'This server cannot send mail. Ask whoever runs the service to set SMTP_URL.'],
   internal_error: [500, 'Internal error', 'Something went wrong on our side. The request id helps to find it.'],
 } as const satisfies Record<string, readonly [status: number, title: string, detail: string]>;
 

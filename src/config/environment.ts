@@ -1,6 +1,7 @@
 import { BlockList } from 'node:net';
 import { z } from 'zod';
 import { parseDuration } from './duration.js';
+import { parseSender, parseSmtpUrl } from './mail-settings.js';
 import { parseSigningKey, SIGNING_ALGORITHMS } from './signing-key.js';
 
 /** A duration between two others; the value is in milliseconds. */
@@ -99,7 +100,34 @@ export const environment = z.object({
   BCRYPT_COST: whole(12, 4, 15),
   HASH_QUEUE: whole(32, 1, 10_000),
   SIGNUP: z.enum(['open', 'closed'], { error: 'must be open or closed' }).default('open'),
+  EMAIL_VERIFICATION: z.enum(['optional', 'required'], { error: 'must be optional or required' }).optional(),
   PASSWORD_MIN_LENGTH: whole(8, 8, 64),
+  SMTP_URL: z
+    .string()
+    .transform((text, context) => {
+      try {
+        return parseSmtpUrl(text);
+      } catch (error) {
+        context.addIssue((error as Error).message);
+        return z.NEVER;
+      }
+    })
+    .optional(),
+  MAIL_FROM: z
+    .string()
+    .transform((text, context) => {
+      const sender = parseSender(text);
+      if (sender) return sender;
+      context.addIssue('must be an address such as no-reply@example.com or Example <no-reply@example.com>');
+      return z.NEVER;
+    })
+    .optional(),
+  APP_NAME: z
+    .string()
+    .regex(/^[^\p{Cc}<>"]{1,64}$/u, {
+      message: 'must be 1 to 64 characters, without control characters, quotes, < and >',
+    })
+    .default('Gatehouse'),
   CORS_ORIGINS: list.refine((items) => items.every(isOrigin), {
     message: 'must be a list of origins such as https://app.example.com, without a path, a slash at the end or *',
   }),

@@ -49,3 +49,27 @@ export interface SessionRow {
   user_agent: string | null;
   auth_methods: string[];
 }
+
+/** Everything that is stored about a session, for its owner. */
+export const storedSession = z.strictObject({
+  id: z.uuid(),
+  createdAt: time,
+  lastUsedAt: time,
+  expiresAt: time,
+  revokedAt: time.nullable(),
+  ip: z.string().nullable(),
+  userAgent: z.string().nullable(),
+  authMethods: z.array(z.string()),
+});
+
+/** A row of the table with all that it holds but the hash of the secret. */
+export interface StoredSession {
+  id: string;
+  createdAt: Date;
+  lastUsedAt: Date;
+  expiresAt: Date;
+  revokedAt: Date | null;
+  ip: string | null;
+  userAgent: string | null;
+  authMethods: string[];
+}

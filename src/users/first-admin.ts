@@ -52,7 +52,10 @@ export class FirstAdmin {
       const fault = this.policy.check(password, { email });
       if (fault) throw new FirstAdminError(`BOOTSTRAP_ADMIN_PASSWORD cannot be used. ${fault.detail}`);
       const passwordHash = await this.hasher.hash(password);
-      const { id } = await this.create({ email, username, passwordHash, roles: ['admin', 'user'] }, manager);
+      const { id } = await this.create(
+        { email, username, passwordHash, roles: ['admin', 'user'], emailVerified: true },
+        manager,
+      );
       await this.audit.record(
         { type: 'user.created', actorId: null, userId: id, client: null, data: { roles: ['admin', 'user'] } },
         manager,

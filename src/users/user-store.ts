@@ -10,24 +10,27 @@ export const PROFILE = { name: 'user-profile', text: `SELECT ${COLUMNS} FROM use
 /** $1 email key or null, $2 username key or null */
 export const FIND_CREDENTIALS = {
   name: 'user-credentials',
-  text: `SELECT id, email_key AS "emailKey", password_hash AS "passwordHash", status FROM users
-         WHERE email_key = $1 OR username_key = $2`,
+  text: `SELECT id, email_key AS "emailKey", password_hash AS "passwordHash", status,
+           email_verified_at IS NOT NULL AS "emailVerified"
+         FROM users WHERE email_key = $1 OR username_key = $2`,
 };
 
-/** $1 id, $2 email, $3 email key, $4 username, $5 name, $6 password hash */
+/** $1 id, $2 email, $3 email key, $4 username, $5 name, $6 password hash, $7 whether the email is known to be theirs */
 export const INSERT = `
-  INSERT INTO users (id, email, email_key, username, name, password_hash) VALUES ($1, $2, $3, $4, $5, $6)`;
+  INSERT INTO users (id, email, email_key, username, name, password_hash, email_verified_at)
+  VALUES ($1, $2, $3, $4, $5, $6, CASE WHEN $7 THEN now() END)`;
 
 /** $1 user, $2 roles */
 export const GIVE_ROLES = 'INSERT INTO user_roles (user_id, role) SELECT $1, unnest($2::text[])';
 
 /**
  * Locks an active user whose password is still the one that was checked, and marks the sign-in.
- * $1 id, $2 the hash that was checked, $3 the hash to keep from now on
+ * $1 id, $2 the hash that was checked, $3 the hash to keep from now on, $4 whether the email must be confirmed
  */
 export const CLAIM_FOR_SIGN_IN = `
   UPDATE users SET last_login_at = now(), password_hash = $3
-  WHERE id = $1 AND status = 'active' AND password_hash IS NOT DISTINCT FROM $2`;
+  WHERE id = $1 AND status = 'active' AND password_hash IS NOT DISTINCT FROM $2
+    AND (NOT $4 OR email_verified_at IS NOT NULL)`;
 
 /** $1 id, $2 whether name is given, $3 name, $4 whether username is given, $5 username */
 export const UPDATE_PROFILE = `

@@ -1,10 +1,12 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { Revocations } from '../access/revocations.service.js';
 import { Audit, type AuditType } from '../audit/audit.service.js';
 import type { Client } from '../common/client.js';
 import { newId } from '../common/id.js';
 import { Problem } from '../common/problem.js';
+import type { Config } from '../config/config.js';
+import { CONFIG } from '../config/config.module.js';
 import { Database } from '../database/database.js';
 import { readEmail } from './email.js';
 import { USERNAME, type UserRow } from './user.js';
@@ -16,6 +18,8 @@ export interface NewUser {
   name?: string | null;
   passwordHash: string | null;
   roles: string[];
+  /** Whether somebody vouches that the address is theirs; otherwise a mail has to prove it. */
+  emailVerified?: boolean;
 }
 
 /** By what a person says who they are; one of the two. */
@@ -28,6 +32,7 @@ export interface Credentials {
   id: string;
   passwordHash: string | null;
   status: 'active' | 'disabled';
+  emailVerified: boolean;
 }
 
 /** Who makes a change, for the audit log. Both null: the system itself. */
@@ -40,6 +45,7 @@ export interface Actor {
 @Injectable()
 export class Users {
   constructor(
+    @Inject(CONFIG) private readonly config: Config,
     private readonly database: Database,
     private readonly revocations: Revocations,
     private readonly audit: Audit,
@@ -66,7 +72,8 @@ export class Users {
     const email = readEmail(user.email);
     if (!email) throw Problem.field('/email', 'Write an email address such as ada@example.com.');
     const id = newId();
-    const values = [id, email.written, email.key, user.username ?? null, user.name ?? null, user.passwordHash];
+    const { username = null, name = null, passwordHash, emailVerified = false } = user;
+    const values = [id, email.written, email.key, username, name, passwordHash, emailVerified];
     await refusingTakenNames(manager.query(store.INSERT, values));
     await manager.query(store.GIVE_ROLES, [id, user.roles]);
     const [row] = await manager.query<UserRow[]>(store.PROFILE.text, [id]);
@@ -75,8 +82,8 @@ export class Users {
   }
 
   /**
-   * Locks the user for the transaction that opens a session, if the account is active and its password hash still the
-   * one that was checked; sets `newHash` if given. Returns null where that no longer holds.
+   * Locks the user for the transaction that opens a session, if the account is active, its password hash still the one
+   * that was checked, and its email confirmed where that is required; sets `newHash` if given. Returns null where that no longer holds.
    */
   async claimForSignIn(
     id: string,
@@ -88,6 +95,7 @@ export class Users {
       id,
       checkedHash,
       newHash ?? checkedHash,
+      this.config.emailVerification === 'required',
     ]);
     if (claimed === 0) return null;
     // Read by a statement of its own: one that waited for the lock would show `ver` as it is now with the roles of before.
@@ -167,13 +175,14 @@ export function nameKey({ email, username }: Identifier): string {
 /** The sessions that the trigger on users ended in this transaction. */
 const JUST_ENDED = 'SELECT id FROM sessions WHERE user_id = $1 AND revoked_at >= now()';
 
-async function refuseWithoutAdmin(manager: EntityManager): Promise<void> {
+/** Throws a Problem `last_admin` where no active admin is left. */
+export async function refuseWithoutAdmin(manager: EntityManager): Promise<void> {
   const [row] = await manager.query<{ any: boolean }[]>(store.HAS_ADMIN);
   if (!row?.any) throw new Problem('last_admin');
 }
 
 /** Turns a violated unique constraint into the Problem that it stands for; the constraint, not a check before it, decides races. */
-async function refusingTakenNames<T>(statement: Promise<T>): Promise<T> {
+export async function refusingTakenNames<T>(statement: Promise<T>): Promise<T> {
   try {
     return await statement;
   } catch (error) {
