@@ -1,4 +1,7 @@
 import { Inject, Injectable, Logger, type OnModuleDestroy } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import { Audit } from '../audit/audit.service.js';
+import type { Client } from '../common/client.js';
 import { Clock } from '../common/clock.js';
 import { newId } from '../common/id.js';
 import type { Config } from '../config/config.js';
@@ -23,6 +26,15 @@ export const PUBLISH_AHEAD = 10 * 60_000;
 const LOOK_FOR_ROTATION = 60_000;
 /** Any number: it only must be the same for every instance. */
 const KEY_LOCK = 4_711_002;
+
+/** Who rotates a key, for the audit log; nobody where its time has come. */
+interface KeyActor {
+  actorId: string | null;
+  client: Client | null;
+  operator?: string;
+}
+
+const NOBODY: KeyActor = { actorId: null, client: null };
 
 interface KeyRow {
   kid: string;
@@ -58,6 +70,7 @@ export class SigningKeys implements OnModuleDestroy {
     private readonly database: Database,
     private readonly listener: DatabaseListener,
     private readonly clock: Clock,
+    private readonly audit: Audit,
   ) {
     this.sealingKey = config.deriveKey('signing keys');
   }
@@ -112,9 +125,9 @@ export class SigningKeys implements OnModuleDestroy {
    * Makes the next key and publishes it; it signs after PUBLISH_AHEAD, so that every verifier has it by then.
    * Returns its id. The key before it verifies until its last token has expired.
    */
-  async rotate(): Promise<string> {
+  async rotate(actor: KeyActor = NOBODY): Promise<string> {
     if (this.config.signing.provided) throw new Error('JWT_SIGNING_KEY is set: rotate it where it is kept.');
-    const kid = await this.insert(PUBLISH_AHEAD);
+    const kid = await this.database.transaction((manager) => this.insertNext(manager, actor));
     await this.load();
     return kid;
   }
@@ -126,10 +139,18 @@ export class SigningKeys implements OnModuleDestroy {
       const newest = (await this.readable(manager)).at(-1);
       if (!newest || algorithmChanged(newest)) await this.insert(0, manager);
       else if (newest.signsFrom + this.config.signing.keyLifetime - PUBLISH_AHEAD < this.clock.now())
-        await this.insert(PUBLISH_AHEAD, manager);
+        await this.insertNext(manager, NOBODY);
     });
     await this.load();
     await this.forgetDead();
+  }
+
+  /** Makes the key that follows, and writes that down. The first key of all follows none. */
+  private async insertNext(manager: EntityManager, { actorId, client, operator }: KeyActor): Promise<string> {
+    const kid = await this.insert(PUBLISH_AHEAD, manager);
+    const data = { kid, ...(operator !== undefined && { operator }) };
+    await this.audit.record({ type: 'key.rotated', actorId, userId: null, client, data }, manager);
+    return kid;
   }
 
   private async insert(ahead: number, manager = this.database.manager): Promise<string> {

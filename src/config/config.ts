@@ -37,6 +37,8 @@ export interface Config {
   readonly corsOrigins: readonly string[];
   readonly trustedProxies: readonly string[];
   readonly revocationFallback: 'allow' | 'deny';
+  /** Absent: audit entries are kept for ever. */
+  readonly auditRetention: number | undefined;
   readonly bootstrapAdmin: { readonly email: string; readonly password: string } | undefined;
   readonly log: { readonly level: string; readonly format: 'json' | 'pretty' };
   readonly workers: number;
@@ -115,6 +117,7 @@ function assemble(env: Environment): Config {
     corsOrigins: env.CORS_ORIGINS,
     trustedProxies: env.TRUSTED_PROXIES,
     revocationFallback: env.REVOCATION_FALLBACK,
+    auditRetention: env.AUDIT_RETENTION,
     bootstrapAdmin:
       env.BOOTSTRAP_ADMIN_EMAIL && env.BOOTSTRAP_ADMIN_PASSWORD
         ? { email: env.BOOTSTRAP_ADMIN_EMAIL, password: env.BOOTSTRAP_ADMIN_PASSWORD }

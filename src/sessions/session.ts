@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { pageOf } from '../common/page.js';
+import { deviceName } from './device.js';
 
 const time = z.iso.datetime();
 
@@ -33,6 +34,9 @@ export const tokensView = z
   })
   .meta({ id: 'Tokens' });
 
+/** How many sessions were ended. */
+export const revokedCount = z.strictObject({ revoked: z.int() }).meta({ id: 'RevokedCount' });
+
 export type Tokens = z.infer<typeof tokensView>;
 
 /** A row of the table as the list reads it. */
@@ -44,4 +48,19 @@ export interface SessionRow {
   ip: string | null;
   user_agent: string | null;
   auth_methods: string[];
+}
+
+/** The one mapping from a row to what the API shows. */
+export function toSessionView(row: SessionRow, currentId: string): z.infer<typeof sessionView> {
+  return {
+    id: row.id,
+    createdAt: row.created_at.toISOString(),
+    lastUsedAt: row.last_used_at.toISOString(),
+    expiresAt: row.expires_at.toISOString(),
+    ip: row.ip,
+    userAgent: row.user_agent,
+    device: deviceName(row.user_agent),
+    current: row.id === currentId,
+    authMethods: row.auth_methods,
+  };
 }

@@ -6,14 +6,22 @@ import { FirstAdmin } from './first-admin.js';
 import { MeController } from './me.controller.js';
 import { PASSWORD_HASHER_OPTIONS, PasswordHasher, type PasswordHasherOptions } from './passwords/password-hasher.js';
 import { PASSWORD_POLICY_OPTIONS, PasswordPolicy, type PasswordPolicyOptions } from './passwords/password-policy.js';
+import { RolesController } from './roles.controller.js';
+import { Roles } from './roles.service.js';
+import { UserAdministration } from './user-administration.service.js';
+import { UserDirectory } from './user-directory.service.js';
+import { UsersController } from './users.controller.js';
 import { Users } from './users.service.js';
 
 /** Every rule about a user: who exists, what they may change, which roles and which password they have. */
 @Module({
   imports: [SessionsModule],
-  controllers: [MeController],
+  controllers: [MeController, UsersController, RolesController],
   providers: [
     Users,
+    UserAdministration,
+    UserDirectory,
+    Roles,
     FirstAdmin,
     PasswordHasher,
     PasswordPolicy,
@@ -32,6 +40,6 @@ import { Users } from './users.service.js';
       useFactory: (config: Config): PasswordPolicyOptions => ({ minLength: config.passwordMinLength }),
     },
   ],
-  exports: [Users, FirstAdmin, PasswordHasher, PasswordPolicy],
+  exports: [Users, UserAdministration, UserDirectory, Roles, FirstAdmin, PasswordHasher, PasswordPolicy],
 })
 export class UsersModule {}
