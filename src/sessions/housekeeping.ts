@@ -13,6 +13,7 @@ const BATCH = 5_000;
 export class Housekeeping implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly logger = new Logger(Housekeeping.name);
   private timer: NodeJS.Timeout | undefined;
+  private stopped = false;
 
   constructor(
     @Inject(CONFIG) private readonly config: Config,
@@ -22,12 +23,15 @@ export class Housekeeping implements OnApplicationBootstrap, OnModuleDestroy {
 
   onApplicationBootstrap(): void {
     const tidy = () =>
-      void this.tidy().catch((error) => this.logger.warn(`Old sessions could not be removed: ${error}`));
+      void this.tidy().catch((error) => {
+        if (!this.stopped) this.logger.warn(`Old sessions could not be removed: ${error}`);
+      });
     this.timer = setInterval(tidy, EVERY).unref();
     tidy();
   }
 
   onModuleDestroy(): void {
+    this.stopped = true;
     clearInterval(this.timer);
   }
 

@@ -30,7 +30,7 @@ const MISSING = `
   SELECT what FROM needed
   WHERE NOT EXISTS (SELECT FROM own WHERE name = '${ADMIN}')
     AND (permission IS NULL OR permission NOT IN (SELECT unnest(permissions) FROM own))
-  LIMIT 1`;
+  ORDER BY permission NULLS FIRST LIMIT 1`;
 
 /**
  * Nobody gives what they do not hold, and nobody changes a user who holds more than they do.

@@ -3,6 +3,7 @@ import type { Config } from '../config/config.js';
 import { CONFIG } from '../config/config.module.js';
 import { SessionsModule } from '../sessions/sessions.module.js';
 import { FirstAdmin } from './first-admin.js';
+import { UserImport } from './import/user-import.service.js';
 import { MeController } from './me.controller.js';
 import { PASSWORD_HASHER_OPTIONS, PasswordHasher, type PasswordHasherOptions } from './passwords/password-hasher.js';
 import { PASSWORD_POLICY_OPTIONS, PasswordPolicy, type PasswordPolicyOptions } from './passwords/password-policy.js';
@@ -21,6 +22,7 @@ import { Users } from './users.service.js';
     Users,
     UserAdministration,
     UserDirectory,
+    UserImport,
     Roles,
     FirstAdmin,
     PasswordHasher,
@@ -40,6 +42,6 @@ import { Users } from './users.service.js';
       useFactory: (config: Config): PasswordPolicyOptions => ({ minLength: config.passwordMinLength }),
     },
   ],
-  exports: [Users, UserAdministration, UserDirectory, Roles, FirstAdmin, PasswordHasher, PasswordPolicy],
+  exports: [Users, UserAdministration, UserDirectory, UserImport, Roles, FirstAdmin, PasswordHasher, PasswordPolicy],
 })
 export class UsersModule {}

@@ -5,6 +5,7 @@ import { Inject, Injectable, Logger, OnApplicationShutdown, OnModuleInit } from 
 import { Piscina } from 'piscina';
 import { Problem } from '../../common/problem.js';
 import { canonicalPassword } from './canonical-password.js';
+import { isForeignHash } from './foreign-hashes.js';
 
 export const PASSWORD_HASHER_OPTIONS = Symbol('PASSWORD_HASHER_OPTIONS');
 
@@ -35,9 +36,6 @@ export class InvalidPasswordError extends Error {
 
 /** Costs above 15 count as malformed: a single hash of cost 31 would hold a thread for a day. */
 const OUR_HASH = /^\$2b\$(0[4-9]|1[0-5])\$[./A-Za-z0-9]{53}$/;
-/** Plain bcrypt, brought along from other software under its own prefix (an imported `$2b$` is stored as `$2a$`). */
-const FOREIGN_HASH = /^\$2[ay]\$(0[4-9]|1[0-5])\$[./A-Za-z0-9]{53}$/;
-
 /**
  * bcrypt over base64(HMAC-SHA-256(pepper, password in NFC)), so that nothing past bcrypt's 72 bytes or after a NUL is
  * lost (OWASP Password Storage Cheat Sheet, "Pre-Hashing Passwords with bcrypt").
@@ -97,15 +95,18 @@ export class PasswordHasher implements OnModuleInit, OnApplicationShutdown {
     const canonical = canonicalPassword(password);
     if (canonical === null || hash === null) return this.refuse();
     if (OUR_HASH.test(hash)) return this.run('verify', { secret: this.prehash(canonical), hash });
-    // bcrypt 6 knows PHP's `$2y$` only by its other name.
-    if (FOREIGN_HASH.test(hash)) return this.run('verify', { secret: password, hash: hash.replace('$2y$', '$2b$') });
-    return this.refuse();
+    return isForeignHash(hash) ? this.verifyForeign(password, hash) : this.refuse();
   }
 
   /** Whether a fresh hash should replace this one after the next sign-in: it costs less than ours, or is not of our making. */
   needsRehash(hash: string): boolean {
     const cost = OUR_HASH.exec(hash)?.[1];
     return cost === undefined || Number(cost) < this.options.cost;
+  }
+
+  /** A wrong guess costs our own hash too, so that a cheap foreign one does not tell who was imported. */
+  private async verifyForeign(password: string, hash: string): Promise<boolean> {
+    return (await this.run<boolean>('verifyImported', { secret: password, hash })) || this.refuse();
   }
 
   private async refuse(): Promise<false> {
@@ -118,7 +119,10 @@ export class PasswordHasher implements OnModuleInit, OnApplicationShutdown {
     return createHmac('sha256', this.options.pepper).update(canonical, 'utf8').digest('base64');
   }
 
-  private async run<T>(name: 'hash' | 'verify', job: { secret: string; cost?: number; hash?: string }): Promise<T> {
+  private async run<T>(
+    name: 'hash' | 'verify' | 'verifyImported',
+    job: { secret: string; cost?: number; hash?: string },
+  ): Promise<T> {
     if (this.pool === undefined) throw new Error('The hashing threads are not running.');
     if (this.pool.queueSize >= this.options.queuePerCore * this.cores) throw new HashQueueFullError();
     return this.pool.run(job, { name });
