@@ -9,6 +9,7 @@ import { freshEmail, PASSWORD, signUp } from './support/people.js';
 
 /** The audit log against somebody who may do everything in the database but does not know APP_SECRET. */
 const ENTRIES = 40;
+const SINGLES = 12;
 const BACKED_UP = ['audit_events', 'audit_seals', 'audit_chain', 'audit_unsealed'];
 
 let database: TestDatabase;
@@ -24,7 +25,11 @@ beforeAll(async () => {
   await superuser.connect();
   room = await openAuditRoom(database.url);
   await room.sealer.sealAll();
-  // Four seals of ten entries.
+  // Twelve seals of one entry, so that numbers of one and of two digits follow each other; then four of ten.
+  for (let n = 100; n < 100 + SINGLES; n++) {
+    await database.query('INSERT INTO audit_events (id, type) VALUES ($1, $2)', [id(n), 'auth.logout']);
+    await room.sealer.sealAll();
+  }
   for (let n = 0; n < ENTRIES; n++) {
     await database.query(
       `INSERT INTO audit_events (id, type, actor_id, user_id, ip, user_agent, request_id, data) VALUES
@@ -71,7 +76,7 @@ const change = (n: number, set: string) => `UPDATE audit_events SET ${set} WHERE
 test('an untouched log is whole', async () => {
   const report = await room.verifier.verify();
   expect(report.faults).toEqual([]);
-  expect(report).toMatchObject({ entries: ENTRIES + 1, waiting: 0 });
+  expect(report).toMatchObject({ entries: ENTRIES + SINGLES + 1, waiting: 0 });
   expect(report.head).toMatch(/^\d+:[0-9a-f]{64}$/);
 });
 
@@ -117,22 +122,22 @@ describe('tampering by SQL as superuser is found and named', () => {
       `UPDATE audit_events e SET at = o.at FROM audit_events o WHERE e.id IN ('${id(4)}', '${id(6)}') AND o.id IN ('${id(4)}', '${id(6)}') AND o.id <> e.id`,
       ['entry_changed 4', 'entry_changed 6'],
     ],
-    ['a seal removed', 'DELETE FROM audit_seals WHERE number = 3', ['seal_missing 3', ...tens(1, 'entry_added')]],
+    ['a seal removed', 'DELETE FROM audit_seals WHERE number = 15', ['seal_missing 15', ...tens(1, 'entry_added')]],
     [
       'a seal and its entries removed',
-      'DELETE FROM audit_events WHERE id = ANY ((SELECT ids FROM audit_seals WHERE number = 3)::uuid[]); DELETE FROM audit_seals WHERE number = 3',
-      ['seal_missing 3'],
+      'DELETE FROM audit_events WHERE id = ANY ((SELECT ids FROM audit_seals WHERE number = 15)::uuid[]); DELETE FROM audit_seals WHERE number = 15',
+      ['seal_missing 15'],
     ],
     [
       'the last seal and its entries removed',
-      'DELETE FROM audit_events WHERE id = ANY ((SELECT ids FROM audit_seals WHERE number = 5)::uuid[]); DELETE FROM audit_seals WHERE number = 5',
+      'DELETE FROM audit_events WHERE id = ANY ((SELECT ids FROM audit_seals WHERE number = 17)::uuid[]); DELETE FROM audit_seals WHERE number = 17',
       ['chain_broken'],
     ],
     [
       'the last seal, its entries and the head set back',
-      `DELETE FROM audit_events WHERE id = ANY ((SELECT ids FROM audit_seals WHERE number = 5)::uuid[]);
-       DELETE FROM audit_seals WHERE number = 5;
-       UPDATE audit_chain SET number = 4, seal = (SELECT mac FROM audit_seals WHERE number = 4)`,
+      `DELETE FROM audit_events WHERE id = ANY ((SELECT ids FROM audit_seals WHERE number = 17)::uuid[]);
+       DELETE FROM audit_seals WHERE number = 17;
+       UPDATE audit_chain SET number = 16, seal = (SELECT mac FROM audit_seals WHERE number = 16)`,
       ['chain_broken'],
     ],
     [
@@ -144,30 +149,30 @@ describe('tampering by SQL as superuser is found and named', () => {
     ],
     [
       'an entry taken out of its seal',
-      `UPDATE audit_seals SET ids = array_remove(ids, '${id(12)}'), macs = substr(macs, 1, 144) WHERE number = 3`,
-      ['seal_changed 3', 'entry_changed 13', '*', 'entry_added 12'],
+      `UPDATE audit_seals SET ids = array_remove(ids, '${id(12)}'), macs = substr(macs, 1, 144) WHERE number = 15`,
+      ['seal_changed 15', 'entry_changed 13', '*', 'entry_added 12'],
     ],
     [
       'two entries exchanged within their seal',
-      `UPDATE audit_seals SET ids[1] = ids[2], ids[2] = ids[1] WHERE number = 3`,
-      ['seal_changed 3', 'entry_changed 11', 'entry_changed 10'],
+      `UPDATE audit_seals SET ids[1] = ids[2], ids[2] = ids[1] WHERE number = 15`,
+      ['seal_changed 15', 'entry_changed 11', 'entry_changed 10'],
     ],
     [
       'the order of two seals',
-      `UPDATE audit_seals SET number = CASE number WHEN 3 THEN -4 ELSE -3 END WHERE number IN (3, 4);
+      `UPDATE audit_seals SET number = CASE number WHEN 15 THEN -16 ELSE -15 END WHERE number IN (15, 16);
        UPDATE audit_seals SET number = -number WHERE number < 0`,
-      ['seal_changed 3', 'seal_changed 4', 'seal_changed 5'],
+      ['seal_changed 15', 'seal_changed 16', 'seal_changed 17'],
     ],
     [
       'the time of a seal',
-      `UPDATE audit_seals SET sealed_at = sealed_at - interval '1 day' WHERE number = 3`,
-      ['seal_changed 3'],
+      `UPDATE audit_seals SET sealed_at = sealed_at - interval '1 day' WHERE number = 15`,
+      ['seal_changed 15'],
     ],
     [
       'an entry and its HMAC by a hash without the key',
       `${change(12, `type = 'auth.logout'`)};
-       UPDATE audit_seals SET macs = overlay(macs placing substr(sha256('auth.logout'), 1, 16) from 33) WHERE number = 3`,
-      ['seal_changed 3', 'entry_changed 12'],
+       UPDATE audit_seals SET macs = overlay(macs placing substr(sha256('auth.logout'), 1, 16) from 33) WHERE number = 15`,
+      ['seal_changed 15', 'entry_changed 12'],
     ],
     ['everything emptied', 'TRUNCATE audit_events, audit_seals, audit_unsealed', ['chain_broken']],
     ['every seal removed', 'TRUNCATE audit_seals', ['chain_broken', '*']],
@@ -197,7 +202,7 @@ describe('tampering by SQL as superuser is found and named', () => {
   });
 
   test('a server that sees the chain set back adds nothing to it, so that it stays visible', async () => {
-    await superuser.query('DELETE FROM audit_seals WHERE number = 5');
+    await superuser.query('DELETE FROM audit_seals WHERE number = 17');
     await database.query(`INSERT INTO audit_events (id, type) VALUES ('${id(71)}', 'auth.login')`);
     await expect(room.sealer.sealAll()).rejects.toThrow('does not end with its last seal');
     expect((await room.verifier.verify()).waiting).toBe(1);
@@ -213,7 +218,7 @@ describe('tampering by SQL as superuser is found and named', () => {
     await superuser.query(change(12, `type = 'auth.logout'`));
     const report = await cliJson<{ faults: AuditFault[] }>(database.url, ['audit:verify']);
     expect(report.faults).toEqual([
-      { kind: 'entry_changed', subject: id(12), detail: `Entry ${id(12)} of seal 3 was changed.` },
+      { kind: 'entry_changed', subject: id(12), detail: `Entry ${id(12)} of seal 15 was changed.` },
     ]);
   });
 });
@@ -267,7 +272,7 @@ describe('retention', () => {
     await room.sealer.sealAll();
     const [seal] = (
       await superuser.query(
-        `SELECT extract(epoch FROM clock_timestamp() - sealed_at) * 1000 AS age FROM audit_seals WHERE number = 5`,
+        `SELECT extract(epoch FROM clock_timestamp() - sealed_at) * 1000 AS age FROM audit_seals WHERE number = 17`,
       )
     ).rows;
     expect(await room.retention.cut(Number(seal.age) - 1)).toBe(all.entries);

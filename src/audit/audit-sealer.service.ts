@@ -132,7 +132,7 @@ export class AuditSealer implements OnApplicationBootstrap, OnModuleDestroy, Bef
   /** Where the next seal goes. */
   private async end(manager: EntityManager): Promise<Place> {
     const head = await this.readPlace('head', manager);
-    const [seal] = await manager.query<{ number: string; mac: Buffer }[]>(LAST_SEAL);
+    const [seal] = await manager.query<{ number: string; mac: Buffer }[]>(store.LAST_SEAL);
     const anchor = seal ? null : await this.readPlace('anchor', manager);
     const last = seal ? { number: seal.number, seal: seal.mac } : anchor;
     if (head?.number !== last?.number || (head && last && !sameMac(head.seal, last.seal))) {
@@ -154,5 +154,3 @@ export class AuditSealer implements OnApplicationBootstrap, OnModuleDestroy, Bef
     }
   }
 }
-
-const LAST_SEAL = 'SELECT number::text, mac FROM audit_seals ORDER BY number DESC LIMIT 1';

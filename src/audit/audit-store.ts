@@ -34,13 +34,13 @@ export const INSERT_SEAL = `
 /** The database's clock, as a seal writes it. */
 export const NOW = `SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US') AS now`;
 
-/** $1 after this number, $2 limit */
-export const SEALS = `SELECT ${SEAL_COLUMNS} FROM audit_seals WHERE number > $1 ORDER BY number LIMIT $2`;
+/** By the column, not by its text, in which 10 comes before 9. $1 after this number, $2 limit */
+export const SEALS = `SELECT ${SEAL_COLUMNS} FROM audit_seals s WHERE s.number > $1 ORDER BY s.number LIMIT $2`;
 
 /** $1 after this number, $2 age in milliseconds, $3 limit */
 export const OLD_SEALS = `
-  SELECT ${SEAL_COLUMNS} FROM audit_seals
-  WHERE number > $1 AND sealed_at < now() - $2::float8 * interval '1 ms' ORDER BY number LIMIT $3`;
+  SELECT ${SEAL_COLUMNS} FROM audit_seals s
+  WHERE s.number > $1 AND s.sealed_at < now() - $2::float8 * interval '1 ms' ORDER BY s.number LIMIT $3`;
 
 /** Entries that no seal knows and that do not wait for one. $1 limit */
 export const UNKNOWN_ENTRIES = `
@@ -69,3 +69,6 @@ export const CUT_ENTRIES = 'DELETE FROM audit_events WHERE id = ANY ($1::uuid[])
 
 /** $1 after this number, $2 up to this number */
 export const CUT_SEALS = 'DELETE FROM audit_seals WHERE number > $1 AND number <= $2';
+
+/** By the column too. */
+export const LAST_SEAL = 'SELECT s.number::text, s.mac FROM audit_seals s ORDER BY s.number DESC LIMIT 1';
