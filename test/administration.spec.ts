@@ -79,6 +79,11 @@ describe('users', () => {
     // Parts of two fields are no part of one.
     ['com eddie', []],
     ['zq', ['short']],
+    ['qx', []],
+    ['@se', ['back', 'eddie', 'fifty', 'not-under', 'short', 'under']],
+    ['(', []],
+    ['o (', []],
+    ['a.b', []],
   ])('a search for %j finds exactly %j', async (query, found) => {
     const people = [
       { username: 'eddie', name: 'Eddie van Halen' },

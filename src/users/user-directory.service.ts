@@ -6,7 +6,7 @@ import { COLUMNS } from './user-store.js';
 
 /** Which users are asked for; all of them where nothing is said. */
 export interface UserFilter {
-  /** A part of email, username or name, without regard to case. */
+  /** A part of email, username or name, without regard to case; fewer than three letters: the beginning of a word. */
   query?: string;
   role?: string;
   status?: 'active' | 'disabled';
@@ -28,21 +28,35 @@ const LIST_ROLE = `
   WHERE held.role = $3 AND ($1::uuid IS NULL OR held.user_id < $1) AND ($2::text IS NULL OR u.status = $2)
   ORDER BY held.user_id DESC LIMIT $4`;
 
+type Match = 'LIKE' | '~';
+
 /** A search for what many have finds a page among the newest. As LIST, $5 pattern */
-const GLANCE_FOR = `
+const glanceFor = (match: Match) => `
   SELECT ${COLUMNS} FROM (
     SELECT * FROM users WHERE $1::uuid IS NULL OR id < $1 ORDER BY id DESC LIMIT ${GLANCE}
-  ) AS u WHERE ${FITS} AND u.search_text LIKE lower($5) ORDER BY u.id DESC LIMIT $4`;
+  ) AS u WHERE ${FITS} AND u.search_text ${match} lower($5) ORDER BY u.id DESC LIMIT $4`;
 
 /**
  * A search for what few have finds them all by the index. Left to itself Postgres may take the index or walk through a
  * million users by id, on a guess of how many match; the fence makes it find first and sort then. As LIST, $5 pattern
  */
-const SEARCH = `
-  WITH found AS MATERIALIZED (SELECT u.id FROM users u WHERE u.search_text LIKE lower($5))
+const searchFor = (match: Match) => `
+  WITH found AS MATERIALIZED (SELECT u.id FROM users u WHERE u.search_text ${match} lower($5))
   SELECT ${COLUMNS} FROM (
     SELECT u.id FROM found JOIN users u USING (id) WHERE ${FITS} ORDER BY u.id DESC LIMIT $4
   ) AS page JOIN users u USING (id) ORDER BY u.id DESC`;
+
+/**
+ * What the index can find: three letters or digits in a row anywhere, fewer at the beginning of a word. What LIKE or a
+ * regular expression would read as a sign of its own is a letter like any other.
+ */
+function patternOf(query: string): { match: Match; pattern: string } {
+  const text = query.normalize('NFC');
+  if (/[\p{L}\p{N}]{3}|^[^\p{L}\p{N}]/u.test(text)) {
+    return { match: 'LIKE', pattern: `%${text.replace(/[\\%_]/g, '\\$&')}%` };
+  }
+  return { match: '~', pattern: `(^|[^[:alnum:]])${text.replace(/[^\p{L}\p{N}\s]/gu, '\\$&')}` };
+}
 
 /** The list of users for admins. */
 @Injectable()
@@ -73,10 +87,10 @@ export class UserDirectory implements OnApplicationBootstrap {
   }
 
   private async search(query: string, values: unknown[]): Promise<UserRow[]> {
-    // What LIKE reads as a wildcard is a letter like any other here.
-    const pattern = `%${query.normalize('NFC').replace(/[\\%_]/g, '\\$&')}%`;
+    const { match, pattern } = patternOf(query);
     const wanted = Number(values[3]);
-    const newest = await this.database.manager.query<UserRow[]>(GLANCE_FOR, [...values, pattern]);
-    return newest.length === wanted ? newest : this.database.manager.query<UserRow[]>(SEARCH, [...values, pattern]);
+    const newest = await this.database.manager.query<UserRow[]>(glanceFor(match), [...values, pattern]);
+    if (newest.length === wanted) return newest;
+    return this.database.manager.query<UserRow[]>(searchFor(match), [...values, pattern]);
   }
 }

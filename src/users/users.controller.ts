@@ -28,7 +28,10 @@ const userQuery = z.strictObject({
     .max(200)
     .regex(/^\P{Cc}*$/u, { message: 'Search for text without control characters.' })
     .optional()
-    .meta({ description: 'A part of email, username or name, without regard to case' }),
+    .meta({
+      description:
+        'A part of email, username or name, without regard to case; of one or two letters, the beginning of a word',
+    }),
   role: roleName.optional(),
   status: status.optional(),
 });
