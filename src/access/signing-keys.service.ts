@@ -137,7 +137,8 @@ export class SigningKeys implements OnModuleDestroy {
     await this.database.transaction(async (manager) => {
       await manager.query('SELECT pg_advisory_xact_lock($1)', [KEY_LOCK]);
       const newest = (await this.readable(manager)).at(-1);
-      if (!newest || algorithmChanged(newest)) await this.insert(0, manager);
+      if (!newest) await this.insert(0, manager);
+      else if (algorithmChanged(newest)) await this.insertNext(manager, NOBODY, 0);
       else if (newest.signsFrom + this.config.signing.keyLifetime - PUBLISH_AHEAD < this.clock.now())
         await this.insertNext(manager, NOBODY);
     });
@@ -146,8 +147,12 @@ export class SigningKeys implements OnModuleDestroy {
   }
 
   /** Makes the key that follows, and writes that down. The first key of all follows none. */
-  private async insertNext(manager: EntityManager, { actorId, client, operator }: KeyActor): Promise<string> {
-    const kid = await this.insert(PUBLISH_AHEAD, manager);
+  private async insertNext(
+    manager: EntityManager,
+    { actorId, client, operator }: KeyActor,
+    ahead = PUBLISH_AHEAD,
+  ): Promise<string> {
+    const kid = await this.insert(ahead, manager);
     const data = { kid, ...(operator !== undefined && { operator }) };
     await this.audit.record({ type: 'key.rotated', actorId, userId: null, client, data }, manager);
     return kid;
