@@ -15,12 +15,13 @@ import { UsersModule } from './users/users.module.js';
 /** The list of rooms. */
 @Module({})
 export class AppModule {
-  static with(config: Config, databaseUrl: string) {
+  /** `patience` is how long a statement may take, in milliseconds; 0 for as long as it likes. */
+  static with(config: Config, databaseUrl: string, patience?: number) {
     return {
       module: AppModule,
       imports: [
         ConfigModule.with(config),
-        DatabaseModule.with({ url: databaseUrl, pool: config.databasePool }),
+        DatabaseModule.with({ url: databaseUrl, pool: config.databasePool, patience }),
         MailModule.with(config),
         AuditModule,
         LimitsModule,

@@ -32,6 +32,8 @@ export async function createApp(config: Config, databaseUrl: string, logger: Log
     keepAliveTimeout: 72_000,
     // Fastify's own option: Nest's of the same name would cut off the requests in flight too.
     forceCloseConnections: 'idle',
+    // A request that comes on an open connection while we stop is answered like every other; its connection then ends.
+    return503OnClosing: false,
     // Node looks for late requests every 30 s unless told otherwise, and where the headers have more time than the
     // whole request it exchanges the two.
     http: { connectionsCheckingInterval: 1_000, headersTimeout: REQUEST_TIMEOUT, requestTimeout: REQUEST_TIMEOUT },

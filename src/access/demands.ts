@@ -6,7 +6,8 @@ export type Demand =
   | { kind: 'public' }
   | { kind: 'optional' }
   | { kind: 'signed-in' }
-  | { kind: 'roles'; anyOf: readonly string[] };
+  | { kind: 'roles'; anyOf: readonly string[] }
+  | { kind: 'permissions'; allOf: readonly string[] };
 
 const DEMAND = Symbol('DEMAND');
 
@@ -21,6 +22,9 @@ export const SignedIn = () => demand({ kind: 'signed-in' });
 
 /** A signed-in user with at least one of these roles may call it. */
 export const Roles = (...anyOf: [string, ...string[]]) => demand({ kind: 'roles', anyOf });
+
+/** A signed-in user whose roles hold all of these permissions may call it. */
+export const Permissions = (...allOf: [string, ...string[]]) => demand({ kind: 'permissions', allOf });
 
 function demand(value: Demand) {
   return applyDecorators(SetMetadata(DEMAND, value), ApiBearerAuth());

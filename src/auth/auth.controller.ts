@@ -8,7 +8,7 @@ import { type Client, FromClient } from '../common/client.js';
 import { type Message, messageView } from '../common/message.js';
 import { Answers, Fails } from '../common/openapi.js';
 import { Problem } from '../common/problem.js';
-import { type Tokens, tokensView } from '../sessions/session.js';
+import { revokedCount, type Tokens, tokensView } from '../sessions/session.js';
 import { Sessions } from '../sessions/sessions.service.js';
 import { DeliversTokens, EndsCookie, RefreshesCookie } from '../sessions/token-delivery.js';
 import * as schema from './auth.schemas.js';
@@ -103,12 +103,12 @@ export class AuthController {
   @SignedIn()
   @Post('logout-all')
   @ApiOperation({ summary: 'End every session of the own account', operationId: 'logoutAll' })
-  @Answers(200, schema.revokedCount)
+  @Answers(200, revokedCount)
   async logoutAll(
     @CurrentUser() user: Principal,
     @Body({ schema: schema.logoutAll }) body: z.infer<typeof schema.logoutAll>,
     @FromClient() client: Client,
-  ): Promise<z.infer<typeof schema.revokedCount>> {
+  ): Promise<z.infer<typeof revokedCount>> {
     const keep = body?.keepCurrent ? user.sessionId : null;
     return {
       revoked: await this.sessions.endAll(user.userId, keep, { type: 'auth.logout', actorId: user.userId, client }),

@@ -64,8 +64,6 @@ export const signedIn = z
   .strictObject({ message: z.literal('Login successful'), user: userView, ...tokensView.shape })
   .meta({ id: 'SignedIn' });
 
-export const revokedCount = z.strictObject({ revoked: z.int() }).meta({ id: 'RevokedCount' });
-
 export const whoAmI = z
   .strictObject({
     user: z.strictObject({ id: z.uuid(), username: z.string().nullable(), roles: z.array(z.string()) }),

@@ -47,6 +47,11 @@ export const PROBLEMS = {
   email_taken: [409, 'Email taken', 'An account with this email exists already. Sign in, or reset the password.'],
   username_taken: [409, 'Username taken', 'Another account has this username. Choose another.'],
   last_admin: [409, 'Last admin', 'This is the last active admin. Give the role to somebody else first.'],
+  role_protected: [
+    409,
+    'Built-in role',
+    'This role is built in: it cannot be removed, and admin keeps every permission.',
+  ],
   payload_too_large: [413, 'Body too large', 'The body may have 64 KiB at most.'],
   unsupported_media_type: [415, 'Unsupported media type', 'Send the body as application/json in UTF-8.'],
   rate_limited: [429, 'Too many attempts', 'Wait as long as Retry-After says, then try again.'],

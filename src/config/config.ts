@@ -50,6 +50,8 @@ export interface Config {
   readonly redisUrl: string | undefined;
   readonly rateLimits: boolean;
   readonly revocationFallback: 'allow' | 'deny';
+  /** Absent: audit entries are kept for ever. */
+  readonly auditRetention: number | undefined;
   readonly bootstrapAdmin: { readonly email: string; readonly password: string } | undefined;
   readonly log: { readonly level: string; readonly format: 'json' | 'pretty' };
   readonly workers: number;
@@ -144,6 +146,7 @@ function assemble(env: Environment): Config {
     redisUrl: env.REDIS_URL,
     rateLimits: env.RATE_LIMITS === 'on',
     revocationFallback: env.REVOCATION_FALLBACK,
+    auditRetention: env.AUDIT_RETENTION,
     bootstrapAdmin:
       env.BOOTSTRAP_ADMIN_EMAIL && env.BOOTSTRAP_ADMIN_PASSWORD
         ? { email: env.BOOTSTRAP_ADMIN_EMAIL, password: env.BOOTSTRAP_ADMIN_PASSWORD }

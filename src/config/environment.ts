@@ -4,18 +4,23 @@ import { parseDuration } from './duration.js';
 import { parseSender, parseSmtpUrl } from './mail-settings.js';
 import { parseSigningKey, SIGNING_ALGORITHMS } from './signing-key.js';
 
-/** A duration between two others; the value is in milliseconds. */
+/** Reads a duration between two others; the value is in milliseconds. */
+function readDuration(example: string, least: string, most: string) {
+  const [low, high] = [parseDuration(least) ?? 0, parseDuration(most) ?? 0];
+  return (text: string, context: z.RefinementCtx): number => {
+    const value = parseDuration(text);
+    if (value !== null && value >= low && value <= high) return value;
+    context.addIssue(`must be a duration from ${least} to ${most}, such as ${example}`);
+    return z.NEVER;
+  };
+}
+
+/** A duration that has a standard value. */
 function duration(standard: string, least: string, most: string) {
   return z
     .string()
     .default(standard)
-    .transform((text, context) => {
-      const value = parseDuration(text);
-      const [low, high] = [parseDuration(least) ?? 0, parseDuration(most) ?? 0];
-      if (value !== null && value >= low && value <= high) return value;
-      context.addIssue(`must be a duration from ${least} to ${most}, such as ${standard}`);
-      return z.NEVER;
-    });
+    .transform(readDuration(standard, least, most));
 }
 
 /** A whole number between two others. */
@@ -137,6 +142,10 @@ export const environment = z.object({
   REDIS_URL: url(['redis:', 'rediss:']).optional(),
   RATE_LIMITS: z.enum(['on', 'off'], { error: 'must be on or off' }).default('on'),
   REVOCATION_FALLBACK: z.enum(['allow', 'deny'], { error: 'must be allow or deny' }).default('allow'),
+  AUDIT_RETENTION: z
+    .string()
+    .transform(readDuration('365d', '1d', '36500d'))
+    .optional(),
   BOOTSTRAP_ADMIN_EMAIL: z.string().optional(),
   BOOTSTRAP_ADMIN_PASSWORD: z.string().optional(),
   LOG_LEVEL: z

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { pageOf } from '../common/page.js';
+import { deviceName } from './device.js';
 
 const time = z.iso.datetime();
 
@@ -39,6 +40,9 @@ export const tokensView = z
 /** Tokens before it is decided how they are delivered. */
 export type Tokens = z.infer<typeof tokensView> & { refreshToken: string };
 
+/** How many sessions were ended. */
+export const revokedCount = z.strictObject({ revoked: z.int() }).meta({ id: 'RevokedCount' });
+
 /** A row of the table as the list reads it. */
 export interface SessionRow {
   id: string;
@@ -72,4 +76,19 @@ export interface StoredSession {
   ip: string | null;
   userAgent: string | null;
   authMethods: string[];
+}
+
+/** The one mapping from a row to what the API shows. */
+export function toSessionView(row: SessionRow, currentId: string): z.infer<typeof sessionView> {
+  return {
+    id: row.id,
+    createdAt: row.created_at.toISOString(),
+    lastUsedAt: row.last_used_at.toISOString(),
+    expiresAt: row.expires_at.toISOString(),
+    ip: row.ip,
+    userAgent: row.user_agent,
+    device: deviceName(row.user_agent),
+    current: row.id === currentId,
+    authMethods: row.auth_methods,
+  };
 }

@@ -135,7 +135,7 @@ export class Sessions {
     await this.database.transaction(async (manager) => {
       const [owner] = await returned(manager, REVOKE, [sessionId, userId]);
       if (owner === undefined) throw new Problem('not_found');
-      await this.audit.record({ ...event, userId: owner, data: { sessionId } }, manager);
+      await this.audit.record({ ...event, userId: owner, data: { ...event.data, sessionId } }, manager);
     });
     this.revocations.sessionsRevoked([sessionId]);
   }
@@ -144,7 +144,8 @@ export class Sessions {
   async endAll(userId: string, keep: string | null, event: Omit<AuditEvent, 'userId'>): Promise<number> {
     const ended = await this.database.transaction(async (manager) => {
       const ids = await this.endAllWithin(userId, keep, manager);
-      if (ids.length > 0) await this.audit.record({ ...event, userId, data: { sessionIds: ids } }, manager);
+      if (ids.length > 0)
+        await this.audit.record({ ...event, userId, data: { ...event.data, sessionIds: ids } }, manager);
       return ids;
     });
     this.revocations.sessionsRevoked(ended);

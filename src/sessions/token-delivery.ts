@@ -29,7 +29,10 @@ class CookieDelivery implements NestInterceptor<Tokens, Partial<Tokens>> {
     if (delivery === undefined) return next.handle();
     if (delivery !== 'cookie') throw new Problem('invalid_request', { detail: 'X-Token-Delivery can only be cookie.' });
     this.cookie.refuseCrossSite(request);
-    return next.handle().pipe(map((tokens) => this.cookie.deliver(reply, tokens)));
+    // A registration whose email must be confirmed first answers without tokens.
+    return next
+      .handle()
+      .pipe(map((answer) => ('refreshToken' in answer ? this.cookie.deliver(reply, answer) : answer)));
   }
 }
 

@@ -10,13 +10,14 @@ import { Sessions } from '../sessions/sessions.service.js';
 import { DELETE_WITH_PASSWORD, ROLES_OF } from './account-store.js';
 import { PasswordCheck } from './password-check.service.js';
 import { LOCK, LOCK_ADMINS } from './user-store.js';
-import { refuseWithoutAdmin } from './users.service.js';
+import { Users } from './users.service.js';
 
 /** Leaving for good. */
 @Injectable()
 export class AccountDeletion {
   constructor(
     private readonly database: Database,
+    private readonly users: Users,
     private readonly check: PasswordCheck,
     private readonly sessions: Sessions,
     private readonly revocations: Revocations,
@@ -38,7 +39,8 @@ export class AccountDeletion {
       const [[user]] = await manager.query<[{ email: string }[], number]>(DELETE_WITH_PASSWORD, [userId, checkedHash]);
       // Changed or gone since it was checked.
       if (!user) throw new Problem('wrong_password');
-      if (roles.some(({ role }) => role === 'admin')) await refuseWithoutAdmin(manager);
+      const wasAdmin = roles.some(({ role }) => role === 'admin');
+      if (wasAdmin && !(await this.users.hasAdmin(manager))) throw new Problem('last_admin');
       await this.audit.record({ type: 'user.deleted', actorId: userId, userId, client }, manager);
       await this.mail.send(letters.accountDeleted(), user.email, manager);
       return sessionIds;

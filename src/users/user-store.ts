@@ -1,6 +1,6 @@
 /** The statements of the users table. */
 
-const COLUMNS = `
+export const COLUMNS = `
   u.id, u.username, u.email, u.email_verified_at, u.name, u.ver, u.status, u.created_at, u.updated_at, u.last_login_at,
   ARRAY(SELECT role FROM user_roles r WHERE r.user_id = u.id ORDER BY role) AS roles`;
 
@@ -42,6 +42,18 @@ export const UPDATE_PROFILE = `
 export const SET_STATUS = `
   UPDATE users u SET status = $2, updated_at = now() WHERE u.id = $1 AND u.status <> $2 RETURNING ${COLUMNS}`;
 
+/** A new address has to prove itself anew; one that is only spelled otherwise has not. $1 id, $2 email, $3 email key */
+export const SET_EMAIL = `
+  UPDATE users u SET email = $2, email_key = $3, updated_at = now(),
+    email_verified_at = CASE WHEN u.email_key = $3 THEN u.email_verified_at END
+  WHERE u.id = $1 AND u.email <> $2 RETURNING ${COLUMNS}`;
+
+/** $1 id */
+export const DELETE = 'DELETE FROM users WHERE id = $1 RETURNING id';
+
+/** $1 user */
+export const SESSION_IDS = 'SELECT id FROM sessions WHERE user_id = $1 AND revoked_at IS NULL';
+
 /** $1 id */
 export const LOCK = 'SELECT id FROM users WHERE id = $1 FOR UPDATE';
 
@@ -58,6 +70,9 @@ export const UNKNOWN_ROLES =
 /** Whether an active admin remains. */
 export const HAS_ADMIN = `
   SELECT EXISTS (SELECT FROM user_roles r JOIN users u ON u.id = r.user_id WHERE r.role = 'admin' AND u.status = 'active') AS any`;
+
+/** Whether anybody is an admin, disabled ones too. */
+export const KNOWS_ADMIN = `SELECT EXISTS (SELECT FROM user_roles WHERE role = 'admin') AS any`;
 
 /** Any number: taken by whatever may take away an admin, so that two cannot both be the last but one. */
 export const LOCK_ADMINS = 'SELECT pg_advisory_xact_lock(4711003)';

@@ -1,6 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import { Revocations } from '../access/revocations.service.js';
 import { Audit, type AuditType } from '../audit/audit.service.js';
 import type { Client } from '../common/client.js';
 import { newId } from '../common/id.js';
@@ -35,10 +34,12 @@ export interface Credentials {
   emailVerified: boolean;
 }
 
-/** Who makes a change, for the audit log. Both null: the system itself. */
+/** Who makes a change, for the audit log. Both null: the system itself, or an operator at the command line. */
 export interface Actor {
   id: string | null;
   client: Client | null;
+  /** What the log says of somebody without an account. */
+  operator?: string;
 }
 
 /** The rules about users: who exists, what they may change, which roles they hold. */
@@ -47,7 +48,6 @@ export class Users {
   constructor(
     @Inject(CONFIG) private readonly config: Config,
     private readonly database: Database,
-    private readonly revocations: Revocations,
     private readonly audit: Audit,
   ) {}
 
@@ -118,38 +118,6 @@ export class Users {
     });
   }
 
-  /** Gives the user exactly these roles. Their tokens are stale from the next request on. Throws a Problem: `last_admin`, `not_found`. */
-  async setRoles(id: string, roles: string[], actor: Actor): Promise<UserRow> {
-    await this.database.transaction(async (manager) => {
-      await manager.query(store.LOCK_ADMINS);
-      const [known] = await manager.query<unknown[]>(store.LOCK, [id]);
-      if (!known) throw new Problem('not_found');
-      const [unknown] = await manager.query<{ wanted: string }[]>(store.UNKNOWN_ROLES, [roles]);
-      if (unknown) throw Problem.field('/roles', `There is no role ${unknown.wanted}.`);
-      await manager.query(store.TAKE_OTHER_ROLES, [id, roles]);
-      await manager.query(store.ADD_ROLES, [id, roles]);
-      await refuseWithoutAdmin(manager);
-      await this.record('user.roles_changed', id, actor, manager, { roles });
-    });
-    const user = await this.get(id);
-    this.revocations.rolesChanged(id, user.ver);
-    return user;
-  }
-
-  /** Disables or enables an account; disabling ends every session. Throws a Problem: `last_admin`, `not_found`. */
-  async setStatus(id: string, status: 'active' | 'disabled', actor: Actor): Promise<UserRow> {
-    const ended = await this.database.transaction(async (manager) => {
-      await manager.query(store.LOCK_ADMINS);
-      const [changed] = await manager.query<[UserRow[], number]>(store.SET_STATUS, [id, status]);
-      if (changed.length === 0) return [];
-      await refuseWithoutAdmin(manager);
-      await this.record(status === 'disabled' ? 'user.disabled' : 'user.enabled', id, actor, manager);
-      return status === 'disabled' ? manager.query<{ id: string }[]>(JUST_ENDED, [id]) : [];
-    });
-    this.revocations.sessionsRevoked(ended.map((session) => session.id));
-    return this.get(id);
-  }
-
   /** Whether there is an active admin. */
   async hasAdmin(manager: EntityManager): Promise<boolean> {
     const [row] = await manager.query<{ any: boolean }[]>(store.HAS_ADMIN);
@@ -170,15 +138,6 @@ export class Users {
 /** A name in the form in which names are compared, whether anybody has it or not. */
 export function nameKey({ email, username }: Identifier): string {
   return email === undefined ? (username ?? '').toLowerCase() : (readEmail(email)?.key ?? email.toLowerCase());
-}
-
-/** The sessions that the trigger on users ended in this transaction. */
-const JUST_ENDED = 'SELECT id FROM sessions WHERE user_id = $1 AND revoked_at >= now()';
-
-/** Throws a Problem `last_admin` where no active admin is left. */
-export async function refuseWithoutAdmin(manager: EntityManager): Promise<void> {
-  const [row] = await manager.query<{ any: boolean }[]>(store.HAS_ADMIN);
-  if (!row?.any) throw new Problem('last_admin');
 }
 
 /** Turns a violated unique constraint into the Problem that it stands for; the constraint, not a check before it, decides races. */
