@@ -1,5 +1,5 @@
 import { Body, Controller, Get, Post, Req } from '@nestjs/common';
-import { ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiBody, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { z } from 'zod';
 import { OptionallySignedIn, Public, SignedIn } from '../access/demands.js';
 import { type AuthenticatedRequest, CurrentUser, type Principal } from '../access/principal.js';
@@ -62,6 +62,7 @@ export class AuthController {
   @OptionallySignedIn()
   @Post('logout')
   @ApiOperation({ summary: 'End this session', operationId: 'logout' })
+  @ApiBody({ required: false })
   @Answers(200, schema.message)
   @Fails('invalid_refresh_token')
   async logout(
@@ -76,6 +77,7 @@ export class AuthController {
   @SignedIn()
   @Post('logout-all')
   @ApiOperation({ summary: 'End every session of the own account', operationId: 'logoutAll' })
+  @ApiBody({ required: false })
   @Answers(200, schema.revokedCount)
   async logoutAll(
     @CurrentUser() user: Principal,
