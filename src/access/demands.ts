@@ -1,5 +1,5 @@
 import { applyDecorators, type ExecutionContext, SetMetadata, type Type } from '@nestjs/common';
-import { ApiBearerAuth } from '@nestjs/swagger';
+import { ApiBearerAuth, ApiSecurity } from '@nestjs/swagger';
 
 /** What a route demands of its caller. */
 export type Demand =
@@ -15,7 +15,7 @@ const DEMAND = Symbol('DEMAND');
 export const Public = () => SetMetadata(DEMAND, { kind: 'public' } satisfies Demand);
 
 /** Anybody may call it; who brings a good access token is known to the handler, or else why it was refused. */
-export const OptionallySignedIn = () => demand({ kind: 'optional' });
+export const OptionallySignedIn = () => applyDecorators(demand({ kind: 'optional' }), ApiSecurity({}));
 
 /** Any signed-in user may call it. */
 export const SignedIn = () => demand({ kind: 'signed-in' });

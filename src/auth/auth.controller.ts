@@ -1,5 +1,5 @@
 import { Body, Controller, Get, Post, Req, Res } from '@nestjs/common';
-import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { ApiBody, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import type { z } from 'zod';
 import { OptionallySignedIn, Public, SignedIn } from '../access/demands.js';
@@ -89,6 +89,7 @@ export class AuthController {
   @Post('logout')
   @EndsCookie()
   @ApiOperation({ summary: 'End this session', operationId: 'logout' })
+  @ApiBody({ required: false })
   @Answers(200, messageView)
   @Fails('invalid_refresh_token', 'cross_site_request')
   async logout(
@@ -103,6 +104,7 @@ export class AuthController {
   @SignedIn()
   @Post('logout-all')
   @ApiOperation({ summary: 'End every session of the own account', operationId: 'logoutAll' })
+  @ApiBody({ required: false })
   @Answers(200, revokedCount)
   async logoutAll(
     @CurrentUser() user: Principal,
