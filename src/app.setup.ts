@@ -59,6 +59,9 @@ export async function createApp(config: Config, databaseUrl: string, logger: Log
   return app;
 }
 
+/** A body of nothing but unknown fields must not come back several times as large. */
+const MOST_FAULTS = 20;
+
 type Issues = Parameters<
   NonNullable<NonNullable<ConstructorParameters<typeof StandardSchemaValidationPipe>[0]>['exceptionFactory']>
 >[0];
@@ -74,7 +77,7 @@ function toProblem(issues: Issues): Problem {
       detail: unknown ? 'There is no such field here.' : issue.message,
     }));
   });
-  return new Problem('invalid_request', { errors });
+  return new Problem('invalid_request', { errors: errors.slice(0, MOST_FAULTS) });
 }
 
 function allowOrigins(app: NestFastifyApplication, origins: readonly string[]): void {

@@ -7,7 +7,7 @@ import { newId } from '../common/id.js';
 import { Problem } from '../common/problem.js';
 import { Database } from '../database/database.js';
 import { readEmail } from './email.js';
-import type { UserRow } from './user.js';
+import { USERNAME, type UserRow } from './user.js';
 import * as store from './user-store.js';
 
 export interface NewUser {
@@ -55,7 +55,9 @@ export class Users {
   /** What a sign-in needs to know, or null for somebody unknown. One round trip either way. */
   async findCredentials({ email, username }: Identifier): Promise<Credentials | null> {
     const key = email === undefined ? null : (readEmail(email)?.key ?? null);
-    const [row] = await this.database.run<Credentials>(store.FIND_CREDENTIALS, [key, username?.toLowerCase() ?? null]);
+    // What cannot be a username is not even asked for: Postgres takes no NUL.
+    const name = username !== undefined && USERNAME.test(username) ? username.toLowerCase() : null;
+    const [row] = await this.database.run<Credentials>(store.FIND_CREDENTIALS, [key, name]);
     return row ?? null;
   }
 
