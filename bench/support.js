@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -15,7 +15,7 @@ export async function startGatehouse(env = {}) {
   const { startEmbeddedPostgres } = await import(new URL('database/embedded-postgres.js', DIST).href);
   const postgres = await startEmbeddedPostgres({ dataDir: join(folder, 'postgres'), log: () => undefined });
   const { PATH, HOME } = process.env;
-  const server = spawn(process.execPath, ['--expose-gc', fileURLToPath(new URL('main.js', DIST))], {
+  const server = spawn(process.execPath, [fileURLToPath(new URL('main.js', DIST))], {
     env: {
       PATH,
       HOME,
@@ -53,6 +53,15 @@ export async function startGatehouse(env = {}) {
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+/**
+ * The memory that the server holds, MB: what Linux says is its own and not shared.
+ * @param {{ pid: number | undefined }} server
+ */
+export async function memoryOf({ pid }) {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8');
+  return Number(/RssAnon:\s+(\d+) kB/.exec(status)?.[1]) / 1024;
 }
 
 /**
