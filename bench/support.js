@@ -5,6 +5,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const DIST = new URL('../dist/src/', import.meta.url);
+const MAIN = fileURLToPath(new URL('main.js', DIST));
+
+/** Asked by a signal, the server collects its garbage and tells how much is left: the only figure that shows a leak. */
+const TELLS_ITS_HEAP = `process.on('SIGUSR2', () => { gc(); gc(); process.stdout.write('heap ' + process.memoryUsage().heapUsed + '\\n'); })`;
 
 /**
  * Starts the built server on a database that is thrown away. Prints what it says if it ends early.
@@ -15,19 +19,23 @@ export async function startGatehouse(env = {}) {
   const { startEmbeddedPostgres } = await import(new URL('database/embedded-postgres.js', DIST).href);
   const postgres = await startEmbeddedPostgres({ dataDir: join(folder, 'postgres'), log: () => undefined });
   const { PATH, HOME } = process.env;
-  const server = spawn(process.execPath, ['--expose-gc', fileURLToPath(new URL('main.js', DIST))], {
-    env: {
-      PATH,
-      HOME,
-      DATA_DIR: folder,
-      DATABASE_URL: postgres.url,
-      PORT: '0',
-      HOST: '127.0.0.1',
-      LOG_LEVEL: 'warn',
-      ...env,
+  const server = spawn(
+    process.execPath,
+    ['--expose-gc', '--import', `data:text/javascript,${encodeURIComponent(TELLS_ITS_HEAP)}`, MAIN],
+    {
+      env: {
+        PATH,
+        HOME,
+        DATA_DIR: folder,
+        DATABASE_URL: postgres.url,
+        PORT: '0',
+        HOST: '127.0.0.1',
+        LOG_LEVEL: 'warn',
+        ...env,
+      },
+      stdio: ['ignore', 'pipe', 'pipe'],
     },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  );
   const ended = new Promise((resolve) => server.once('exit', resolve));
   const url = await new Promise((resolve, reject) => {
     let output = '';
@@ -45,7 +53,20 @@ export async function startGatehouse(env = {}) {
   });
   return {
     url,
-    pid: server.pid,
+    /** What is left in the heap after a collection, MB. */
+    async heap() {
+      const told = new Promise((resolve) => {
+        const listen = (/** @type {Buffer} */ chunk) => {
+          const bytes = /^heap (\d+)$/m.exec(String(chunk))?.[1];
+          if (!bytes) return;
+          server.stdout.off('data', listen);
+          resolve(Number(bytes) / 2 ** 20);
+        };
+        server.stdout.on('data', listen);
+      });
+      server.kill('SIGUSR2');
+      return /** @type {Promise<number>} */ (told);
+    },
     async stop() {
       server.kill('SIGTERM');
       await ended;

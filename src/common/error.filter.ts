@@ -74,7 +74,12 @@ export class ErrorFilter implements ExceptionFilter {
 }
 
 function headersOf({ code, status }: Problem, request: FastifyRequest): Record<string, string> {
-  const headers: Record<string, string> = { 'cache-control': 'no-store' };
+  // What Fastify refuses before it has a route meets none of the hooks that set these.
+  const headers: Record<string, string> = {
+    'cache-control': 'no-store',
+    'x-request-id': request.id,
+    'x-content-type-options': 'nosniff',
+  };
   if (status === 429 || status === 503) headers['retry-after'] = String(RETRY_AFTER);
   if (status === 401) {
     // RFC 6750, 3: an error is named only to who sent a token.

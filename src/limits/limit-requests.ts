@@ -1,11 +1,8 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { addressOf } from '../common/client.js';
 import { Clock } from '../common/clock.js';
 import { rateLimited } from './rate-limited.js';
 import { REQUEST_LIMIT, RequestRate } from './request-rate.js';
 
-/** Routes that an orchestrator or a scraper must reach whatever else comes from its address. */
-const EXEMPT = /^\/(?:health|metrics)(?:\/|$)/;
 /** Routes whose requests are limited by what they do: guesses, registrations and mails. */
 const LIMITED_BY_THEMSELVES = new Set([
   '/v1/auth/login',
@@ -16,13 +13,17 @@ const LIMITED_BY_THEMSELVES = new Set([
 ]);
 const LIMIT = String(REQUEST_LIMIT);
 
+function isExempt(path: string): boolean {
+  return LIMITED_BY_THEMSELVES.has(path) || path.startsWith('/health/') || path === '/metrics';
+}
+
 /** Answers 429 to an address that sends more than 600 requests in a minute, and tells every one what is left of them. */
 export function limitRequests(fastify: FastifyInstance, clock = new Clock()): void {
   const rate = new RequestRate(clock);
   fastify.addHook('onRequest', (request: FastifyRequest, reply: FastifyReply, done) => {
     const path = request.routeOptions.url;
-    if (path !== undefined && (LIMITED_BY_THEMSELVES.has(path) || EXEMPT.test(path))) return done();
-    const { used, endsAt } = rate.count(addressOf(request));
+    if (path !== undefined && isExempt(path)) return done();
+    const { used, endsAt } = rate.count(request.ip);
     const left = endsAt - clock.elapsed();
     if (used > REQUEST_LIMIT) return done(rateLimited(REQUEST_LIMIT, left));
     const { raw } = reply;
