@@ -33,7 +33,9 @@ export class Mail implements OnApplicationBootstrap {
   async onApplicationBootstrap(): Promise<void> {
     await this.database.manager
       .query(FORGET_KEPT)
-      .catch((error) => this.logger.warn(`The development outbox could not be cleared of old mails: ${error}`));
+      .catch((error: Error) =>
+        this.logger.warn(`Old mails of the development outbox could not be removed: ${error.message}`),
+      );
   }
 
   /** Throws a Problem `mail_unavailable` where no mail can be sent. For routes that are of no use without it. */

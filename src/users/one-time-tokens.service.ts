@@ -128,7 +128,7 @@ export class OneTimeTokens implements OnApplicationBootstrap, OnModuleDestroy {
   private async forgetExpired(): Promise<void> {
     await this.database.manager
       .query(store.FORGET_EXPIRED)
-      .catch((error) => this.logger.warn(`Expired one-time tokens could not be removed: ${error}`));
+      .catch((error: Error) => this.logger.warn(`Expired one-time tokens could not be removed: ${error.message}`));
   }
 }
 

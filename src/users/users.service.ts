@@ -83,7 +83,8 @@ export class Users {
 
   /**
    * Locks the user for the transaction that opens a session, if the account is active, its password hash still the one
-   * that was checked, and its email confirmed where that is required; sets `newHash` if given. Returns null where that no longer holds.
+   * that was checked, and its email confirmed where that is required; sets `newHash` if given. Returns null where that no
+   * longer holds.
    */
   async claimForSignIn(
     id: string,

@@ -91,12 +91,3 @@ export class Postbox {
     if (server) await new Promise<void>((resolve) => server.close(() => resolve()));
   }
 }
-
-/** Asks again until the answer is true; throws when it has not become so in time. */
-export async function until(condition: () => boolean | Promise<boolean>, seconds = 20): Promise<void> {
-  const end = Date.now() + seconds * 1000;
-  while (!(await condition())) {
-    if (Date.now() > end) throw new Error(`not so after ${seconds} s: ${condition}`);
-    await new Promise((resolve) => setTimeout(resolve, 25));
-  }
-}
