@@ -3,6 +3,7 @@ import { Controller, Get, Global, Module, type Type } from '@nestjs/common';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Test } from '@nestjs/testing';
 import { pino } from 'pino';
+import { Audit } from '../audit/audit.service.js';
 import { Clock } from '../common/clock.js';
 import { ErrorFilter } from '../common/error.filter.js';
 import { newId } from '../common/id.js';
@@ -69,8 +70,13 @@ const listener = { silence: 0, inStep: true, on: () => undefined, onCatchUp: () 
 
 @Global()
 @Module({
-  providers: [Clock, { provide: Database, useValue: {} }, { provide: DatabaseListener, useValue: listener }],
-  exports: [Clock, Database, DatabaseListener],
+  providers: [
+    Clock,
+    { provide: Audit, useValue: {} },
+    { provide: Database, useValue: {} },
+    { provide: DatabaseListener, useValue: listener },
+  ],
+  exports: [Clock, Database, DatabaseListener, Audit],
 })
 class NoDatabase {}
 

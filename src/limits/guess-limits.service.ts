@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import QuickLRU from 'quick-lru';
@@ -104,7 +105,7 @@ export class GuessLimits {
       if (verdict.kind === 'admitted') return;
       if (verdict.kind === 'refused') throw this.refuse(rules, verdict, client);
       if (this.clock.elapsed() > deadline) throw rateLimited(rules[0]?.free ?? 0, REMEMBERED);
-      await sleep(pause * (0.5 + Math.random()));
+      await sleep(randomInt(pause / 2, pause * 1.5));
     }
   }
 

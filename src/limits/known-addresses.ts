@@ -8,6 +8,8 @@ const KNOWS = {
   text: 'SELECT EXISTS (SELECT FROM known_addresses WHERE user_id = $1 AND network >>= $2::inet) AS knows',
 };
 
+const LIST = 'SELECT network::text, seen_at AS "seenAt" FROM known_addresses WHERE user_id = $1 ORDER BY seen_at DESC';
+
 /** From where each user has signed in before. The table is written by a trigger as sessions are opened. */
 @Injectable()
 export class KnownAddresses {
@@ -17,5 +19,10 @@ export class KnownAddresses {
   async has(userId: string | null, address: string): Promise<boolean> {
     const [row] = await this.database.run<{ knows: boolean }>(KNOWS, [userId ?? NOBODY, address]);
     return row?.knows ?? false;
+  }
+
+  /** All that is kept of where the user has signed in from, latest first. */
+  allOf(userId: string): Promise<{ network: string; seenAt: Date }[]> {
+    return this.database.manager.query(LIST, [userId]);
   }
 }

@@ -28,7 +28,7 @@ import { RedisGuessStore } from './redis-guess-store.js';
     { provide: GUESS_STORE, inject: [RedisLink, Database, Clock], useFactory: guessStore },
     { provide: QUOTA_FACTORY, inject: [RedisLink, DataSource], useFactory: quotaFactory },
   ],
-  exports: [GuessLimits, Quotas],
+  exports: [GuessLimits, KnownAddresses, Quotas],
 })
 export class LimitsModule {}
 

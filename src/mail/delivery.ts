@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { Database } from '../database/database.js';
 import { DatabaseListener } from '../database/listener.js';
@@ -148,5 +149,5 @@ function backoff(attempts: number): number {
 }
 
 function jittered(ms: number): number {
-  return Math.round(ms * (0.75 + Math.random() / 2));
+  return randomInt(Math.floor(ms * 0.75), Math.ceil(ms * 1.25) + 1);
 }

@@ -39,15 +39,20 @@ export class Housekeeping implements OnApplicationBootstrap, OnModuleDestroy {
   async tidy(): Promise<void> {
     // The id holds the moment it was made, so the primary key finds the old ones. A day more than needed: clocks differ.
     const oldest = firstIdAt(this.clock.now() - this.config.sessionMaxAge - 86_400_000);
-    await this.removeInBatches('sessions', 'id', 'id < $1', [oldest]);
-    await this.removeInBatches('session_tombstones', 'session_id', `at < now() - interval '2 days'`, []);
+    await this.removeInBatches(REMOVE_SESSIONS, [oldest]);
+    await this.removeInBatches(REMOVE_TOMBSTONES, []);
   }
 
-  private async removeInBatches(table: string, key: string, condition: string, values: unknown[]): Promise<void> {
-    const some = `SELECT ${key} FROM ${table} WHERE ${condition} LIMIT ${BATCH} FOR UPDATE SKIP LOCKED`;
+  private async removeInBatches(sql: string, values: unknown[]): Promise<void> {
     for (let count = BATCH; count === BATCH && !this.stopped; ) {
-      const sql = `DELETE FROM ${table} WHERE ${key} IN (${some})`;
       [, count] = await this.database.manager.query<[unknown[], number]>(sql, values);
     }
   }
 }
+
+const REMOVE_SESSIONS = `
+  DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE id < $1 ORDER BY id LIMIT ${BATCH} FOR UPDATE SKIP LOCKED)`;
+
+const REMOVE_TOMBSTONES = `
+  DELETE FROM session_tombstones WHERE session_id IN (
+    SELECT session_id FROM session_tombstones WHERE at < now() - interval '2 days' ORDER BY at LIMIT ${BATCH} FOR UPDATE SKIP LOCKED)`;

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { z } from 'zod';
 import { Audit, auditEntry } from '../audit/audit.service.js';
 import type { Client } from '../common/client.js';
+import { KnownAddresses } from '../limits/known-addresses.js';
 import { storedSession } from '../sessions/session.js';
 import { Sessions } from '../sessions/sessions.service.js';
 import { OneTimeTokens } from './one-time-tokens.service.js';
@@ -17,6 +18,7 @@ export const accountExport = z
     user: z.strictObject({ ...userView.shape, emailVerifiedAt: time.nullable() }),
     sessions: z.array(storedSession),
     mailedLinks: z.array(z.strictObject({ purpose: z.string(), email: z.string(), createdAt: time, expiresAt: time })),
+    knownAddresses: z.array(z.strictObject({ network: z.string(), seenAt: time })),
     activity: z.array(auditEntry),
   })
   .meta({ id: 'AccountExport' });
@@ -37,6 +39,7 @@ export class AccountExport {
     private readonly users: Users,
     private readonly sessions: Sessions,
     private readonly tokens: OneTimeTokens,
+    private readonly addresses: KnownAddresses,
     private readonly audit: Audit,
   ) {}
 
@@ -44,9 +47,10 @@ export class AccountExport {
   async of(userId: string, client: Client): Promise<Dated<z.infer<typeof accountExport>>> {
     const user = await this.users.get(userId);
     await this.audit.record({ type: 'user.exported', actorId: userId, userId, client });
-    const [sessions, mailedLinks, activity] = await Promise.all([
+    const [sessions, mailedLinks, knownAddresses, activity] = await Promise.all([
       this.sessions.allOf(userId),
       this.tokens.listOf(userId),
+      this.addresses.allOf(userId),
       this.audit.allOf(userId),
     ]);
     return {
@@ -54,6 +58,7 @@ export class AccountExport {
       user: { ...toUserView(user), emailVerifiedAt: user.email_verified_at },
       sessions,
       mailedLinks,
+      knownAddresses,
       activity,
     };
   }

@@ -72,8 +72,8 @@ export class UserDirectory implements OnApplicationBootstrap {
     );
     if (row?.index) return;
     this.logger.warn(
-      'Searching users reads the whole table: pg_trgm is not there. Have a superuser run "CREATE EXTENSION pg_trgm" in ' +
-        'this database, then "CREATE INDEX CONCURRENTLY users_search ON users USING gin (search_text gin_trgm_ops)".',
+      `Searching users reads the whole table: pg_trgm is not there. Have a superuser run "CREATE EXTENSION pg_trgm" in this
+database, then "CREATE INDEX CONCURRENTLY users_search ON users USING gin (search_text gin_trgm_ops)".`,
     );
   }
 
