@@ -171,3 +171,17 @@ test('what is revoked is refused on the very next request, though it is remember
   app.get(Revocations).rolesChanged(changed.userId, 2);
   expect(await get('/kept', changed.token)).toMatchObject({ status: 401, code: 'token_stale' });
 });
+
+test('a key verifies under its own algorithm alone, whatever a token says (RFC 8725, 3.1)', () => {
+  const keys = app.get(SigningKeys);
+  expect(keys.verifier('k', 'ES256')).toBeDefined();
+  for (const [kid, alg] of [
+    ['k', 'HS256'],
+    ['k', 'RS256'],
+    ['k', 'none'],
+    ['other', 'ES256'],
+    ['__proto__', 'ES256'],
+  ] as const) {
+    expect(keys.verifier(kid, alg)).toBeUndefined();
+  }
+});
