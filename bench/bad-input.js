@@ -3,7 +3,7 @@
 import { randomBytes, randomInt } from 'node:crypto';
 import http from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { startGatehouse } from './support.js';
+import { startGatehouse } from './support/throw-away.js';
 
 const MINUTES = Number(process.argv[2] ?? 10);
 const BAR = 20;

@@ -13,6 +13,7 @@ import * as schema from './auth.schemas.js';
 import { Logout } from './logout.service.js';
 import { Registration } from './registration.service.js';
 import { SignIn } from './sign-in.service.js';
+import { whoAmI } from './who-am-i.js';
 
 /** Sign up, sign in, stay signed in, sign out. */
 @ApiTags('Auth')
@@ -100,11 +101,9 @@ export class AuthController {
   @Get('session')
   @ApiOperation({ summary: 'Who am I, from the token alone', operationId: 'getSession' })
   @Answers(200, schema.whoAmI)
-  session(@CurrentUser() { userId, username, roles, sessionId, expiresAt }: Principal): z.infer<typeof schema.whoAmI> {
-    return {
-      user: { id: userId, username, roles: [...roles] },
-      session: { id: sessionId },
-      expiresAt: new Date(expiresAt).toISOString(),
-    };
+  // The request itself and not @CurrentUser(): a parameter that a pipe could change costs three promises a request.
+  session(@Req() { user }: AuthenticatedRequest): z.infer<typeof schema.whoAmI> {
+    if (!user) throw new Problem('unauthorized');
+    return whoAmI(user);
   }
 }

@@ -2,31 +2,32 @@ import type { Socket } from 'node:net';
 import { v4 } from 'uuid';
 import { Problem } from './problem.js';
 
-/** What Node refuses before there is a request: the status line, and what to tell the person. */
-const REFUSALS: Record<string, [status: number, reason: string, detail: string]> = {
-  ERR_HTTP_REQUEST_TIMEOUT: [408, 'Request Timeout', 'The request took too long to arrive.'],
-  HPE_HEADER_OVERFLOW: [431, 'Request Header Fields Too Large', 'The headers of the request are too large.'],
+/** What Node's parser can say of bytes that are no request it takes: status and reason of RFC 9110 and 6585. */
+const REFUSALS: Record<string, readonly [status: number, title: string, detail: string]> = {
+  HPE_HEADER_OVERFLOW: [431, 'Request Header Fields Too Large', 'Send smaller headers: 16 KiB in all at most.'],
+  ERR_HTTP_REQUEST_TIMEOUT: [408, 'Request Timeout', 'The request did not arrive in time. Send it again.'],
 };
-const NO_HTTP: [number, string, string] = [400, 'Bad Request', 'The request is not well-formed HTTP.'];
+const UNREADABLE = [400, 'Bad Request', 'What came is no well-formed HTTP/1.1 request.'] as const;
 
-/** Answers what is not even a request as everything else is answered, and ends the connection. */
-export function answerClientError(error: Error & { code?: string }, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || socket.destroyed) return;
-  if (socket.writable && socket.bytesWritten === 0) {
-    const [status, reason, detail] = REFUSALS[error.code ?? ''] ?? NO_HTTP;
+/**
+ * Answers what Node could not read as a request in the form of every other error, and closes the connection: where one
+ * message ends and the next begins is not to be guessed (RFC 9112, 11.2).
+ */
+export function refuseUnreadable(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code !== 'ECONNRESET' && socket.writable) {
+    const [status, title, detail] = REFUSALS[error.code ?? ''] ?? UNREADABLE;
     const requestId = v4();
-    const body = JSON.stringify({ ...new Problem('invalid_request', { detail }).body(requestId), status });
+    const body = JSON.stringify({ ...new Problem('invalid_request', { detail }).body(requestId), status, title });
     const head = [
-      `HTTP/1.1 ${status} ${reason}`,
-      'Content-Type: application/problem+json; charset=utf-8',
-      `Content-Length: ${Buffer.byteLength(body)}`,
+      `HTTP/1.1 ${status} ${title}`,
+      `X-Request-Id: ${requestId}`,
       'Cache-Control: no-store',
       'X-Content-Type-Options: nosniff',
-      `X-Request-Id: ${requestId}`,
+      'Content-Type: application/problem+json; charset=utf-8',
+      `Content-Length: ${Buffer.byteLength(body)}`,
       'Connection: close',
     ];
     socket.write(`${head.join('\r\n')}\r\n\r\n${body}`);
   }
-  // Whoever does not read the answer holds no connection either.
-  socket.destroySoon();
+  socket.destroy(error);
 }

@@ -8,7 +8,7 @@ export const emailField = z
   .refine((text) => readEmail(text) !== null, { message: 'Write an email address such as ada@example.com.' })
   .meta({ examples: ['ada@example.com'] });
 
-/** The only form that a username has; the database holds to it too. */
+/** What a username may be; no other text can be one that somebody has. */
 export const USERNAME = /^[A-Za-z0-9._-]{3,32}$/;
 
 export const usernameField = z
@@ -20,7 +20,7 @@ export const nameField = z
   .string()
   .min(1)
   .max(200)
-  .regex(/^\P{Cc}*[^\s\p{Cc}]\P{Cc}*$/u, { message: 'Write a name, without control characters.' })
+  .regex(/^(?!\s*$)\P{Cc}+$/u, { message: 'Write a name, without control characters.' })
   .meta({ examples: ['Ada Lovelace'] });
 
 /** Passwords are judged by the password policy; here only what a JSON string can be. */
