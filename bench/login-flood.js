@@ -6,7 +6,7 @@ import http from 'node:http';
 import os from 'node:os';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import autocannon from 'autocannon';
-import { post, quantile, startGatehouse } from './support.js';
+import { post, quantile, startGatehouse } from './support/throw-away.js';
 
 const SECONDS = Number(process.argv[2] ?? 15);
 const CLIENTS = 200;

@@ -41,8 +41,8 @@ export class SignIn {
    * `email_not_verified`, `rate_limited`, `overloaded`.
    */
   async withPassword(identifier: Identifier, password: string, client: Client): Promise<SignedIn> {
+    this.hasher.demandRoom(client.ip);
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-      this.hasher.demandRoom(client.ip);
       const found = await this.users.findCredentials(identifier);
       // A name that nobody has costs the same hash, so that the time does not tell who has an account here.
       const matches = await this.guesses.check(

@@ -29,6 +29,5 @@ export function refuseUnreadable(error: NodeJS.ErrnoException, socket: Socket): 
     ];
     socket.write(`${head.join('\r\n')}\r\n\r\n${body}`);
   }
-  // Whoever does not read the answer holds no connection either.
-  socket.destroySoon();
+  socket.destroy(error);
 }

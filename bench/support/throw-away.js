@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const DIST = new URL('../dist/src/', import.meta.url);
+const DIST = new URL('../../dist/src/', import.meta.url);
 const MAIN = fileURLToPath(new URL('main.js', DIST));
 
 /** Asked by a signal, the server collects its garbage and tells how much is left: the only figure that shows a leak. */
