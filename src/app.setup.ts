@@ -1,4 +1,3 @@
-import helmet from '@fastify/helmet';
 import { StandardSchemaValidationPipe } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
@@ -9,9 +8,10 @@ import { serveOpenApi } from './app.openapi.js';
 import { ErrorFilter } from './common/error.filter.js';
 import { acceptStrictJson } from './common/json-body.js';
 import { NestLogger } from './common/logger.js';
-import { Problem } from './common/problem.js';
-import { logRequests, requestId } from './common/requests.js';
+import { Problem, toPointer } from './common/problem.js';
+import { logRequests, requestId, setHeaders } from './common/requests.js';
 import { RouteTable } from './common/route-table.js';
+import { securityHeaders } from './common/security-headers.js';
 import type { Config } from './config/config.js';
 
 /** Bytes of a body at most. */
@@ -24,11 +24,11 @@ export async function createApp(config: Config, databaseUrl: string, logger: Log
   const routes = new RouteTable();
   const filter = new ErrorFilter(logger, (path) => routes.methodsOf(path));
   const adapter = new FastifyAdapter({
-    loggerInstance: logger.child({}, { level: 'silent' }),
     bodyLimit: BODY_LIMIT,
     requestTimeout: REQUEST_TIMEOUT,
-    connectionTimeout: REQUEST_TIMEOUT,
     keepAliveTimeout: 72_000,
+    // Fastify's own option: Nest's of the same name would cut off the requests in flight too.
+    forceCloseConnections: 'idle',
     trustProxy: config.trustedProxies.length > 0 ? [...config.trustedProxies] : false,
     genReqId: requestId,
     frameworkErrors: (error, request, reply) => filter.answer(error, request as never, reply as never),
@@ -36,15 +36,14 @@ export async function createApp(config: Config, databaseUrl: string, logger: Log
   } as ConstructorParameters<typeof FastifyAdapter>[0]);
   const fastify = adapter.getInstance<FastifyInstance>();
   fastify.addHook('onRoute', (route) => routes.add(route));
+  setHeaders(fastify, await securityHeaders(config));
   logRequests(fastify, logger);
   const app = await NestFactory.create<NestFastifyApplication>(AppModule.with(config, databaseUrl), adapter, {
     logger: new NestLogger(logger),
     bodyParser: false,
     abortOnError: false,
-    forceCloseConnections: 'idle' as never,
   });
   acceptStrictJson(fastify);
-  await fastify.register(helmet as never, securityHeaders(config) as never);
   if (config.corsOrigins.length > 0) allowOrigins(app, config.corsOrigins);
   app.useGlobalFilters(filter);
   app.useGlobalPipes(new StandardSchemaValidationPipe({ exceptionFactory: toProblem }));
@@ -63,7 +62,7 @@ function toProblem(issues: Issues): Problem {
     const unknown = (issue as { keys?: string[] }).keys;
     const paths = unknown ? unknown.map((key) => [...path, key]) : [path];
     return paths.map((steps) => ({
-      pointer: steps.map((step) => `/${step.replaceAll('~', '~0').replaceAll('/', '~1')}`).join(''),
+      pointer: toPointer(steps),
       detail: unknown ? 'There is no such field here.' : issue.message,
     }));
   });
@@ -78,19 +77,4 @@ function allowOrigins(app: NestFastifyApplication, origins: readonly string[]): 
     exposedHeaders: ['X-Request-Id', 'Retry-After', 'WWW-Authenticate'],
     maxAge: 600,
   });
-}
-
-/** The API answers nothing that a browser should run, frame or embed (ASVS 5.0, 3.2.1, 3.4, 3.5.8). */
-function securityHeaders(config: Config) {
-  return {
-    contentSecurityPolicy: {
-      useDefaults: false,
-      directives: { defaultSrc: ["'none'"], baseUri: ["'none'"], formAction: ["'none'"], frameAncestors: ["'none'"] },
-    },
-    crossOriginResourcePolicy: { policy: 'same-origin' },
-    referrerPolicy: { policy: 'no-referrer' },
-    strictTransportSecurity: config.publicUrl.startsWith('https:')
-      ? { maxAge: 31_536_000, includeSubDomains: true }
-      : false,
-  };
 }

@@ -4,6 +4,8 @@ import type { Client } from '../common/client.js';
 import { firstIdAt, newId } from '../common/id.js';
 import { type Page, toPage } from '../common/page.js';
 import { Database } from '../database/database.js';
+import { Tallies } from '../database/tallies.js';
+import { AuditSealer } from './audit-sealer.service.js';
 
 /** Everything that is written down. */
 export const AUDIT_TYPES = [
@@ -73,7 +75,11 @@ export interface Activity {
 /** The audit log: entries are added in the transaction of the change that they tell of, and never changed. */
 @Injectable()
 export class Audit {
-  constructor(private readonly database: Database) {}
+  constructor(
+    private readonly database: Database,
+    private readonly sealer: AuditSealer,
+    private readonly tallies: Tallies,
+  ) {}
 
   /** Adds an entry. Give the transaction's manager where there is one. */
   async record(event: AuditEvent, manager: EntityManager = this.database.manager): Promise<void> {
@@ -93,6 +99,8 @@ export class Audit {
       events.map(({ client }) => client?.requestId),
       events.map(({ data }) => JSON.stringify(data ?? {})),
     ]);
+    this.sealer.soon();
+    this.tallies.soon();
   }
 
   /** The entries that fit, newest first. `before` is the id that the last page ended with. */

@@ -8,16 +8,19 @@ export const emailField = z
   .refine((text) => readEmail(text) !== null, { message: 'Write an email address such as ada@example.com.' })
   .meta({ examples: ['ada@example.com'] });
 
+/** What a username may be; no other text can be one that somebody has. */
+export const USERNAME = /^[A-Za-z0-9._-]{3,32}$/;
+
 export const usernameField = z
   .string()
-  .regex(/^[A-Za-z0-9._-]{3,32}$/, { message: 'Use 3 to 32 of the letters A to Z, digits and . _ -' })
+  .regex(USERNAME, { message: 'Use 3 to 32 of the letters A to Z, digits and . _ -' })
   .meta({ examples: ['ada'] });
 
 export const nameField = z
   .string()
   .min(1)
   .max(200)
-  .regex(/^\P{Cc}*\S\P{Cc}*$/u, { message: 'Write a name, without control characters.' })
+  .regex(/^(?!\s*$)\P{Cc}+$/u, { message: 'Write a name, without control characters.' })
   .meta({ examples: ['Ada Lovelace'] });
 
 /** Passwords are judged by the password policy; here only what a JSON string can be. */

@@ -6,7 +6,7 @@ import { newId } from '../common/id.js';
 import { Problem } from '../common/problem.js';
 import { Database } from '../database/database.js';
 import { readEmail } from './email.js';
-import type { UserRow } from './user.js';
+import { USERNAME, type UserRow } from './user.js';
 import * as store from './user-store.js';
 
 export interface NewUser {
@@ -54,8 +54,10 @@ export class Users {
 
   /** What a sign-in needs to know, or null for somebody unknown. One round trip either way. */
   async findCredentials({ email, username }: Identifier): Promise<Credentials | null> {
-    const key = email === undefined ? null : (readEmail(email)?.key ?? null);
-    const [row] = await this.database.run<Credentials>(store.FIND_CREDENTIALS, [key, username?.toLowerCase() ?? null]);
+    const emailKey = email === undefined ? null : (readEmail(email)?.key ?? null);
+    // A text that no user can have is not handed to Postgres, which throws at a NUL.
+    const usernameKey = username !== undefined && USERNAME.test(username) ? username.toLowerCase() : null;
+    const [row] = await this.database.run<Credentials>(store.FIND_CREDENTIALS, [emailKey, usernameKey]);
     return row ?? null;
   }
 
@@ -82,12 +84,15 @@ export class Users {
     newHash: string | null,
     manager: EntityManager,
   ): Promise<UserRow | null> {
-    const [rows] = await manager.query<[UserRow[], number]>(store.CLAIM_FOR_SIGN_IN, [
+    const [, claimed] = await manager.query<[unknown[], number]>(store.CLAIM_FOR_SIGN_IN, [
       id,
       checkedHash,
       newHash ?? checkedHash,
     ]);
-    return rows[0] ?? null;
+    if (claimed === 0) return null;
+    // Read by a statement of its own: one that waited for the lock would show `ver` as it is now with the roles of before.
+    const [row] = await manager.query<UserRow[]>(store.PROFILE.text, [id]);
+    return row ?? null;
   }
 
   /** Changes the profile fields that are given. Throws a Problem: `username_taken`, `not_found`. */
