@@ -3,10 +3,11 @@ import type { MigrationInterface, QueryRunner } from 'typeorm';
 /** Lists of users by part of a name, by role and by status, each from an index. */
 export class SearchUsers1763002100000 implements MigrationInterface {
   async up(queryRunner: QueryRunner): Promise<void> {
-    // The unit separator cannot stand in any of the three, so no search matches across two of them.
+    // The unit separator cannot stand in any of the three, so no search matches across two of them. It begins the first one
+    // too: the beginning of a word always has a sign before it.
     await queryRunner.query(`
       ALTER TABLE users ADD COLUMN search_text text GENERATED ALWAYS AS
-        (lower(email || E'\\x1f' || coalesce(username, '') || E'\\x1f' || coalesce(name, ''))) STORED;
+        (lower(E'\\x1f' || email || E'\\x1f' || coalesce(username, '') || E'\\x1f' || coalesce(name, ''))) STORED;
       COMMENT ON COLUMN users.search_text IS 'What the list of users is searched by: email, username and name';
 
       DROP INDEX user_roles_role;

@@ -13,7 +13,10 @@ import { Database } from '../database/database.js';
 import { AuditMacs, ENTRY_MAC, type SealedEntry, sameMac } from './audit-entry.js';
 import * as store from './audit-store.js';
 
-const EVERY = 1_000;
+/** Milliseconds from an entry to its seal. */
+const SOON = 1_000;
+/** Milliseconds after which it is looked whether a server that died has left anything. */
+const SWEEP = 300_000;
 /** Entries of one seal at most. */
 const BATCH = 1_000;
 /** What the first seal has before it. */
@@ -31,7 +34,7 @@ export class BrokenChainError extends Error {
 }
 
 /**
- * Seals what has been written to the audit log since the last second, in batches, so that no sign-in waits for a chain.
+ * Seals what is written to the audit log, a second later and in batches, so that no sign-in waits for a chain.
  * Each seal is an HMAC over its entries and over the seal before it. Instances take turns.
  */
 @Injectable()
@@ -39,6 +42,8 @@ export class AuditSealer implements OnApplicationBootstrap, OnModuleDestroy, Bef
   private readonly logger = new Logger(AuditSealer.name);
   readonly macs: AuditMacs;
   private timer: NodeJS.Timeout | undefined;
+  private sweep: NodeJS.Timeout | undefined;
+  private stopped = false;
   private running: Promise<void> | undefined;
   private seen: Place | undefined;
   private complained = false;
@@ -51,11 +56,23 @@ export class AuditSealer implements OnApplicationBootstrap, OnModuleDestroy, Bef
   }
 
   onApplicationBootstrap(): void {
-    this.timer = setInterval(() => this.pass(), EVERY).unref();
+    this.sweep = setInterval(() => this.pass(), SWEEP).unref();
+    this.pass();
   }
 
   onModuleDestroy(): void {
-    clearInterval(this.timer);
+    clearInterval(this.sweep);
+    clearTimeout(this.timer);
+    this.stopped = true;
+  }
+
+  /** Told of every entry. A server to which nothing happens asks the database nothing. */
+  soon(): void {
+    if (this.stopped) return;
+    this.timer ??= setTimeout(() => {
+      this.timer = undefined;
+      this.pass();
+    }, SOON).unref();
   }
 
   async beforeApplicationShutdown(): Promise<void> {

@@ -5,6 +5,8 @@ import type { Client } from '../common/client.js';
 import { firstIdAt, newId } from '../common/id.js';
 import { type Page, toPage } from '../common/page.js';
 import { Database } from '../database/database.js';
+import { Tallies } from '../database/tallies.js';
+import { AuditSealer } from './audit-sealer.service.js';
 
 /** Everything that is written down. */
 export const AUDIT_TYPES = [
@@ -93,7 +95,11 @@ export type AuditEntry = Omit<z.infer<typeof auditEntry>, 'at'> & { at: Date };
 /** The audit log: entries are added in the transaction of the change that they tell of, and never changed. */
 @Injectable()
 export class Audit {
-  constructor(private readonly database: Database) {}
+  constructor(
+    private readonly database: Database,
+    private readonly sealer: AuditSealer,
+    private readonly tallies: Tallies,
+  ) {}
 
   /** Adds an entry. Give the transaction's manager where there is one. */
   async record(event: AuditEvent, manager: EntityManager = this.database.manager): Promise<void> {
@@ -113,6 +119,8 @@ export class Audit {
       events.map(({ client }) => client?.requestId),
       events.map(({ data }) => JSON.stringify(data ?? {})),
     ]);
+    this.sealer.soon();
+    this.tallies.soon();
   }
 
   /** The entries that fit, newest first. `before` is the id that the last page ended with. */

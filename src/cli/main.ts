@@ -33,7 +33,8 @@ function explain(error: unknown): { message: string | null; exitCode: number } {
     const faults = error.errors?.map(({ pointer, detail }) => `  ${pointer.slice(1) || 'input'}: ${detail}`) ?? [];
     return { message: [error.detail, ...faults].join('\n'), exitCode: EXIT.refused };
   }
-  return explainFailure(error);
+  const { message, exitCode } = explainFailure(error);
+  return { message: message ?? 'The command failed.', exitCode };
 }
 
 try {

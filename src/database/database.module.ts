@@ -24,7 +24,7 @@ export class DatabaseModule {
         }),
       ],
       providers: [Clock, Database, DatabaseListener, Tallies, { provide: LISTENER_URL, useValue: url }],
-      exports: [Clock, Database, DatabaseListener],
+      exports: [Clock, Database, DatabaseListener, Tallies],
     };
   }
 }

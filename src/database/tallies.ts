@@ -1,7 +1,10 @@
 import { Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { Database } from './database.js';
 
-const EVERY = 5_000;
+/** Milliseconds from a change to its folding, so that a crowd of changes is folded at once. */
+const SOON = 1_000;
+/** Milliseconds after which changes are folded that nobody here made. */
+const SWEEP = 300_000;
 
 /** Any number: one instance folds at a time. */
 const FOLD_LOCK = 4_711_005;
@@ -23,20 +26,37 @@ const FOLD = {
 @Injectable()
 export class Tallies implements OnApplicationBootstrap, OnModuleDestroy {
   private timer: NodeJS.Timeout | undefined;
+  private sweep: NodeJS.Timeout | undefined;
+  private stopped = false;
 
   constructor(private readonly database: Database) {}
 
   onApplicationBootstrap(): void {
-    // A database that is away is no news of this timer's: the next turn folds what the last one could not.
-    this.timer = setInterval(() => void this.fold().catch(() => undefined), EVERY).unref();
+    this.sweep = setInterval(() => this.pass(), SWEEP).unref();
   }
 
   onModuleDestroy(): void {
-    clearInterval(this.timer);
+    clearInterval(this.sweep);
+    clearTimeout(this.timer);
+    this.stopped = true;
+  }
+
+  /** Told of what changes the counts. A server to which nothing happens asks the database nothing. */
+  soon(): void {
+    if (this.stopped) return;
+    this.timer ??= setTimeout(() => {
+      this.timer = undefined;
+      this.pass();
+    }, SOON).unref();
   }
 
   /** Folds what is committed. Several instances may call it at once. */
   async fold(): Promise<void> {
     await this.database.run(FOLD, []);
+  }
+
+  private pass(): void {
+    // A database that is away is no news of this timer's: the next turn folds what this one could not.
+    this.fold().catch(() => undefined);
   }
 }

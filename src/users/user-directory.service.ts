@@ -28,34 +28,37 @@ const LIST_ROLE = `
   WHERE held.role = $3 AND ($1::uuid IS NULL OR held.user_id < $1) AND ($2::text IS NULL OR u.status = $2)
   ORDER BY held.user_id DESC LIMIT $4`;
 
-type Match = 'LIKE' | '~';
-
-/** A search for what many have finds a page among the newest. As LIST, $5 pattern */
-const glanceFor = (match: Match) => `
+/** A search for what many have finds a page among the newest. As LIST, from $5 on the patterns */
+const glanceFor = (match: string) => `
   SELECT ${COLUMNS} FROM (
     SELECT * FROM users WHERE $1::uuid IS NULL OR id < $1 ORDER BY id DESC LIMIT ${GLANCE}
-  ) AS u WHERE ${FITS} AND u.search_text ${match} lower($5) ORDER BY u.id DESC LIMIT $4`;
+  ) AS u WHERE ${FITS} AND (${match}) ORDER BY u.id DESC LIMIT $4`;
 
 /**
  * A search for what few have finds them all by the index. Left to itself Postgres may take the index or walk through a
- * million users by id, on a guess of how many match; the fence makes it find first and sort then. As LIST, $5 pattern
+ * million users by id, on a guess of how many match; the fence makes it find first and sort then. As LIST, from $5 on the patterns
  */
-const searchFor = (match: Match) => `
-  WITH found AS MATERIALIZED (SELECT u.id FROM users u WHERE u.search_text ${match} lower($5))
+const searchFor = (match: string) => `
+  WITH found AS MATERIALIZED (SELECT u.id FROM users u WHERE ${match})
   SELECT ${COLUMNS} FROM (
     SELECT u.id FROM found JOIN users u USING (id) WHERE ${FITS} ORDER BY u.id DESC LIMIT $4
   ) AS page JOIN users u USING (id) ORDER BY u.id DESC`;
 
+/** What stands before a word in an address, a username or a name; the first one at the beginning of each of the three. */
+const BEFORE_WORDS = ['\u001f', ' ', '.', '-', '_', '@', '+', "'", '(', '"'];
+
 /**
- * What the index can find: three letters or digits in a row anywhere, fewer at the beginning of a word. What LIKE or a
- * regular expression would read as a sign of its own is a letter like any other.
+ * What the index can find: three letters or digits in a row anywhere, fewer at the beginning of a word. What LIKE reads
+ * as a sign of its own is a letter like any other.
  */
-function patternOf(query: string): { match: Match; pattern: string } {
-  const text = query.normalize('NFC');
-  if (/[\p{L}\p{N}]{3}|^[^\p{L}\p{N}]/u.test(text)) {
-    return { match: 'LIKE', pattern: `%${text.replace(/[\\%_]/g, '\\$&')}%` };
-  }
-  return { match: '~', pattern: `(^|[^[:alnum:]])${text.replace(/[^\p{L}\p{N}\s]/gu, '\\$&')}` };
+function patternsOf(query: string): string[] {
+  const text = literal(query.normalize('NFC'));
+  if (/[\p{L}\p{N}]{3}|^[^\p{L}\p{N}]/u.test(query)) return [`%${text}%`];
+  return BEFORE_WORDS.map((sign) => `%${literal(sign)}${text}%`);
+}
+
+function literal(text: string): string {
+  return text.replace(/[\\%_]/g, '\\$&');
 }
 
 /** The list of users for admins. */
@@ -87,10 +90,13 @@ database, then "CREATE INDEX CONCURRENTLY users_search ON users USING gin (searc
   }
 
   private async search(query: string, values: unknown[]): Promise<UserRow[]> {
-    const { match, pattern } = patternOf(query);
+    const patterns = patternsOf(query);
+    // Each alternative by itself, because the index takes no list of patterns.
+    const match = patterns.map((_, index) => `u.search_text LIKE lower($${values.length + index + 1})`).join(' OR ');
+    const all = [...values, ...patterns];
     const wanted = Number(values[3]);
-    const newest = await this.database.manager.query<UserRow[]>(glanceFor(match), [...values, pattern]);
+    const newest = await this.database.manager.query<UserRow[]>(glanceFor(match), all);
     if (newest.length === wanted) return newest;
-    return this.database.manager.query<UserRow[]>(searchFor(match), [...values, pattern]);
+    return this.database.manager.query<UserRow[]>(searchFor(match), all);
   }
 }
