@@ -2,6 +2,7 @@ import { WrongAppSecretError } from './access/signing-keys.service.js';
 import { ConfigError } from './config/config.js';
 import { EmbeddedPostgresError } from './database/embedded-postgres-error.js';
 import { explainFailure } from './failure.js';
+import { ListenError } from './server.js';
 import { FirstAdminError } from './users/first-admin.js';
 
 const system = (members: object) => Object.assign(new Error('what the system says'), members);
@@ -11,14 +12,21 @@ test.each<[string, unknown, number, RegExp]>([
   ['another APP_SECRET', new WrongAppSecretError(), 78, /former APP_SECRET/],
   ['a first admin that cannot be', new FirstAdminError('BOOTSTRAP_ADMIN_PASSWORD cannot be used.'), 78, /BOOTSTRAP/],
   ['an embedded Postgres that does not start', new EmbeddedPostgresError('The disk is full.'), 69, /disk/],
-  ['a taken port', system({ code: 'EADDRINUSE', port: 3000 }), 69, /Port 3000 is taken.*set PORT/],
+  [
+    'a taken port',
+    new ListenError('localhost', 3000, system({ code: 'EADDRINUSE' })),
+    69,
+    /Port 3000 is taken.*set PORT/,
+  ],
   [
     'an address of another machine',
-    system({ code: 'EADDRNOTAVAIL', address: '10.0.0.1', port: 80 }),
+    new ListenError('10.0.0.1', 80, system({ code: 'EADDRNOTAVAIL' })),
     78,
     /10\.0\.0\.1:80/,
   ],
-  ['a port for root', system({ code: 'EACCES', address: '0.0.0.0', port: 80 }), 78, /HOST and PORT/],
+  ['a port for root', new ListenError('0.0.0.0', 80, system({ code: 'EACCES' })), 78, /HOST and PORT/],
+  ['a host that is none', new ListenError('nope.invalid', 80, system({ code: 'ENOTFOUND' })), 78, /HOST and PORT/],
+  ['a folder of somebody else', system({ code: 'EACCES', path: '/data' }), 78, /\/data belongs to another user/],
   ['a wrong password', system({ code: '28P01' }), 78, /DATABASE_URL/],
   ['no such database', system({ code: '3D000' }), 78, /does not exist/],
   ['no right to make tables', system({ code: '42501' }), 78, /right/],

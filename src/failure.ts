@@ -3,6 +3,7 @@ import { WorkerStartError } from './cluster.js';
 import { isDatabaseUnavailable } from './common/database-errors.js';
 import { ConfigError } from './config/config.js';
 import { EmbeddedPostgresError } from './database/embedded-postgres-error.js';
+import { ListenError } from './server.js';
 import { FirstAdminError } from './users/first-admin.js';
 
 /** Exit codes of sysexits.h. */
@@ -18,19 +19,11 @@ export function explainFailure(error: unknown): { message: string | null; exitCo
   // Said once is enough; the code is passed on.
   if (error instanceof WorkerStartError) return { message: null, exitCode: error.exitCode || SOFTWARE };
   if (error instanceof EmbeddedPostgresError) return { message: error.message, exitCode: UNAVAILABLE };
-  const { code, address, port } = Object(error) as NodeJS.ErrnoException & { address?: string; port?: number };
+  if (error instanceof ListenError) return { message: error.message, exitCode: error.exitCode };
+  const { code, path } = Object(error) as NodeJS.ErrnoException;
   const message = (error instanceof Error && error.message) || code || 'the reason was not told';
-  if (code === 'EADDRINUSE') {
-    return {
-      message: `Port ${port} is taken by another program. Stop it, or set PORT to a free one.`,
-      exitCode: UNAVAILABLE,
-    };
-  }
-  if (code === 'EADDRNOTAVAIL' || code === 'EACCES') {
-    return {
-      message: `This machine does not let us listen on ${address}:${port}. Set HOST and PORT.`,
-      exitCode: CONFIG,
-    };
+  if (path && (code === 'EACCES' || code === 'EPERM')) {
+    return { message: `${path} belongs to another user. Start as that user, or set DATA_DIR.`, exitCode: CONFIG };
   }
   const refused = databaseRefusal(code);
   if (refused) return { message: refused, exitCode: CONFIG };

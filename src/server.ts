@@ -17,6 +17,21 @@ export interface Server {
   close(): Promise<void>;
 }
 
+/** The address cannot be listened on. The message says what to do. */
+export class ListenError extends Error {
+  constructor(host: string, port: number, { code, message }: NodeJS.ErrnoException) {
+    super(
+      code === 'EADDRINUSE'
+        ? `Port ${port} is taken by another program. Stop it, or set PORT to a free one.`
+        : `This machine does not let us listen on ${host}:${port} (${code ?? message}). Set HOST and PORT.`,
+    );
+    // What is taken may be free later; the rest is a setting.
+    this.exitCode = code === 'EADDRINUSE' ? 69 : 78;
+  }
+
+  readonly exitCode: number;
+}
+
 /** Starts one instance against a database that is migrated: it hears of revocations before it takes its first request. */
 export async function startServer(config: Config, databaseUrl: string, logger: Logger): Promise<Server> {
   const app = await createApp(config, databaseUrl, logger);
@@ -24,7 +39,9 @@ export async function startServer(config: Config, databaseUrl: string, logger: L
     await app.init();
     await app.get(SigningKeys).start();
     await app.get(DatabaseListener).start();
-    await app.listen(config.port, config.host);
+    await app.listen(config.port, config.host).catch((error) => {
+      throw new ListenError(config.host, config.port, error);
+    });
     // Last: the password is told once, so nothing may fail between making it and telling it.
     const firstAdmin = await app.get(FirstAdmin).ensure();
     return { url: addressOf(app, config), firstAdmin, close: () => closeWithin(app, GRACE) };

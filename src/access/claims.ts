@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { isId } from '../common/id.js';
 import type { Principal } from './principal.js';
 
 /** Seconds by which the clocks of two instances may differ. */
@@ -10,8 +11,8 @@ const time = z.int().min(0).max(99_999_999_999);
 const claims = z.strictObject({
   iss: z.string(),
   aud: z.string(),
-  sub: z.uuid(),
-  sid: z.uuid(),
+  sub: z.string().refine(isId),
+  sid: z.string().refine(isId),
   jti: z.string().min(1).max(64),
   iat: time,
   exp: time,
