@@ -41,6 +41,15 @@ export class AnnounceRevocations1763000100000 implements MigrationInterface {
       CREATE TRIGGER sessions_bury AFTER DELETE ON sessions
         FOR EACH ROW WHEN (OLD.last_used_at > now() - interval '2 days') EXECUTE FUNCTION sessions_bury();
 
+      -- Nobody would hear of it.
+      CREATE FUNCTION sessions_refuse_truncate() RETURNS trigger LANGUAGE plpgsql AS $$
+      BEGIN
+        RAISE EXCEPTION 'sessions cannot be truncated, because nobody would be told'
+          USING HINT = 'End them all with: UPDATE sessions SET revoked_at = now() WHERE revoked_at IS NULL';
+      END $$;
+      CREATE TRIGGER sessions_refuse_truncate BEFORE TRUNCATE ON sessions
+        FOR EACH STATEMENT EXECUTE FUNCTION sessions_refuse_truncate();
+
       -- A disabled user has no session.
       CREATE FUNCTION users_end_sessions() RETURNS trigger LANGUAGE plpgsql AS $$
       BEGIN
@@ -87,6 +96,8 @@ export class AnnounceRevocations1763000100000 implements MigrationInterface {
       DROP FUNCTION users_stamp_ver();
       DROP TRIGGER users_end_sessions ON users;
       DROP FUNCTION users_end_sessions();
+      DROP TRIGGER sessions_refuse_truncate ON sessions;
+      DROP FUNCTION sessions_refuse_truncate();
       DROP TRIGGER sessions_bury ON sessions;
       DROP FUNCTION sessions_bury();
       DROP TRIGGER sessions_announce_revoked ON sessions;

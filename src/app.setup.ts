@@ -1,4 +1,3 @@
-import helmet from '@fastify/helmet';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyInstance } from 'fastify';
@@ -9,9 +8,10 @@ import { refuseUnreadable } from './common/client-errors.js';
 import { ErrorFilter } from './common/error.filter.js';
 import { acceptStrictJson } from './common/json-body.js';
 import { NestLogger } from './common/logger.js';
-import { decodableUrl, logRequests, requestId } from './common/requests.js';
+import { decodableUrl, logRequests, requestId, setHeaders } from './common/requests.js';
 import { RouteTable } from './common/route-table.js';
 import { SchemaPipe } from './common/schema.pipe.js';
+import { securityHeaders } from './common/security-headers.js';
 import type { Config } from './config/config.js';
 
 /** Bytes of a body at most. */
@@ -26,11 +26,11 @@ export async function createApp(config: Config, databaseUrl: string, logger: Log
   const routes = new RouteTable();
   const filter = new ErrorFilter(logger, (path) => routes.methodsOf(path));
   const adapter = new FastifyAdapter({
-    loggerInstance: logger.child({}, { level: 'silent' }),
     bodyLimit: BODY_LIMIT,
     requestTimeout: REQUEST_TIMEOUT,
-    connectionTimeout: REQUEST_TIMEOUT,
     keepAliveTimeout: 72_000,
+    // Fastify's own option: Nest's of the same name would cut off the requests in flight too.
+    forceCloseConnections: 'idle',
     trustProxy: config.trustedProxies.length > 0 ? [...config.trustedProxies] : false,
     genReqId: requestId,
     clientErrorHandler: refuseUnreadable,
@@ -43,15 +43,14 @@ export async function createApp(config: Config, databaseUrl: string, logger: Log
     routes.add(route);
     letDocsLoad(route);
   });
+  setHeaders(fastify, await securityHeaders(config));
   logRequests(fastify, logger);
   const app = await NestFactory.create<NestFastifyApplication>(AppModule.with(config, databaseUrl), adapter, {
     logger: new NestLogger(logger),
     bodyParser: false,
     abortOnError: false,
-    forceCloseConnections: 'idle' as never,
   });
   acceptStrictJson(fastify);
-  await fastify.register(helmet as never, securityHeaders(config) as never);
   if (config.corsOrigins.length > 0) allowOrigins(app, config.corsOrigins);
   app.useGlobalFilters(filter);
   app.useGlobalPipes(new SchemaPipe());
@@ -67,19 +66,4 @@ function allowOrigins(app: NestFastifyApplication, origins: readonly string[]): 
     exposedHeaders: ['X-Request-Id', 'Retry-After', 'WWW-Authenticate'],
     maxAge: 600,
   });
-}
-
-/** The API answers nothing that a browser should run, frame or embed (ASVS 5.0, 3.2.1, 3.4, 3.5.8). */
-function securityHeaders(config: Config) {
-  return {
-    contentSecurityPolicy: {
-      useDefaults: false,
-      directives: { defaultSrc: ["'none'"], baseUri: ["'none'"], formAction: ["'none'"], frameAncestors: ["'none'"] },
-    },
-    crossOriginResourcePolicy: { policy: 'same-origin' },
-    referrerPolicy: { policy: 'no-referrer' },
-    strictTransportSecurity: config.publicUrl.startsWith('https:')
-      ? { maxAge: 31_536_000, includeSubDomains: true }
-      : false,
-  };
 }

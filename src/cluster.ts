@@ -9,6 +9,13 @@ export interface WorkerReady {
   firstAdmin: Server['firstAdmin'];
 }
 
+/** A worker could not start, and has said why. */
+export class WorkerStartError extends Error {
+  constructor(readonly exitCode: number | null) {
+    super(`A worker ended with ${exitCode} before it was ready.`);
+  }
+}
+
 /** Milliseconds before a worker that died is replaced, so that one that cannot start does not spin. */
 const RESPAWN = 1_000;
 
@@ -39,7 +46,7 @@ export async function startCluster(config: Config, databaseUrl: string, logger: 
 function ready(worker: Worker): Promise<WorkerReady> {
   return new Promise((resolve, reject) => {
     worker.once('message', (message: WorkerReady) => resolve(message));
-    worker.once('exit', (code) => reject(new Error(`a worker ended with ${code} before it was ready`)));
+    worker.once('exit', (code) => reject(new WorkerStartError(code)));
   });
 }
 

@@ -1,4 +1,5 @@
 import { WrongAppSecretError } from './access/signing-keys.service.js';
+import { WorkerStartError } from './cluster.js';
 import { isDatabaseUnavailable } from './common/database-errors.js';
 import { ConfigError } from './config/config.js';
 import { EmbeddedPostgresError } from './database/embedded-postgres-error.js';
@@ -9,11 +10,13 @@ const CONFIG = 78;
 const UNAVAILABLE = 69;
 const SOFTWARE = 70;
 
-/** Why the server cannot start: a sentence for a person, and the code to exit with. */
-export function explainFailure(error: unknown): { message: string; exitCode: number } {
+/** Why the server cannot start: a sentence for a person unless one was said already, and the code to exit with. */
+export function explainFailure(error: unknown): { message: string | null; exitCode: number } {
   if (error instanceof ConfigError || error instanceof WrongAppSecretError || error instanceof FirstAdminError) {
     return { message: error.message, exitCode: CONFIG };
   }
+  // Said once is enough; the code is passed on.
+  if (error instanceof WorkerStartError) return { message: null, exitCode: error.exitCode || SOFTWARE };
   if (error instanceof EmbeddedPostgresError) return { message: error.message, exitCode: UNAVAILABLE };
   const { code, address, port } = Object(error) as NodeJS.ErrnoException & { address?: string; port?: number };
   const message = (error instanceof Error && error.message) || code || 'the reason was not told';

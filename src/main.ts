@@ -13,7 +13,8 @@ import { type Server, startServer } from './server.js';
 /** Starts Gatehouse: settings, database, schema, server; and takes it down in the opposite order. */
 async function main(): Promise<void> {
   const envFile = join(projectRoot(), '.env');
-  if (existsSync(envFile)) process.loadEnvFile(envFile);
+  // The servers under test are told everything by their tests.
+  if (process.env.NODE_ENV !== 'test' && existsSync(envFile)) process.loadEnvFile(envFile);
   const config = loadConfig(process.env);
   const logger = createLogger(config);
   let postgres: EmbeddedPostgres | undefined;
@@ -62,7 +63,7 @@ function warningsOf({ production, databaseUrl, publicUrl }: ReturnType<typeof lo
 
 function fail(error: unknown): void {
   const { message, exitCode } = explainFailure(error);
-  process.stderr.write(`\n${message}\n\n`);
+  if (message) process.stderr.write(`\n${message}\n\n`);
   process.exit(exitCode);
 }
 

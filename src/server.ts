@@ -42,7 +42,11 @@ function addressOf(app: NestFastifyApplication, { host, publicUrl, port }: Confi
 }
 
 async function closeWithin(app: NestFastifyApplication, limit: number): Promise<void> {
-  const late = setTimeout(() => app.getHttpServer().closeAllConnections(), limit).unref();
+  const server = app.getHttpServer();
+  const late = setTimeout(() => server.closeAllConnections(), limit).unref();
+  // Node closes what is idle when it is told to stop; a connection whose last answer is sent after that counts as well.
+  const idle = setInterval(() => server.closeIdleConnections(), 50).unref();
   await app.close();
   clearTimeout(late);
+  clearInterval(idle);
 }

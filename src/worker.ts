@@ -16,6 +16,6 @@ try {
   process.send?.(message);
 } catch (error) {
   const { message, exitCode } = explainFailure(error);
-  process.stderr.write(`\n${message}\n\n`);
+  if (message) process.stderr.write(`\n${message}\n\n`);
   process.exit(exitCode);
 }

@@ -1,12 +1,12 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { JwtService } from '@nestjs/jwt';
-import QuickLRU from 'quick-lru';
 import { Clock } from '../common/clock.js';
 import { newId } from '../common/id.js';
 import type { Config } from '../config/config.js';
 import { CONFIG } from '../config/config.module.js';
 import type { Claims } from './claims.js';
 import type { Principal } from './principal.js';
+import { RecentMap } from './recent-map.js';
 import { SigningKeys } from './signing-keys.service.js';
 
 /** Verified tokens that are remembered at most: about 2 KB each. */
@@ -26,7 +26,7 @@ export interface Grant {
 /** Mints access tokens (RFC 9068) and remembers those whose signature has been checked. */
 @Injectable()
 export class AccessTokens {
-  private readonly verified = new QuickLRU<string, Principal>({ maxSize: REMEMBERED });
+  private readonly verified = new RecentMap<Verified>(REMEMBERED);
 
   constructor(
     @Inject(CONFIG) private readonly config: Config,
@@ -63,12 +63,27 @@ export class AccessTokens {
 
   /** The principal of a token that has passed every check before and has not expired since. */
   recall(token: string): Principal | undefined {
-    const principal = this.verified.get(token);
-    return principal && principal.expiresAt > this.clock.now() ? principal : undefined;
+    const verified = this.verified.get(keyOf(token));
+    if (verified?.token !== token || verified.principal.expiresAt <= this.clock.now()) return undefined;
+    // Another set of keys may lack the one that signed this token, so it goes the full way again.
+    return verified.keys === this.keys.edition ? verified.principal : undefined;
   }
 
-  /** Remembers a token that has passed every check, by its whole text. */
+  /** Remembers a token that has passed every check. */
   remember(token: string, principal: Principal): void {
-    this.verified.set(token, principal);
+    this.verified.set(keyOf(token), { token, principal, keys: this.keys.edition });
   }
+}
+
+/** A token and whom it speaks for. The token is compared whole (CVE-2026-35039). */
+interface Verified {
+  token: string;
+  principal: Principal;
+  /** The edition of the signing keys that it was verified with. */
+  keys: number;
+}
+
+/** The end of the signature finds a token: hashing all of its text costs more than comparing it. */
+function keyOf(token: string): string {
+  return token.slice(-32);
 }

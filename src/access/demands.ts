@@ -28,7 +28,17 @@ function demand(value: Demand) {
 
 type Handler = ReturnType<ExecutionContext['getHandler']>;
 
+/** Reflection is slow, and what a route demands never changes. By controller first: a handler may be inherited. */
+const known = new WeakMap<Type, Map<Handler, Demand | null>>();
+
 /** What this handler demands: its own word first, then its class's. Null where neither says anything. */
 export function demandOf(handler: Handler, controller: Type): Demand | null {
-  return Reflect.getMetadata(DEMAND, handler) ?? Reflect.getMetadata(DEMAND, controller) ?? null;
+  const demand = known.get(controller)?.get(handler);
+  return demand === undefined ? readDemand(handler, controller) : demand;
+}
+
+function readDemand(handler: Handler, controller: Type): Demand | null {
+  const demand: Demand | null = Reflect.getMetadata(DEMAND, handler) ?? Reflect.getMetadata(DEMAND, controller) ?? null;
+  known.set(controller, (known.get(controller) ?? new Map()).set(handler, demand));
+  return demand;
 }

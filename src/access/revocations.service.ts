@@ -13,12 +13,17 @@ import { RevocationList } from './revocation-list.js';
 const TRUSTED_SILENCE = 5_000;
 /** Milliseconds for which a database that did not answer is not asked again. */
 const PAUSE = 1_000;
+/** Milliseconds for the one request that asks again after the pause; until then the others go by the last outcome. */
+const PROBE = 4_000;
 const BATCH = 20_000;
 
 const ASK = {
   name: 'revocation-ask',
   text: `SELECT s.revoked_at IS NOT NULL AS revoked, u.ver FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.id = $1`,
 };
+
+/** Thrown in place of asking a database that did not answer a moment ago. */
+class DatabaseSilentError extends Error {}
 
 /**
  * Keeps the revocation list in step with the database and answers for it.
@@ -68,12 +73,14 @@ export class Revocations {
    */
   async ask(principal: Principal): Promise<ProblemCode | null> {
     try {
-      if (this.clock.now() < this.silentUntil) throw new Error('The database did not answer a moment ago');
+      if (this.clock.elapsed() < this.silentUntil) throw new DatabaseSilentError();
+      if (this.silentUntil > 0) this.silentUntil = this.clock.elapsed() + PROBE;
       const [row] = await this.database.run<{ revoked: boolean; ver: number }>(ASK, [principal.sessionId]);
+      this.silentUntil = 0;
       if (!row || row.revoked) return 'session_revoked';
       return row.ver > principal.ver ? 'token_stale' : null;
     } catch (cause) {
-      if (this.clock.now() >= this.silentUntil) this.silentUntil = this.clock.now() + PAUSE;
+      if (!(cause instanceof DatabaseSilentError)) this.silentUntil = this.clock.elapsed() + PAUSE;
       if (this.config.revocationFallback === 'deny') throw new Problem('database_unavailable', { cause });
       return null;
     }

@@ -50,6 +50,8 @@ export class SigningKeys implements OnModuleDestroy {
   private readonly logger = new Logger(SigningKeys.name);
   private readonly sealingKey: Buffer;
   private keys = new Map<string, SigningKey>();
+  /** Grows whenever another set of keys is in use. */
+  edition = 0;
   private timer: NodeJS.Timeout | undefined;
   private warned = false;
 
@@ -76,7 +78,7 @@ export class SigningKeys implements OnModuleDestroy {
     await this.ensureKey((newest) => newest.alg !== this.config.signing.alg);
     this.listener.on(
       'keys',
-      () => void this.load().catch(() => this.logger.warn('The signing keys could not be read again')),
+      () => void this.reload().catch(() => this.logger.warn('The signing keys could not be read again')),
     );
     this.listener.onCatchUp(() => this.load());
     this.timer = setInterval(() => void this.ensureKey(() => false).catch(() => undefined), LOOK_FOR_ROTATION).unref();
@@ -144,7 +146,16 @@ export class SigningKeys implements OnModuleDestroy {
   }
 
   private async load(): Promise<void> {
-    this.keys = new Map((await this.readable()).map((key) => [key.kid, key]));
+    const keys = new Map((await this.readable()).map((key) => [key.kid, key]));
+    const isSame = [...keys.keys()].join() === [...this.keys.keys()].join();
+    if (!isSame) this.edition++;
+    this.keys = keys;
+  }
+
+  /** After a change by whomever; somebody may have removed every key, as one does when they have leaked. */
+  private async reload(): Promise<void> {
+    await this.load();
+    if (this.keys.size === 0) await this.ensureKey(() => false);
   }
 
   /** The stored keys that this APP_SECRET opens, oldest first. */

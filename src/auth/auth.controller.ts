@@ -5,12 +5,14 @@ import { OptionallySignedIn, Public, SignedIn } from '../access/demands.js';
 import { type AuthenticatedRequest, CurrentUser, type Principal } from '../access/principal.js';
 import { type Client, FromClient } from '../common/client.js';
 import { Answers, Fails } from '../common/openapi.js';
+import { Problem } from '../common/problem.js';
 import { type Tokens, tokensView } from '../sessions/session.js';
 import { Sessions } from '../sessions/sessions.service.js';
 import * as schema from './auth.schemas.js';
 import { Logout } from './logout.service.js';
 import { Registration } from './registration.service.js';
 import { SignIn } from './sign-in.service.js';
+import { whoAmI } from './who-am-i.js';
 
 /** Sign up, sign in, stay signed in, sign out. */
 @ApiTags('Auth')
@@ -94,11 +96,9 @@ export class AuthController {
   @Get('session')
   @ApiOperation({ summary: 'Who am I, from the token alone', operationId: 'getSession' })
   @Answers(200, schema.whoAmI)
-  session(@CurrentUser() { userId, username, roles, sessionId, expiresAt }: Principal): z.infer<typeof schema.whoAmI> {
-    return {
-      user: { id: userId, username, roles: [...roles] },
-      session: { id: sessionId },
-      expiresAt: new Date(expiresAt).toISOString(),
-    };
+  // The request itself and not @CurrentUser(): a parameter that a pipe could change costs three promises a request.
+  session(@Req() { user }: AuthenticatedRequest): z.infer<typeof schema.whoAmI> {
+    if (!user) throw new Problem('unauthorized');
+    return whoAmI(user);
   }
 }

@@ -10,9 +10,9 @@ const GONE_SOCKET = new Set([
   'ENOTFOUND',
   'EAI_AGAIN',
 ]);
-/** What pg and its pool throw without a code when a connection breaks, or none comes in time. */
+/** What pg, its pool and TypeORM throw without a code when a connection breaks, or none comes in time. */
 const GONE_MESSAGE =
-  /^(?:Connection terminated|Query read timeout|timeout exceeded when trying to connect|Client has encountered a connection error|Connection ended|Driver not Connected)/i;
+  /^(?:Connection terminated|Query read timeout|timeout exceeded when trying to connect|Client has encountered a connection error|Connection ended|Driver not Connected|Query runner already released)/i;
 
 /** Whether an error of pg or TypeORM means that the database cannot be reached just now. */
 export function isDatabaseUnavailable(error: unknown): boolean {

@@ -49,7 +49,10 @@ export class NestLogger implements LoggerService {
   }
 
   error(message: unknown, ...rest: unknown[]): void {
-    this.logger.error({ context: rest.at(-1), stack: rest.length > 1 ? rest[0] : undefined }, String(message));
+    const context = rest.at(-1);
+    // What keeps it from starting is thrown as well, and told once, in words for a person.
+    const level = isNestStart(context) ? 'debug' : 'error';
+    this.logger[level]({ context, stack: rest.length > 1 ? rest[0] : undefined }, String(message));
   }
 
   warn(message: unknown, context?: string): void {
@@ -65,8 +68,8 @@ export class NestLogger implements LoggerService {
   }
 }
 
-function isNestStart(context: string | undefined): boolean {
+function isNestStart(context: unknown): boolean {
   return ['NestFactory', 'InstanceLoader', 'RoutesResolver', 'RouterExplorer', 'NestApplication'].includes(
-    context ?? '',
+    String(context),
   );
 }

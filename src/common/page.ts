@@ -29,13 +29,18 @@ export function pageOf<T extends z.ZodType>(item: T, id: string) {
 export function toPage<T extends { id: string }>(rows: T[], limit: number): Page<T> {
   const items = rows.slice(0, limit);
   const last = items.at(-1);
-  return { items, nextCursor: rows.length > limit && last ? Buffer.from(last.id).toString('base64url') : null };
+  return { items, nextCursor: rows.length > limit && last ? cursorOf(last.id) : null };
+}
+
+function cursorOf(id: string): string {
+  return Buffer.from(id).toString('base64url');
 }
 
 /** Reads a cursor of toPage. Throws a Problem for one that this server did not make. */
 export function idOfCursor(cursor: string | undefined): string | null {
   if (cursor === undefined) return null;
   const id = Buffer.from(cursor, 'base64url').toString('utf8');
-  if (!isId(id)) throw Problem.field('/cursor', 'Use the nextCursor of the page before, unchanged.');
+  if (!isId(id) || cursorOf(id) !== cursor)
+    throw Problem.field('/cursor', 'Use the nextCursor of the page before, unchanged.');
   return id;
 }

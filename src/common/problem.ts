@@ -54,6 +54,11 @@ export interface FieldFault {
   detail: string;
 }
 
+/** A JSON pointer (RFC 6901) from its steps. */
+export function toPointer(steps: readonly string[]): string {
+  return steps.map((step) => `/${step.replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
+}
+
 interface ProblemOptions {
   detail?: string;
   errors?: FieldFault[];

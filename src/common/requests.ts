@@ -1,14 +1,36 @@
+import { randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
-import { v4 } from 'uuid';
+import type { Headers } from './security-headers.js';
 
 const VALID_ID = /^[\w.:-]{1,128}$/;
+
+/** Sets this process's requests apart from every other's. */
+const PROCESS = randomBytes(9).toString('base64url');
+let count = 0;
+
+/** An id that no request has had. */
+export function newRequestId(): string {
+  return `${PROCESS}.${(++count).toString(36)}`;
+}
 
 /** The id of a request: the one that came with it, if it is one, so that a trace goes through; else a new one. */
 export function requestId(request: IncomingMessage): string {
   const given = request.headers['x-request-id'];
-  return typeof given === 'string' && VALID_ID.test(given) ? given : v4();
+  return typeof given === 'string' && VALID_ID.test(given) ? given : newRequestId();
+}
+
+/**
+ * Sets the headers that every answer has. Most hold a token or personal data, so none is kept by a cache unless its route
+ * says so. On the reply, not on the raw response: Fastify then writes the head in one go.
+ */
+export function setHeaders(fastify: FastifyInstance, security: Headers): void {
+  const fixed = { ...security, 'cache-control': 'no-store' };
+  fastify.addHook('onRequest', (request, reply, done) => {
+    reply.headers(fixed).header('x-request-id', request.id);
+    done();
+  });
 }
 
 /**
@@ -31,12 +53,6 @@ export function decodableUrl({ url = '/' }: IncomingMessage): string {
  * A read that went well is worth a line to who debugs; all else is worth one to everybody.
  */
 export function logRequests(fastify: FastifyInstance, logger: Logger): void {
-  fastify.addHook('onRequest', (request, reply, done) => {
-    reply.raw.setHeader('x-request-id', request.id);
-    // Most answers hold a token or personal data; a route that may be kept says so itself.
-    reply.raw.setHeader('cache-control', 'no-store');
-    done();
-  });
   fastify.addHook('onResponse', (request, reply, done) => {
     const level = reply.statusCode >= 400 || request.method !== 'GET' ? 'info' : 'debug';
     if (logger.isLevelEnabled(level)) {

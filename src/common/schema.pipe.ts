@@ -1,5 +1,5 @@
 import { StandardSchemaValidationPipe } from '@nestjs/common';
-import { type FieldFault, Problem } from './problem.js';
+import { type FieldFault, Problem, toPointer } from './problem.js';
 
 /** Faults that an answer names at most: a body of 64 KiB can have ten thousand. */
 const NAMED_FAULTS = 20;
@@ -17,11 +17,6 @@ export class SchemaPipe extends StandardSchemaValidationPipe {
   protected override stripProtoKeys(): void {}
 }
 
-/** The place of a value as a JSON pointer (RFC 6901). */
-export function pointerTo(steps: string[]): string {
-  return steps.map((step) => `/${step.replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
-}
-
 function toProblem(issues: Issues): Problem {
   return new Problem('invalid_request', { errors: issues.flatMap(toFaults).slice(0, NAMED_FAULTS) });
 }
@@ -29,6 +24,6 @@ function toProblem(issues: Issues): Problem {
 function toFaults(issue: Issues[number]): FieldFault[] {
   const path = (issue.path ?? []).map((step) => String(typeof step === 'object' ? step.key : step));
   const { keys } = issue as { keys?: string[] };
-  if (!keys) return [{ pointer: pointerTo(path), detail: issue.message }];
-  return keys.map((key) => ({ pointer: pointerTo([...path, key]), detail: 'There is no such field here.' }));
+  if (!keys) return [{ pointer: toPointer(path), detail: issue.message }];
+  return keys.map((key) => ({ pointer: toPointer([...path, key]), detail: 'There is no such field here.' }));
 }

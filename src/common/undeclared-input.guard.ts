@@ -1,8 +1,7 @@
 import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
 import { ROUTE_ARGS_METADATA, RouteParamtypes } from '@nestjs/common/internal';
 import type { FastifyRequest } from 'fastify';
-import { Problem } from './problem.js';
-import { pointerTo } from './schema.pipe.js';
+import { Problem, toPointer } from './problem.js';
 
 /** Unknown input is refused, never ignored: also a query or a body on a route that declares none. */
 @Injectable()
@@ -13,8 +12,9 @@ export class UndeclaredInputGuard implements CanActivate {
     const request = context.switchToHttp().getRequest<FastifyRequest>();
     if (request.body === undefined && !request.raw.url?.includes('?')) return true;
     const { query, body } = this.declaredBy(context);
-    const [unknown] = query ? [] : Object.keys((request.query ?? {}) as object);
-    if (unknown !== undefined) throw Problem.field(pointerTo([unknown]), 'There is no such query parameter here.');
+    // zod passes over __proto__, whatever the schema.
+    const unknown = Object.keys((request.query ?? {}) as object).find((name) => !query || name === '__proto__');
+    if (unknown !== undefined) throw Problem.field(toPointer([unknown]), 'There is no such query parameter here.');
     if (!body && request.body !== undefined) throw Problem.field('', 'There is no body here.');
     return true;
   }

@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { DataSource, type DataSourceOptions } from 'typeorm';
+import { ImpatientClient } from './impatient-client.js';
 
 /** What sets a connection apart in pg_stat_activity, and the launcher of the embedded Postgres looks for. */
 const APPLICATION_NAME = 'gatehouse';
@@ -24,6 +25,7 @@ export function dataSourceOptions(url: string, { pool, patience }: Limits): Data
     migrations: [fileURLToPath(new URL('../../migrations/*.{js,ts}', import.meta.url))],
     migrationsTableName: 'migrations',
     extra: {
+      Client: ImpatientClient,
       query_timeout: patience,
       statement_timeout: patience,
       keepAlive: true,

@@ -1,6 +1,7 @@
-import { Controller, Get } from '@nestjs/common';
+import { Controller, Get, Res, ServiceUnavailableException } from '@nestjs/common';
 import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import { HealthCheckService, HealthIndicatorService } from '@nestjs/terminus';
+import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { Public } from '../access/demands.js';
 import { Revocations } from '../access/revocations.service.js';
@@ -39,12 +40,19 @@ export class HealthController {
   })
   @Answers(200, health, 'Ready')
   @ApiResponse({ status: 503, description: 'Not ready', standardSchema: health as never })
-  ready() {
-    return this.health.check([
-      () => this.probe('database', () => this.database.answers()),
-      () => this.probe('migrations', () => this.database.isMigrated()),
-      () => this.probe('revocations', async () => this.revocations.heard),
-    ]);
+  async ready(@Res({ passthrough: true }) reply: FastifyReply) {
+    try {
+      return await this.health.check([
+        () => this.probe('database', () => this.database.answers()),
+        () => this.probe('migrations', () => this.database.isMigrated()),
+        () => this.probe('revocations', async () => this.revocations.heard),
+      ]);
+    } catch (error) {
+      if (!(error instanceof ServiceUnavailableException)) throw error;
+      // No fault of ours to be logged and hidden: what is down is the answer.
+      void reply.status(503).header('retry-after', '1');
+      return error.getResponse();
+    }
   }
 
   /** Says up or down and nothing more: whoever asks here is not signed in. */

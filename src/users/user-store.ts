@@ -26,9 +26,8 @@ export const GIVE_ROLES = 'INSERT INTO user_roles (user_id, role) SELECT $1, unn
  * $1 id, $2 the hash that was checked, $3 the hash to keep from now on
  */
 export const CLAIM_FOR_SIGN_IN = `
-  UPDATE users u SET last_login_at = now(), password_hash = $3
-  WHERE u.id = $1 AND u.status = 'active' AND u.password_hash IS NOT DISTINCT FROM $2
-  RETURNING ${COLUMNS}`;
+  UPDATE users SET last_login_at = now(), password_hash = $3
+  WHERE id = $1 AND status = 'active' AND password_hash IS NOT DISTINCT FROM $2`;
 
 /** $1 id, $2 whether name is given, $3 name, $4 whether username is given, $5 username */
 export const UPDATE_PROFILE = `

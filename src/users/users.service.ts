@@ -84,12 +84,15 @@ export class Users {
     newHash: string | null,
     manager: EntityManager,
   ): Promise<UserRow | null> {
-    const [rows] = await manager.query<[UserRow[], number]>(store.CLAIM_FOR_SIGN_IN, [
+    const [, claimed] = await manager.query<[unknown[], number]>(store.CLAIM_FOR_SIGN_IN, [
       id,
       checkedHash,
       newHash ?? checkedHash,
     ]);
-    return rows[0] ?? null;
+    if (claimed === 0) return null;
+    // Read by a statement of its own: one that waited for the lock would show `ver` as it is now with the roles of before.
+    const [row] = await manager.query<UserRow[]>(store.PROFILE.text, [id]);
+    return row ?? null;
   }
 
   /** Changes the profile fields that are given. Throws a Problem: `username_taken`, `not_found`. */

@@ -11,6 +11,7 @@ export const APP_SECRET = 'only-for-tests-0123456789-abcdefghijklmnop';
 
 /** Settings that make tests quick; nothing here weakens a check. */
 const QUICK = {
+  NODE_ENV: 'test',
   PORT: '0',
   HOST: '127.0.0.1',
   PUBLIC_URL: 'http://gatehouse.test',

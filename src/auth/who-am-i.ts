@@ -1,0 +1,20 @@
+import type { z } from 'zod';
+import type { Principal } from '../access/principal.js';
+import type { whoAmI as schema } from './auth.schemas.js';
+
+/** A token answers the same as long as it lives, so what it answers lives as long as its principal is remembered. */
+const answers = new WeakMap<Principal, z.infer<typeof schema>>();
+
+/** What a token says of itself, for the client that holds it. */
+export function whoAmI(principal: Principal): z.infer<typeof schema> {
+  const known = answers.get(principal);
+  if (known) return known;
+  const { userId, username, roles, sessionId, expiresAt } = principal;
+  const answer = {
+    user: { id: userId, username, roles: [...roles] },
+    session: { id: sessionId },
+    expiresAt: new Date(expiresAt).toISOString(),
+  };
+  answers.set(principal, answer);
+  return answer;
+}

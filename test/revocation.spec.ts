@@ -1,0 +1,230 @@
+import { createDatabase, type TestDatabase } from './support/database.js';
+import { eventually } from './support/eventually.js';
+import { Gatehouse } from './support/gatehouse.js';
+import { freshEmail, refresh, type SignedUp, signIn, signUp, verdict } from './support/people.js';
+
+/** What ends a session on one instance is felt on every other within a second, on the same one at once, and for good. */
+const ADMIN = { BOOTSTRAP_ADMIN_EMAIL: 'root@example.com', BOOTSTRAP_ADMIN_PASSWORD: 'nine violet tractors' };
+
+let database: TestDatabase;
+let here: Gatehouse;
+let there: Gatehouse;
+
+beforeAll(async () => {
+  database = await createDatabase();
+  // Both at once on an empty database: who migrates, makes the key and the admin is settled between them.
+  [here, there] = await Promise.all([
+    Gatehouse.start({ DATABASE_URL: database.url, ...ADMIN }),
+    Gatehouse.start({ DATABASE_URL: database.url, ...ADMIN }),
+  ]);
+});
+
+afterAll(async () => {
+  await Promise.all([here?.stop(), there?.stop()]);
+  await database?.drop();
+});
+
+test('two that start at once on an empty database migrate once, make one key and one admin', async () => {
+  const migrations = await database.query<{ name: string }>('SELECT name FROM migrations');
+  expect(new Set(migrations.map(({ name }) => name)).size).toBe(migrations.length);
+  expect(await database.query('SELECT FROM signing_keys')).toHaveLength(1);
+  expect(await database.query(`SELECT FROM user_roles WHERE role = 'admin'`)).toHaveLength(1);
+  expect(await database.query(`SELECT FROM audit_events WHERE type = 'user.created'`)).toHaveLength(1);
+  const announced = [here, there].filter(({ output }) => output.includes('The first admin'));
+  expect(announced).toHaveLength(1);
+  for (const server of [here, there]) expect(server.output).not.toContain(ADMIN.BOOTSTRAP_ADMIN_PASSWORD);
+  const admin = await signIn(here, 'ROOT@example.com', ADMIN.BOOTSTRAP_ADMIN_PASSWORD);
+  expect(admin.user.roles).toEqual(['admin', 'user']);
+  expect(await verdict(there, admin.accessToken)).toBe('ok');
+});
+
+/** Every way to end the session of the first of two devices; the number says how many of the two it ends. */
+const ENDS: [string, number, (device: SignedUp, other: SignedUp) => Promise<unknown>][] = [
+  ['logout', 1, ({ accessToken: token }) => here.call('POST', '/v1/auth/logout', { token })],
+  [
+    'logout by the refresh token alone',
+    1,
+    ({ refreshToken }) => here.call('POST', '/v1/auth/logout', { body: { refreshToken } }),
+  ],
+  [
+    'DELETE of the session by another device',
+    1,
+    ({ session }, { accessToken: token }) => here.call('DELETE', `/v1/sessions/${session.id}`, { token }),
+  ],
+  [
+    'logout-all that keeps the other device',
+    1,
+    (_, { accessToken: token }) => here.call('POST', '/v1/auth/logout-all', { token, body: { keepCurrent: true } }),
+  ],
+  ['logout-all', 2, ({ accessToken: token }) => here.call('POST', '/v1/auth/logout-all', { token })],
+];
+
+/** The same by SQL typed by hand: $1 is the session, $2 its user. */
+const STATEMENTS: [string, number, string][] = [
+  ['UPDATE of a session', 1, 'UPDATE sessions SET revoked_at = now() WHERE id = $1 AND user_id = $2'],
+  [
+    'UPDATE of a session with a time long past',
+    1,
+    `UPDATE sessions SET revoked_at = '2001-01-01' WHERE id = $1 AND user_id = $2`,
+  ],
+  ['DELETE of a session', 1, 'DELETE FROM sessions WHERE id = $1 AND user_id = $2'],
+  ['DELETE of all sessions', 2, 'DELETE FROM sessions WHERE user_id = $2 AND $1::uuid IS NOT NULL'],
+  ['disabling', 2, `UPDATE users SET status = 'disabled' WHERE id = $2 AND $1::uuid IS NOT NULL`],
+  ['DELETE of the user', 2, 'DELETE FROM users WHERE id = $2 AND $1::uuid IS NOT NULL'],
+];
+
+/** Somebody on two devices, each token seen by both instances before. */
+async function twoDevices(): Promise<[SignedUp, SignedUp]> {
+  const device = await signUp(here);
+  const other = await signIn(here, device.user.email);
+  for (const server of [here, there])
+    for (const { accessToken } of [device, other]) expect(await verdict(server, accessToken)).toBe('ok');
+  return [device, other];
+}
+
+/** Milliseconds until an instance refuses the token. */
+async function latency(server: Gatehouse, token: string, code: string): Promise<number> {
+  const began = performance.now();
+  await eventually(async () => (await verdict(server, token)) === code, 1_000);
+  return performance.now() - began;
+}
+
+const ended: SignedUp[] = [];
+const latencies: number[] = [];
+
+describe('what an instance does itself', () => {
+  test.each(ENDS)('%s', async (_, count, end) => {
+    const [device, other] = await twoDevices();
+    await end(device, other);
+    expect(await verdict(here, device.accessToken)).toBe('session_revoked');
+    latencies.push(await latency(there, device.accessToken, 'session_revoked'));
+    expect((await refresh(there, device.refreshToken)).code).toBe('session_revoked');
+    for (const server of [here, there])
+      expect(await verdict(server, other.accessToken)).toBe(count === 2 ? 'session_revoked' : 'ok');
+    ended.push(device);
+  });
+});
+
+describe('what somebody does by SQL', () => {
+  test.each(STATEMENTS)('%s', async (_, count, sql) => {
+    const [device, other] = await twoDevices();
+    await database.query(sql, [device.session.id, device.user.id]);
+    latencies.push(await latency(here, device.accessToken, 'session_revoked'));
+    latencies.push(await latency(there, device.accessToken, 'session_revoked'));
+    expect((await refresh(there, device.refreshToken)).code).toBe('session_revoked');
+    for (const server of [here, there])
+      expect(await verdict(server, other.accessToken)).toBe(count === 2 ? 'session_revoked' : 'ok');
+    ended.push(device);
+  });
+
+  test('an ended session cannot be brought back', async () => {
+    const [device] = await twoDevices();
+    await database.query('UPDATE sessions SET revoked_at = now() WHERE id = $1', [device.session.id]);
+    await database.query('UPDATE sessions SET revoked_at = NULL WHERE id = $1', [device.session.id]);
+    expect((await refresh(here, device.refreshToken)).code).toBe('session_revoked');
+    await latency(there, device.accessToken, 'session_revoked');
+  });
+
+  test('what is rolled back is not felt', async () => {
+    const [device] = await twoDevices();
+    const [later] = await twoDevices();
+    await database.query('BEGIN');
+    await database.query('UPDATE sessions SET revoked_at = now() WHERE id = $1', [device.session.id]);
+    await database.query('ROLLBACK');
+    await database.query('UPDATE sessions SET revoked_at = now() WHERE id = $1', [later.session.id]);
+    await latency(there, later.accessToken, 'session_revoked');
+    expect(await verdict(there, device.accessToken)).toBe('ok');
+  });
+
+  test('ten thousand sessions at once', async () => {
+    const [device] = await twoDevices();
+    await database.query(
+      `INSERT INTO sessions (id, user_id, secret_hash, expires_at, auth_methods)
+       SELECT gen_random_uuid(), $1, sha256('x'), now() + interval '1 day', '{}' FROM generate_series(1, 10000)`,
+      [device.user.id],
+    );
+    const began = performance.now();
+    await database.query('UPDATE sessions SET revoked_at = now() WHERE user_id = $1', [device.user.id]);
+    await latency(there, device.accessToken, 'session_revoked');
+    await latency(here, device.accessToken, 'session_revoked');
+    expect(performance.now() - began).toBeLessThan(3_000);
+  });
+});
+
+describe('a change of roles', () => {
+  test.each([
+    ['given', `INSERT INTO user_roles VALUES ($1, 'admin')`, ['admin', 'user']],
+    ['taken', `DELETE FROM user_roles WHERE user_id = $1`, []],
+    ['replaced', `UPDATE user_roles SET role = 'admin' WHERE user_id = $1`, ['admin']],
+  ])('%s: the token is stale, and refresh gives the new roles', async (_, sql, roles) => {
+    const [device] = await twoDevices();
+    await database.query(sql, [device.user.id]);
+    latencies.push(await latency(there, device.accessToken, 'token_stale'));
+    await latency(here, device.accessToken, 'token_stale');
+    const { body } = await refresh(there, device.refreshToken);
+    for (const server of [here, there]) {
+      const who = await server.call<{ user: { roles: string[] } }>('GET', '/v1/auth/session', {
+        token: body.accessToken,
+      });
+      expect([who.status, who.body.user?.roles]).toEqual([200, roles]);
+    }
+    expect(await verdict(there, device.accessToken)).toBe('token_stale');
+  });
+
+  test('nobody else’s token is stale', async () => {
+    const [device] = await twoDevices();
+    const [bystander] = await twoDevices();
+    await database.query(`INSERT INTO user_roles VALUES ($1, 'admin')`, [device.user.id]);
+    await latency(there, device.accessToken, 'token_stale');
+    expect(await verdict(there, bystander.accessToken)).toBe('ok');
+  });
+
+  test('a stale token does nothing: not even what needs no role', async () => {
+    const [device] = await twoDevices();
+    await database.query(`INSERT INTO user_roles VALUES ($1, 'admin')`, [device.user.id]);
+    await latency(here, device.accessToken, 'token_stale');
+    for (const path of ['/v1/users/me', '/v1/sessions', '/v1/dashboard'])
+      expect(await verdict(here, device.accessToken, path)).toBe('token_stale');
+  });
+});
+
+test('after a restart everything ended is still refused, and everything else goes on', async () => {
+  const living = await signUp(here);
+  const stale = await signUp(here);
+  await database.query(`INSERT INTO user_roles VALUES ($1, 'admin')`, [stale.user.id]);
+  await Promise.all([here.stop(), there.stop()]);
+  [here, there] = await Promise.all([
+    Gatehouse.start({ DATABASE_URL: database.url, ...ADMIN }),
+    Gatehouse.start({ DATABASE_URL: database.url, ...ADMIN }),
+  ]);
+  expect(ended.length).toBe(ENDS.length + STATEMENTS.length);
+  for (const server of [here, there]) {
+    for (const { accessToken } of ended) expect(await verdict(server, accessToken)).toBe('session_revoked');
+    expect(await verdict(server, stale.accessToken)).toBe('token_stale');
+    expect(await verdict(server, living.accessToken)).toBe('ok');
+    expect(server.output).not.toContain('The first admin');
+  }
+  expect((await refresh(there, living.refreshToken)).code).toBe('ok');
+  expect(await database.query('SELECT FROM signing_keys')).toHaveLength(1);
+});
+
+test('logging out twice, or with a token of a session that ended, is no way back', async () => {
+  const { accessToken, refreshToken, user } = await signUp(here, { email: freshEmail() });
+  const out = (options: object) => here.call<{ code?: string }>('POST', '/v1/auth/logout', options);
+  expect((await out({ token: accessToken })).status).toBe(200);
+  expect((await out({ token: accessToken })).body.code).toBe('session_revoked');
+  expect((await out({ body: { refreshToken } })).status).toBe(200);
+  expect((await out({ body: { refreshToken: `${refreshToken.slice(0, -1)}!` } })).body.code).toBe(
+    'invalid_refresh_token',
+  );
+  expect((await out({})).body.code).toBe('unauthorized');
+  const events = await database.query(`SELECT FROM audit_events WHERE user_id = $1 AND type = 'auth.logout'`, [
+    user.id,
+  ]);
+  expect(events).toHaveLength(1);
+});
+
+afterAll(() => {
+  const sorted = latencies.sort((a, b) => a - b).map((ms) => ms.toFixed(1));
+  process.stdout.write(`revocation felt after (ms): median ${sorted[sorted.length >> 1]}, worst ${sorted.at(-1)}\n`);
+});

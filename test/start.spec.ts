@@ -1,0 +1,339 @@
+import { once } from 'node:events';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createDatabase, type TestDatabase } from './support/database.js';
+import { eventually } from './support/eventually.js';
+import { APP_SECRET, Gatehouse } from './support/gatehouse.js';
+import { PASSWORD, type SignedUp, signIn, signUp, verdict } from './support/people.js';
+import { TcpProxy } from './support/tcp-proxy.js';
+
+/** Starting and stopping: what a person reads, with which code it ends, and what is left behind. */
+let database: TestDatabase;
+const folders: string[] = [];
+
+beforeAll(async () => {
+  database = await createDatabase();
+});
+
+afterAll(async () => {
+  await database?.drop();
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true, maxRetries: 20 });
+});
+
+/** Runs a server that does not come to serve, and returns how it ended and what it said. */
+async function failing(env: Record<string, string | undefined>) {
+  const gatehouse = Gatehouse.launch({ DATABASE_URL: database.url, ...env });
+  const limit = setTimeout(() => void gatehouse.kill(), 20_000);
+  const { code, signal } = await gatehouse.exited;
+  clearTimeout(limit);
+  await gatehouse.stop();
+  const said = gatehouse.output.trim();
+  expect([signal, said.match(/^\s+at |node:internal|\.js:\d|Error:/m)?.[0]]).toEqual([null, undefined]);
+  expect(said).not.toContain('serves on');
+  return { code, said };
+}
+
+describe('settings', () => {
+  test('every fault is told at once, by name, with code 78 and no value of a secret', async () => {
+    const { code, said } = await failing({
+      PORT: 'eighty',
+      PUBLIC_URL: 'gatehouse.test',
+      DATABASE_URL: 'mysql://user:hunter2@db/x',
+      APP_SECRET: 'short-secret',
+      JWT_ALG: 'none',
+      ACCESS_TOKEN_TTL: '15',
+      REFRESH_GRACE: '1h',
+      BCRYPT_COST: '3',
+      SIGNUP: 'maybe',
+      CORS_ORIGINS: '*',
+      TRUSTED_PROXIES: 'everybody',
+      REVOCATION_FALLBACK: 'perhaps',
+      BOOTSTRAP_ADMIN_EMAIL: 'root@example.com',
+      LOG_LEVEL: 'loud',
+      WORKERS: '0',
+      JWT_SIGNING_KEY: '{"kty":"EC"}',
+    });
+    expect(code).toBe(78);
+    const named = said.split('\n').flatMap((line) => /^\s+- (\w+)/.exec(line)?.[1] ?? []);
+    expect(named.sort()).toEqual(
+      [
+        ...['ACCESS_TOKEN_TTL', 'APP_SECRET', 'BCRYPT_COST', 'BOOTSTRAP_ADMIN_EMAIL', 'CORS_ORIGINS', 'DATABASE_URL'],
+        ...['JWT_ALG', 'JWT_SIGNING_KEY', 'LOG_LEVEL', 'PORT', 'PUBLIC_URL', 'REFRESH_GRACE', 'REVOCATION_FALLBACK'],
+        ...['SIGNUP', 'TRUSTED_PROXIES', 'WORKERS'],
+      ].sort(),
+    );
+    expect(said).not.toMatch(/hunter2|short-secret/);
+  });
+
+  test.concurrent.each<[string, Record<string, string | undefined>, string]>([
+    ['no APP_SECRET in production', { NODE_ENV: 'production', APP_SECRET: undefined, BCRYPT_COST: '10' }, 'APP_SECRET'],
+    ['an empty APP_SECRET in production', { NODE_ENV: 'production', APP_SECRET: '', BCRYPT_COST: '10' }, 'APP_SECRET'],
+    ['an APP_SECRET of one letter', { APP_SECRET: 'a'.repeat(64) }, 'APP_SECRET'],
+    ['a low BCRYPT_COST in production', { NODE_ENV: 'production', BCRYPT_COST: '9' }, 'BCRYPT_COST'],
+    ['a key that is not for JWT_ALG', { JWT_ALG: 'RS256', JWT_SIGNING_KEY: ownSecret() }, 'JWT_ALG'],
+    [
+      'a bootstrap password that is too common',
+      { BOOTSTRAP_ADMIN_EMAIL: 'root@example.com', BOOTSTRAP_ADMIN_PASSWORD: 'password1' },
+      'BOOTSTRAP_ADMIN_PASSWORD',
+    ],
+    [
+      'a bootstrap email that is none',
+      { BOOTSTRAP_ADMIN_EMAIL: 'root', BOOTSTRAP_ADMIN_PASSWORD: 'nine violet tractors' },
+      'BOOTSTRAP_ADMIN_EMAIL',
+    ],
+  ])('%s is refused with code 78', async (_, env, name) => {
+    const { code, said } = await failing(env);
+    expect([code, said]).toEqual([78, expect.stringContaining(name)]);
+    expect(said).not.toContain('password1');
+  });
+});
+
+function ownSecret(): string {
+  return JSON.stringify({ kty: 'oct', kid: 'own', k: Buffer.alloc(48, 'x7').toString('base64url') });
+}
+
+describe('what stands in the way is one sentence', () => {
+  test.concurrent('a taken port', async () => {
+    const blocker = createServer().listen(0, '127.0.0.1');
+    await once(blocker, 'listening');
+    const { port } = blocker.address() as AddressInfo;
+    try {
+      for (const WORKERS of ['1', '2']) {
+        const { code, said } = await failing({ PORT: String(port), WORKERS });
+        expect([WORKERS, code !== 0, said]).toEqual([WORKERS, true, expect.stringContaining(`Port ${port} is taken`)]);
+      }
+    } finally {
+      blocker.close();
+    }
+  });
+
+  const at = (change: (url: URL) => void) => {
+    const url = new URL(process.env.TEST_DATABASE_URL ?? '');
+    change(url);
+    return url.href;
+  };
+
+  test.concurrent.each<[string, string, RegExp]>([
+    ['nothing listens there', at((url) => (url.port = '1')), /cannot be reached/],
+    ['the host is unknown', at((url) => (url.hostname = 'no-such-host.invalid')), /cannot be reached/],
+    ['the password is wrong', at((url) => (url.password = 'wrong-secret-word')), /refuses the user or password/],
+    ['the database does not exist', at((url) => (url.pathname = '/no_such_database')), /does not exist/],
+  ])('%s', async (_, url, sentence) => {
+    const { code, said } = await failing({ DATABASE_URL: url });
+    expect(code).toBeGreaterThan(0);
+    expect(said).toMatch(sentence);
+    expect(said.split('\n')).toHaveLength(1);
+    expect(said).not.toContain(new URL(url).password);
+  });
+
+  test.concurrent('a database that never answers', async () => {
+    const proxy = await TcpProxy.before(database.url);
+    proxy.swallow();
+    try {
+      const { code, said } = await failing({ DATABASE_URL: proxy.url });
+      expect([code, said]).toEqual([69, expect.stringContaining('cannot be reached')]);
+    } finally {
+      await proxy.close();
+    }
+  });
+
+  test.concurrent('an APP_SECRET that is not the one that sealed the keys, in production', async () => {
+    const own = await createDatabase();
+    try {
+      const production = { DATABASE_URL: own.url, NODE_ENV: 'production', BCRYPT_COST: '10' };
+      const first = await Gatehouse.start(production);
+      const { code: stopped } = await first.stop();
+      expect(stopped).toBe(0);
+      const { code, said } = await failing({ ...production, APP_SECRET: `${APP_SECRET}-other` });
+      expect([code, said]).toEqual([78, expect.stringContaining('APP_SECRET is not the one')]);
+      expect(said).not.toContain(APP_SECRET);
+      expect(await own.query('SELECT FROM signing_keys')).toHaveLength(1);
+      const again = await Gatehouse.start(production);
+      await again.stop();
+    } finally {
+      await own.drop();
+    }
+  });
+});
+
+describe('stopping', () => {
+  test.each(['SIGTERM', 'SIGINT'] as const)(
+    '%s finishes the sign-in in flight, takes no other, and exits 0',
+    async (signal) => {
+      const gatehouse = await Gatehouse.start({ DATABASE_URL: database.url });
+      const { user } = await signUp(gatehouse);
+      // Held in the middle by the lock on its row, until the server has been told to stop.
+      await database.query('BEGIN');
+      await database.query('SELECT FROM users WHERE id = $1 FOR UPDATE', [user.id]);
+      const body = { email: user.email, password: PASSWORD };
+      const inFlight = gatehouse.call<SignedUp>('POST', '/v1/auth/login', { body });
+      await eventually(async () => {
+        const waiting = await database.query(
+          `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+        );
+        return waiting.length > 0;
+      });
+      gatehouse.process.kill(signal);
+      await eventually(() =>
+        fetch(`${gatehouse.url}/health/live`).then(
+          () => false,
+          () => true,
+        ),
+      );
+      await database.query('COMMIT');
+      const answer = await inFlight;
+      const answered = performance.now();
+      expect(answer.status).toBe(200);
+      expect(await gatehouse.exited).toEqual({ code: 0, signal: null });
+      // The connection that is kept alive behind the answer does not hold it up.
+      expect(performance.now() - answered).toBeLessThan(3_000);
+      await gatehouse.stop();
+      expect(await database.query('SELECT FROM sessions WHERE id = $1', [answer.body.session.id])).toHaveLength(1);
+    },
+  );
+
+  test('an idle connection does not hold it up, and neither does a second signal', async () => {
+    const gatehouse = await Gatehouse.start({ DATABASE_URL: database.url });
+    await gatehouse.call('GET', '/health/live');
+    const began = performance.now();
+    gatehouse.process.kill('SIGTERM');
+    gatehouse.process.kill('SIGTERM');
+    expect(await gatehouse.exited).toEqual({ code: 0, signal: null });
+    expect(performance.now() - began).toBeLessThan(3_000);
+    await gatehouse.stop();
+  });
+
+  test('no connection of it stays in the database', async () => {
+    await eventually(async () => {
+      const left = await database.query(
+        `SELECT FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'gatehouse%'`,
+      );
+      return left.length === 0;
+    });
+  });
+});
+
+/** The children of a process, by the kernel's word. */
+function childrenOf(pid: number): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((name) => {
+      try {
+        const stat = readFileSync(`/proc/${name}/stat`, 'utf8');
+        return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]) === pid ? [Number(name)] : [];
+      } catch {
+        return [];
+      }
+    });
+}
+
+const lives = (pid: number) => {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+describe('WORKERS=2', () => {
+  let gatehouse: Gatehouse;
+  let workers: number[];
+  beforeEach(async () => {
+    gatehouse = await Gatehouse.start({ DATABASE_URL: database.url, WORKERS: '2' });
+    workers = childrenOf(gatehouse.process.pid ?? 0);
+  });
+  afterEach(() => gatehouse?.stop());
+
+  test('both serve, a logout is felt by both, and all stop together', async () => {
+    expect(workers).toHaveLength(2);
+    const { accessToken } = await signUp(gatehouse);
+    const ask = () =>
+      fetch(`${gatehouse.url}/v1/auth/session`, {
+        headers: { authorization: `Bearer ${accessToken}`, connection: 'close' },
+      });
+    expect((await Promise.all(Array.from({ length: 10 }, ask))).map(({ status }) => status)).toEqual(
+      Array(10).fill(200),
+    );
+    await gatehouse.call('POST', '/v1/auth/logout', { token: accessToken });
+    await eventually(
+      async () => (await Promise.all(Array.from({ length: 10 }, ask))).every(({ status }) => status === 401),
+      1_000,
+    );
+    gatehouse.process.kill('SIGTERM');
+    expect(await gatehouse.exited).toEqual({ code: 0, signal: null });
+    expect(workers.filter(lives)).toEqual([]);
+  });
+
+  test('a worker that dies is replaced, and a primary that dies leaves none behind', async () => {
+    process.kill(workers[0] ?? 0, 'SIGKILL');
+    await eventually(() => {
+      const now = childrenOf(gatehouse.process.pid ?? 0);
+      return now.length === 2 && !now.includes(workers[0] ?? 0);
+    });
+    await signUp(gatehouse);
+    const all = childrenOf(gatehouse.process.pid ?? 0);
+    await gatehouse.kill();
+    await eventually(() => !all.some(lives), 12_000);
+  });
+});
+
+describe('the embedded Postgres', () => {
+  const embedded = (DATA_DIR: string) =>
+    Gatehouse.start({ DATABASE_URL: '', DATA_DIR, APP_SECRET: undefined, BOOTSTRAP_ADMIN_EMAIL: '' });
+  const folder = () => {
+    const path = mkdtempSync(join(tmpdir(), 'gatehouse-start-'));
+    folders.push(path);
+    return join(path, 'data');
+  };
+  const postmasterOf = (dataDir: string) =>
+    Number(readFileSync(join(dataDir, 'postgres', 'postmaster.pid'), 'utf8').split('\n')[0]);
+
+  test('starts with no settings; the first admin is shown once and works; the data outlive kill -9 of either', async () => {
+    const dataDir = folder();
+    let gatehouse = await embedded(dataDir);
+    try {
+      const [, email = '', password = ''] = /(admin@gatehouse\.test) \/ (\S+)/.exec(gatehouse.output) ?? [];
+      expect(password.length).toBeGreaterThanOrEqual(16);
+      const admin = await signIn(gatehouse, email, password);
+      expect(admin.user).toMatchObject({ username: 'admin', roles: ['admin', 'user'] });
+      expect(gatehouse.output.split(password)).toHaveLength(2);
+      const first = postmasterOf(dataDir);
+
+      await gatehouse.kill();
+      expect(lives(first)).toBe(true);
+      gatehouse = await embedded(dataDir);
+      expect(postmasterOf(dataDir)).toBe(first);
+      expect(gatehouse.output).not.toMatch(/first admin|admin@gatehouse\.test/);
+      expect(await verdict(gatehouse, admin.accessToken)).toBe('ok');
+
+      process.kill(first, 'SIGKILL');
+      expect(await verdict(gatehouse, admin.accessToken)).toBe('ok');
+      await gatehouse.kill();
+      gatehouse = await embedded(dataDir);
+      expect(await verdict(gatehouse, admin.accessToken)).toBe('ok');
+      await signIn(gatehouse, email, password);
+
+      const last = postmasterOf(dataDir);
+      gatehouse.process.kill('SIGINT');
+      expect(await gatehouse.exited).toEqual({ code: 0, signal: null });
+      expect(lives(last)).toBe(false);
+      expect(readdirSync(join(dataDir, 'postgres'))).not.toContain('postmaster.pid');
+    } finally {
+      await gatehouse.stop();
+    }
+  });
+
+  test('is never touched where DATABASE_URL is set', async () => {
+    const dataDir = folder();
+    const gatehouse = await Gatehouse.start({ DATABASE_URL: database.url, DATA_DIR: dataDir, APP_SECRET: undefined });
+    try {
+      expect(readdirSync(dataDir)).toEqual(['app-secret']);
+      expect(gatehouse.output).not.toContain('first admin');
+    } finally {
+      await gatehouse.stop();
+    }
+  });
+});
