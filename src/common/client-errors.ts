@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
-import { v4 } from 'uuid';
 import { Problem } from './problem.js';
+import { newRequestId } from './requests.js';
 
 /** What Node's parser can say of bytes that are no request it takes: status and reason of RFC 9110 and 6585. */
 const REFUSALS: Record<string, readonly [status: number, title: string, detail: string]> = {
@@ -16,7 +16,7 @@ const UNREADABLE = [400, 'Bad Request', 'What came is no well-formed HTTP/1.1 re
 export function refuseUnreadable(error: NodeJS.ErrnoException, socket: Socket): void {
   if (error.code !== 'ECONNRESET' && socket.writable) {
     const [status, title, detail] = REFUSALS[error.code ?? ''] ?? UNREADABLE;
-    const requestId = v4();
+    const requestId = newRequestId();
     const body = JSON.stringify({ ...new Problem('invalid_request', { detail }).body(requestId), status, title });
     const head = [
       `HTTP/1.1 ${status} ${title}`,

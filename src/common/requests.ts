@@ -10,10 +10,15 @@ const VALID_ID = /^[\w.:-]{1,128}$/;
 const PROCESS = randomBytes(9).toString('base64url');
 let count = 0;
 
+/** An id that no request has had. */
+export function newRequestId(): string {
+  return `${PROCESS}.${(++count).toString(36)}`;
+}
+
 /** The id of a request: the one that came with it, if it is one, so that a trace goes through; else a new one. */
 export function requestId(request: IncomingMessage): string {
   const given = request.headers['x-request-id'];
-  return typeof given === 'string' && VALID_ID.test(given) ? given : `${PROCESS}.${(++count).toString(36)}`;
+  return typeof given === 'string' && VALID_ID.test(given) ? given : newRequestId();
 }
 
 /**
