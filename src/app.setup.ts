@@ -13,6 +13,7 @@ import { RouteTable } from './common/route-table.js';
 import { SchemaPipe } from './common/schema.pipe.js';
 import { securityHeaders } from './common/security-headers.js';
 import type { Config } from './config/config.js';
+import { servePage } from './web/serve-page.js';
 
 /** Bytes of a body at most. */
 const BODY_LIMIT = 64 * 1024;
@@ -45,6 +46,7 @@ export async function createApp(config: Config, databaseUrl: string, logger: Log
   });
   setHeaders(fastify, await securityHeaders(config));
   logRequests(fastify, logger);
+  await servePage(fastify);
   const app = await NestFactory.create<NestFastifyApplication>(AppModule.with(config, databaseUrl), adapter, {
     logger: new NestLogger(logger),
     bodyParser: false,
