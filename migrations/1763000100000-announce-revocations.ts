@@ -8,7 +8,7 @@ export class AnnounceRevocations1763000100000 implements MigrationInterface {
         session_id uuid        CONSTRAINT session_tombstones_pk PRIMARY KEY,
         at         timestamptz NOT NULL
       );
-      COMMENT ON TABLE session_tombstones IS 'Sessions whose row was deleted while an access token of theirs could live; kept for a day';
+      COMMENT ON TABLE session_tombstones IS 'Sessions whose row was deleted while an access token of theirs could live; kept for two days';
       CREATE INDEX session_tombstones_at ON session_tombstones (at);
 
       -- A session that was ended stays ended, and the moment is the true one, whoever writes it.
@@ -42,13 +42,12 @@ export class AnnounceRevocations1763000100000 implements MigrationInterface {
         FOR EACH ROW WHEN (OLD.last_used_at > now() - interval '2 days') EXECUTE FUNCTION sessions_bury();
 
       -- Nobody would hear of it.
-      CREATE FUNCTION sessions_refuse_truncate() RETURNS trigger LANGUAGE plpgsql AS $$
+      CREATE FUNCTION refuse_truncate() RETURNS trigger LANGUAGE plpgsql AS $$
       BEGIN
-        RAISE EXCEPTION 'sessions cannot be truncated, because nobody would be told'
-          USING HINT = 'End them all with: UPDATE sessions SET revoked_at = now() WHERE revoked_at IS NULL';
+        RAISE EXCEPTION '% cannot be truncated, because nobody would be told', TG_TABLE_NAME USING HINT = TG_ARGV[0];
       END $$;
-      CREATE TRIGGER sessions_refuse_truncate BEFORE TRUNCATE ON sessions
-        FOR EACH STATEMENT EXECUTE FUNCTION sessions_refuse_truncate();
+      CREATE TRIGGER sessions_refuse_truncate BEFORE TRUNCATE ON sessions FOR EACH STATEMENT EXECUTE FUNCTION
+        refuse_truncate('End them all with: UPDATE sessions SET revoked_at = now() WHERE revoked_at IS NULL');
 
       -- A disabled user has no session.
       CREATE FUNCTION users_end_sessions() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -81,14 +80,24 @@ export class AnnounceRevocations1763000100000 implements MigrationInterface {
         REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION user_roles_raise_ver();
       CREATE TRIGGER user_roles_taken AFTER DELETE ON user_roles
         REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION user_roles_raise_ver();
-      CREATE TRIGGER user_roles_renamed AFTER UPDATE ON user_roles
-        REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION user_roles_raise_ver();
+      CREATE FUNCTION user_roles_raise_both() RETURNS trigger LANGUAGE plpgsql AS $$
+      BEGIN
+        UPDATE users SET ver = ver + 1, updated_at = now()
+          WHERE id IN (SELECT user_id FROM was UNION SELECT user_id FROM changed);
+        RETURN NULL;
+      END $$;
+      CREATE TRIGGER user_roles_moved AFTER UPDATE ON user_roles
+        REFERENCING OLD TABLE AS was NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION user_roles_raise_both();
+      CREATE TRIGGER user_roles_refuse_truncate BEFORE TRUNCATE ON user_roles
+        FOR EACH STATEMENT EXECUTE FUNCTION refuse_truncate('Take them all with: DELETE FROM user_roles');
     `);
   }
 
   async down(queryRunner: QueryRunner): Promise<void> {
     await queryRunner.query(`
-      DROP TRIGGER user_roles_renamed ON user_roles;
+      DROP TRIGGER user_roles_refuse_truncate ON user_roles;
+      DROP TRIGGER user_roles_moved ON user_roles;
+      DROP FUNCTION user_roles_raise_both();
       DROP TRIGGER user_roles_taken ON user_roles;
       DROP TRIGGER user_roles_given ON user_roles;
       DROP FUNCTION user_roles_raise_ver();
@@ -97,7 +106,7 @@ export class AnnounceRevocations1763000100000 implements MigrationInterface {
       DROP TRIGGER users_end_sessions ON users;
       DROP FUNCTION users_end_sessions();
       DROP TRIGGER sessions_refuse_truncate ON sessions;
-      DROP FUNCTION sessions_refuse_truncate();
+      DROP FUNCTION refuse_truncate();
       DROP TRIGGER sessions_bury ON sessions;
       DROP FUNCTION sessions_bury();
       DROP TRIGGER sessions_announce_revoked ON sessions;

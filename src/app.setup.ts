@@ -13,6 +13,7 @@ import { RouteTable } from './common/route-table.js';
 import { SchemaPipe } from './common/schema.pipe.js';
 import { securityHeaders } from './common/security-headers.js';
 import type { Config } from './config/config.js';
+import { limitRequests } from './limits/limit-requests.js';
 import { servePage } from './web/serve-page.js';
 
 /** Bytes of a body at most. */
@@ -20,7 +21,7 @@ const BODY_LIMIT = 64 * 1024;
 /** Node takes no longer one, so no part of an address is refused by itself, past hooks and guards. */
 const LONGEST_URL = 16 * 1024;
 /** Milliseconds for a request to arrive whole, so that a slow sender holds no connection for long. */
-const REQUEST_TIMEOUT = 20_000;
+const REQUEST_TIMEOUT = 10_000;
 
 /** Builds the application with everything that stands around the rooms: parsers, pipes, the filter, headers, the document. */
 export async function createApp(config: Config, databaseUrl: string, logger: Logger): Promise<NestFastifyApplication> {
@@ -32,6 +33,11 @@ export async function createApp(config: Config, databaseUrl: string, logger: Log
     keepAliveTimeout: 72_000,
     // Fastify's own option: Nest's of the same name would cut off the requests in flight too.
     forceCloseConnections: 'idle',
+    // A request that comes on an open connection while we stop is answered like every other; its connection then ends.
+    return503OnClosing: false,
+    // Node looks for late requests every 30 s unless told otherwise, and where the headers have more time than the
+    // whole request it exchanges the two.
+    http: { connectionsCheckingInterval: 1_000, headersTimeout: REQUEST_TIMEOUT, requestTimeout: REQUEST_TIMEOUT },
     trustProxy: config.trustedProxies.length > 0 ? [...config.trustedProxies] : false,
     genReqId: requestId,
     clientErrorHandler: refuseUnreadable,
@@ -46,6 +52,7 @@ export async function createApp(config: Config, databaseUrl: string, logger: Log
   });
   setHeaders(fastify, await securityHeaders(config));
   logRequests(fastify, logger);
+  if (config.rateLimits) limitRequests(fastify);
   await servePage(fastify);
   const app = await NestFactory.create<NestFastifyApplication>(AppModule.with(config, databaseUrl), adapter, {
     logger: new NestLogger(logger),
@@ -65,7 +72,14 @@ function allowOrigins(app: NestFastifyApplication, origins: readonly string[]): 
     origin: [...origins],
     credentials: true,
     methods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'],
-    exposedHeaders: ['X-Request-Id', 'Retry-After', 'WWW-Authenticate'],
+    exposedHeaders: [
+      'X-Request-Id',
+      'Retry-After',
+      'WWW-Authenticate',
+      'RateLimit-Limit',
+      'RateLimit-Remaining',
+      'RateLimit-Reset',
+    ],
     maxAge: 600,
   });
 }

@@ -6,7 +6,6 @@ import type { Server } from './server.js';
 /** What a worker tells the primary once it takes requests. */
 export interface WorkerReady {
   url: string;
-  firstAdmin: Server['firstAdmin'];
 }
 
 /** A worker could not start, and has said why. */
@@ -25,22 +24,27 @@ const RESPAWN = 1_000;
  */
 export async function startCluster(config: Config, databaseUrl: string, logger: Logger): Promise<Server> {
   const start = () => cluster.fork({ ...process.env, GATEHOUSE_WORKER_DATABASE_URL: databaseUrl });
-  // The first alone makes the first admin, so that there is one voice to tell of it.
-  const first = await ready(start());
-  await Promise.all(Array.from({ length: config.workers - 1 }, () => ready(start())));
   let closing = false;
+  const close = async () => {
+    closing = true;
+    await Promise.all(Object.values(cluster.workers ?? {}).flatMap((worker) => (worker ? [ended(worker)] : [])));
+  };
+  const serving = new WeakSet<Worker>();
+  cluster.on('message', (worker) => serving.add(worker));
   cluster.on('exit', (worker, code, signal) => {
-    if (closing) return;
+    if (closing || !serving.has(worker)) return;
     logger.error({ pid: worker.process.pid, code, signal }, 'A worker died and is replaced');
     setTimeout(() => closing || start(), RESPAWN);
   });
-  return {
-    ...first,
-    close: async () => {
-      closing = true;
-      await Promise.all(Object.values(cluster.workers ?? {}).flatMap((worker) => (worker ? [ended(worker)] : [])));
-    },
-  };
+  try {
+    // The first alone may make the first admin, and tells of it itself: another one could fail after it.
+    const { url } = await ready(start());
+    await Promise.all(Array.from({ length: config.workers - 1 }, () => ready(start())));
+    return { url, firstAdmin: null, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
 }
 
 function ready(worker: Worker): Promise<WorkerReady> {

@@ -18,7 +18,8 @@ export function explainFailure(error: unknown): { message: string | null; exitCo
   // Said once is enough; the code is passed on.
   if (error instanceof WorkerStartError) return { message: null, exitCode: error.exitCode || SOFTWARE };
   if (error instanceof EmbeddedPostgresError) return { message: error.message, exitCode: UNAVAILABLE };
-  const { code, address, port, message } = error as NodeJS.ErrnoException & { address?: string; port?: number };
+  const { code, address, port } = Object(error) as NodeJS.ErrnoException & { address?: string; port?: number };
+  const message = (error instanceof Error && error.message) || code || 'the reason was not told';
   if (code === 'EADDRINUSE') {
     return {
       message: `Port ${port} is taken by another program. Stop it, or set PORT to a free one.`,
@@ -35,7 +36,7 @@ export function explainFailure(error: unknown): { message: string | null; exitCo
   if (refused) return { message: refused, exitCode: CONFIG };
   if (isDatabaseUnavailable(error)) {
     return {
-      message: `The database cannot be reached (${message || code}). Check DATABASE_URL and that Postgres runs.`,
+      message: `The database cannot be reached (${message}). Check DATABASE_URL and that Postgres runs.`,
       exitCode: UNAVAILABLE,
     };
   }

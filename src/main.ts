@@ -1,10 +1,11 @@
 import cluster from 'node:cluster';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Logger } from 'pino';
 import { banner } from './banner.js';
 import { startCluster } from './cluster.js';
 import { createLogger } from './common/logger.js';
-import { loadConfig, projectRoot } from './config/config.js';
+import { type Config, loadConfig, projectRoot } from './config/config.js';
 import { migrate } from './database/data-source.js';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from './database/embedded-postgres.js';
 import { explainFailure } from './failure.js';
@@ -17,47 +18,58 @@ async function main(): Promise<void> {
   if (process.env.NODE_ENV !== 'test' && existsSync(envFile)) process.loadEnvFile(envFile);
   const config = loadConfig(process.env);
   const logger = createLogger(config);
-  let postgres: EmbeddedPostgres | undefined;
-  let server: Server | undefined;
-  let stopping = false;
-
-  async function stop(signal?: string): Promise<void> {
-    if (stopping) return;
-    stopping = true;
-    if (signal) logger.info(`${signal}: finishing what is in flight, then stopping`);
-    await server?.close();
-    await postgres?.stop();
-  }
+  const running: Running = {};
+  const starting = start(config, logger, running);
+  let stopping: Promise<void> | undefined;
+  // One stop for every signal: npm passes on the Ctrl-C that the terminal has sent already.
+  const stop = () => (stopping ??= takeDown(starting, running));
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.on(signal, () => void stop(signal).then(() => process.exit(0), fail));
+    process.on(signal, () => {
+      if (!stopping) logger.info(`${signal}: finishing what is in flight, then stopping`);
+      stop().then(() => process.exit(0), fail);
+    });
   }
-
   try {
-    if (!config.databaseUrl)
-      postgres = await startEmbeddedPostgres({
-        dataDir: join(config.dataDir, 'postgres'),
-        log: (line) => logger.info(line),
-      });
-    const databaseUrl = config.databaseUrl ?? postgres?.url ?? '';
-    const applied = await migrate(databaseUrl);
-    if (applied.length > 0) logger.info({ migrations: applied }, 'The database schema is up to date');
-    server =
-      config.workers > 1
-        ? await startCluster(config, databaseUrl, logger)
-        : await startServer(config, databaseUrl, logger);
-    if (!stopping) process.stdout.write(`${banner({ ...server, warnings: warningsOf(config) })}\n`);
+    await starting;
   } catch (error) {
     await stop().catch(() => undefined);
     fail(error);
   }
 }
 
-function warningsOf({ production, databaseUrl, publicUrl }: ReturnType<typeof loadConfig>): string[] {
+/** What has been started so far. */
+interface Running {
+  postgres?: EmbeddedPostgres;
+  server?: Server;
+}
+
+async function start(config: Config, logger: Logger, running: Running): Promise<void> {
+  if (!config.databaseUrl) {
+    const log = (line: string) => logger.info(line);
+    running.postgres = await startEmbeddedPostgres({ dataDir: join(config.dataDir, 'postgres'), log, revive: true });
+  }
+  const databaseUrl = config.databaseUrl ?? running.postgres?.url ?? '';
+  const applied = await migrate(databaseUrl);
+  if (applied.length > 0) logger.info({ migrations: applied }, 'The database schema is up to date');
+  running.server = await (config.workers > 1 ? startCluster : startServer)(config, databaseUrl, logger);
+  process.stdout.write(`${banner({ ...running.server, warnings: warningsOf(config) })}\n`);
+}
+
+/** The database last: whatever is in flight may need it. A start under way is let come to its end first. */
+async function takeDown(starting: Promise<void>, running: Running): Promise<void> {
+  await starting.catch(() => undefined);
+  await running.server?.close();
+  await running.postgres?.stop();
+}
+
+function warningsOf({ production, databaseUrl, publicUrl, mail }: Config): string[] {
   const warnings: string[] = [];
   if (production && !databaseUrl)
     warnings.push('DATABASE_URL is not set: the embedded Postgres serves a single machine.');
   if (production && !publicUrl.startsWith('https:'))
     warnings.push('PUBLIC_URL is not https: tokens must not travel in the clear.');
+  if (mail.delivery === 'none')
+    warnings.push('SMTP_URL is not set: no mail can be sent, and the routes that need it answer 503.');
   return warnings;
 }
 

@@ -24,8 +24,9 @@ export async function startServer(config: Config, databaseUrl: string, logger: L
     await app.init();
     await app.get(SigningKeys).start();
     await app.get(DatabaseListener).start();
-    const firstAdmin = await app.get(FirstAdmin).ensure();
     await app.listen(config.port, config.host);
+    // Last: the password is told once, so nothing may fail between making it and telling it.
+    const firstAdmin = await app.get(FirstAdmin).ensure();
     return { url: addressOf(app, config), firstAdmin, close: () => closeWithin(app, GRACE) };
   } catch (error) {
     await app.close().catch(() => undefined);

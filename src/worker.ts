@@ -1,3 +1,4 @@
+import { adminNotice } from './banner.js';
 import type { WorkerReady } from './cluster.js';
 import { createLogger } from './common/logger.js';
 import { loadConfig } from './config/config.js';
@@ -12,7 +13,8 @@ try {
   process.on('SIGINT', () => undefined);
   process.on('SIGTERM', () => void server.close().finally(() => process.exit(0)));
   process.on('disconnect', () => void server.close().finally(() => process.exit(0)));
-  const message: WorkerReady = { url: server.url, firstAdmin: server.firstAdmin };
+  if (server.firstAdmin) process.stdout.write(`\n${adminNotice(server.firstAdmin)}\n`);
+  const message: WorkerReady = { url: server.url };
   process.send?.(message);
 } catch (error) {
   const { message, exitCode } = explainFailure(error);

@@ -9,6 +9,7 @@ import { JwtStrategy } from './jwt.strategy.js';
 import { JwtAuthGuard } from './jwt-auth.guard.js';
 import { RevocationList } from './revocation-list.js';
 import { Revocations } from './revocations.service.js';
+import { RoleTable } from './role-table.js';
 import { RolesGuard } from './roles.guard.js';
 import { SigningKeys } from './signing-keys.service.js';
 
@@ -22,11 +23,12 @@ import { SigningKeys } from './signing-keys.service.js';
     JwtStrategy,
     RevocationList,
     Revocations,
+    RoleTable,
     SigningKeys,
     { provide: APP_GUARD, useClass: JwtAuthGuard },
     { provide: APP_GUARD, useClass: RolesGuard },
     { provide: APP_GUARD, useClass: UndeclaredInputGuard },
   ],
-  exports: [AccessTokens, Revocations, SigningKeys],
+  exports: [AccessTokens, Revocations, RoleTable, SigningKeys],
 })
 export class AccessModule {}

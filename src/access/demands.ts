@@ -1,12 +1,13 @@
 import { applyDecorators, type ExecutionContext, SetMetadata, type Type } from '@nestjs/common';
-import { ApiBearerAuth } from '@nestjs/swagger';
+import { ApiBearerAuth, ApiSecurity } from '@nestjs/swagger';
 
 /** What a route demands of its caller. */
 export type Demand =
   | { kind: 'public' }
   | { kind: 'optional' }
   | { kind: 'signed-in' }
-  | { kind: 'roles'; anyOf: readonly string[] };
+  | { kind: 'roles'; anyOf: readonly string[] }
+  | { kind: 'permissions'; allOf: readonly string[] };
 
 const DEMAND = Symbol('DEMAND');
 
@@ -14,13 +15,16 @@ const DEMAND = Symbol('DEMAND');
 export const Public = () => SetMetadata(DEMAND, { kind: 'public' } satisfies Demand);
 
 /** Anybody may call it; who brings a good access token is known to the handler, or else why it was refused. */
-export const OptionallySignedIn = () => demand({ kind: 'optional' });
+export const OptionallySignedIn = () => applyDecorators(demand({ kind: 'optional' }), ApiSecurity({}));
 
 /** Any signed-in user may call it. */
 export const SignedIn = () => demand({ kind: 'signed-in' });
 
 /** A signed-in user with at least one of these roles may call it. */
 export const Roles = (...anyOf: [string, ...string[]]) => demand({ kind: 'roles', anyOf });
+
+/** A signed-in user whose roles hold all of these permissions may call it. */
+export const Permissions = (...allOf: [string, ...string[]]) => demand({ kind: 'permissions', allOf });
 
 function demand(value: Demand) {
   return applyDecorators(SetMetadata(DEMAND, value), ApiBearerAuth());

@@ -16,6 +16,8 @@ const PAUSE = 1_000;
 /** Milliseconds for the one request that asks again after the pause; until then the others go by the last outcome. */
 const PROBE = 4_000;
 const BATCH = 20_000;
+/** Seconds that a transaction may have been open before its commit: rows tell when they were written, not when committed. */
+const LONGEST_TRANSACTION = 600;
 
 const ASK = {
   name: 'revocation-ask',
@@ -113,7 +115,7 @@ export class Revocations {
   private async readSince(select: string, take: (row: { id: string; ver: number }) => void): Promise<void> {
     await this.database.transaction(async (manager) => {
       await manager.query(`DECLARE missed NO SCROLL CURSOR FOR ${select} > now() - $1 * interval '1 s'`, [
-        this.list.span,
+        this.list.span + LONGEST_TRANSACTION,
       ]);
       for (;;) {
         const rows = await manager.query<{ id: string; ver: number }[]>(`FETCH ${BATCH} FROM missed`);

@@ -1,13 +1,16 @@
 import { Inject, Injectable, Logger, type OnModuleDestroy } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import { Audit } from '../audit/audit.service.js';
+import type { Client } from '../common/client.js';
 import { Clock } from '../common/clock.js';
 import { newId } from '../common/id.js';
+import { seal, unseal } from '../common/sealed.js';
 import type { Config } from '../config/config.js';
 import { CONFIG } from '../config/config.module.js';
 import type { SigningAlgorithm } from '../config/signing-key.js';
 import { Database } from '../database/database.js';
 import { DatabaseListener } from '../database/listener.js';
 import { LEEWAY } from './claims.js';
-import { seal, unseal } from './sealed.js';
 import {
   exportSecret,
   generateSecret,
@@ -23,6 +26,15 @@ export const PUBLISH_AHEAD = 10 * 60_000;
 const LOOK_FOR_ROTATION = 60_000;
 /** Any number: it only must be the same for every instance. */
 const KEY_LOCK = 4_711_002;
+
+/** Who rotates a key, for the audit log; nobody where its time has come. */
+interface KeyActor {
+  actorId: string | null;
+  client: Client | null;
+  operator?: string;
+}
+
+const NOBODY: KeyActor = { actorId: null, client: null };
 
 interface KeyRow {
   kid: string;
@@ -53,6 +65,7 @@ export class SigningKeys implements OnModuleDestroy {
   /** Grows whenever another set of keys is in use. */
   edition = 0;
   private timer: NodeJS.Timeout | undefined;
+  private loading: Promise<void> = Promise.resolve();
   private warned = false;
 
   constructor(
@@ -60,6 +73,7 @@ export class SigningKeys implements OnModuleDestroy {
     private readonly database: Database,
     private readonly listener: DatabaseListener,
     private readonly clock: Clock,
+    private readonly audit: Audit,
   ) {
     this.sealingKey = config.deriveKey('signing keys');
   }
@@ -95,8 +109,11 @@ export class SigningKeys implements OnModuleDestroy {
     for (const key of this.keys.values()) {
       if (key.signsFrom <= now && (!newest || key.signsFrom > newest.signsFrom)) newest = key;
     }
-    if (!newest) throw new Error('There is no key to sign with');
-    return newest;
+    // Where our clock is behind the database's, not even the first key signs yet; it is the one to use all the same.
+    const [oldest] = this.keys.values();
+    const key = newest ?? oldest;
+    if (!key) throw new Error('There is no key to sign with');
+    return key;
   }
 
   /** The key of this id that may verify a token signed with this algorithm. The key decides, never the token. */
@@ -114,9 +131,9 @@ export class SigningKeys implements OnModuleDestroy {
    * Makes the next key and publishes it; it signs after PUBLISH_AHEAD, so that every verifier has it by then.
    * Returns its id. The key before it verifies until its last token has expired.
    */
-  async rotate(): Promise<string> {
+  async rotate(actor: KeyActor = NOBODY): Promise<string> {
     if (this.config.signing.provided) throw new Error('JWT_SIGNING_KEY is set: rotate it where it is kept.');
-    const kid = await this.insert(PUBLISH_AHEAD);
+    const kid = await this.database.transaction((manager) => this.insertNext(manager, actor));
     await this.load();
     return kid;
   }
@@ -126,12 +143,25 @@ export class SigningKeys implements OnModuleDestroy {
     await this.database.transaction(async (manager) => {
       await manager.query('SELECT pg_advisory_xact_lock($1)', [KEY_LOCK]);
       const newest = (await this.readable(manager)).at(-1);
-      if (!newest || algorithmChanged(newest)) await this.insert(0, manager);
+      if (!newest) await this.insert(0, manager);
+      else if (algorithmChanged(newest)) await this.insertNext(manager, NOBODY, 0);
       else if (newest.signsFrom + this.config.signing.keyLifetime - PUBLISH_AHEAD < this.clock.now())
-        await this.insert(PUBLISH_AHEAD, manager);
+        await this.insertNext(manager, NOBODY);
     });
     await this.load();
     await this.forgetDead();
+  }
+
+  /** Makes the key that follows, and writes that down. The first key of all follows none. */
+  private async insertNext(
+    manager: EntityManager,
+    { actorId, client, operator }: KeyActor,
+    ahead = PUBLISH_AHEAD,
+  ): Promise<string> {
+    const kid = await this.insert(ahead, manager);
+    const data = { kid, ...(operator !== undefined && { operator }) };
+    await this.audit.record({ type: 'key.rotated', actorId, userId: null, client, data }, manager);
+    return kid;
   }
 
   private async insert(ahead: number, manager = this.database.manager): Promise<string> {
@@ -145,7 +175,13 @@ export class SigningKeys implements OnModuleDestroy {
     return kid;
   }
 
-  private async load(): Promise<void> {
+  /** One reading after the other, so that an older one never has the last word. */
+  private load(): Promise<void> {
+    this.loading = this.loading.catch(() => undefined).then(() => this.read());
+    return this.loading;
+  }
+
+  private async read(): Promise<void> {
     const keys = new Map((await this.readable()).map((key) => [key.kid, key]));
     const isSame = [...keys.keys()].join() === [...this.keys.keys()].join();
     if (!isSame) this.edition++;

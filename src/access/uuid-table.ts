@@ -2,48 +2,76 @@
 const LANES = 6;
 const VALUE = 4;
 const LAPSES = 5;
-const LEAST_CAPACITY = 1024;
+const LEAST_CAPACITY = 16;
 const FULLEST = 0.7;
+
+const SHARDS = 256;
 
 /**
  * A map from UUID to a 32-bit number whose entries lapse: 34 to 96 bytes an entry, outside the garbage-collected heap.
  * A Map of strings takes about 150 bytes an entry, and a million logouts in 15 minutes must fit (docs/decisions).
- * Open addressing with linear probing; lapsed entries are dropped when the table is rebuilt to grow.
+ * In 256 shards, each of which grows by itself: to rebuild a table of a million entries at once would hold up requests.
  */
 export class UuidTable {
-  private capacity = LEAST_CAPACITY;
-  private slots = new Uint32Array(LEAST_CAPACITY * LANES);
-  private used = 0;
+  private readonly shards: Shard[];
   private readonly key = new Uint32Array(4);
 
   /** `now` gives seconds since the epoch. */
-  constructor(private readonly now: () => number) {}
+  constructor(now: () => number) {
+    this.shards = Array.from({ length: SHARDS }, () => new Shard(now));
+  }
 
   /** The value of an id, or undefined where there is none or it has lapsed. */
   get(id: string): number | undefined {
     parseUuid(id, this.key);
-    const at = this.find(this.key);
-    const lapses = this.slots[at + LAPSES] ?? 0;
-    return lapses !== 0 && lapses >= this.now() ? this.slots[at + VALUE] : undefined;
+    return this.shardOf(this.key).get(this.key);
   }
 
   /** Keeps a value until a second has passed. An earlier entry of the same id is replaced. */
   set(id: string, value: number, lapses: number): void {
     parseUuid(id, this.key);
-    let at = this.find(this.key);
+    this.shardOf(this.key).set(this.key, value, lapses);
+  }
+
+  /** Bytes that the table holds. */
+  get bytes(): number {
+    return this.shards.reduce((sum, shard) => sum + shard.bytes, 0);
+  }
+
+  /** By the last byte, which is random in every version of UUID that is made today. */
+  private shardOf(key: Uint32Array): Shard {
+    return this.shards[(key[3] ?? 0) & (SHARDS - 1)] as Shard;
+  }
+}
+
+/** Open addressing with linear probing; lapsed entries are dropped when the shard is rebuilt to grow. */
+class Shard {
+  private capacity = LEAST_CAPACITY;
+  private slots = new Uint32Array(LEAST_CAPACITY * LANES);
+  private used = 0;
+
+  constructor(private readonly now: () => number) {}
+
+  get(key: Uint32Array): number | undefined {
+    const at = this.find(key);
+    const lapses = this.slots[at + LAPSES] ?? 0;
+    return lapses !== 0 && lapses >= this.now() ? this.slots[at + VALUE] : undefined;
+  }
+
+  set(key: Uint32Array, value: number, lapses: number): void {
+    let at = this.find(key);
     if (this.slots[at + LAPSES] === 0) {
       if (this.used >= this.capacity * FULLEST) {
         this.rebuild();
-        at = this.find(this.key);
+        at = this.find(key);
       }
       this.used++;
     }
-    this.slots.set(this.key, at);
+    this.slots.set(key, at);
     this.slots[at + VALUE] = value;
     this.slots[at + LAPSES] = Math.max(1, lapses);
   }
 
-  /** Bytes that the table holds. */
   get bytes(): number {
     return this.slots.byteLength;
   }

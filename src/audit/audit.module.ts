@@ -1,7 +1,10 @@
 import { Global, Module } from '@nestjs/common';
 import { Audit } from './audit.service.js';
+import { AuditRetention } from './audit-retention.service.js';
+import { AuditSealer } from './audit-sealer.service.js';
+import { AuditVerifier } from './audit-verifier.service.js';
 
 /** Who did what to whom, from where. */
 @Global()
-@Module({ providers: [Audit], exports: [Audit] })
+@Module({ providers: [Audit, AuditRetention, AuditSealer, AuditVerifier], exports: [Audit, AuditVerifier] })
 export class AuditModule {}

@@ -1,7 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
+import { z } from 'zod';
 import type { Client } from '../common/client.js';
-import { newId } from '../common/id.js';
+import { firstIdAt, newId } from '../common/id.js';
+import { type Page, toPage } from '../common/page.js';
 import { Database } from '../database/database.js';
 
 /** Everything that is written down. */
@@ -16,8 +18,21 @@ export const AUDIT_TYPES = [
   'user.updated',
   'user.disabled',
   'user.enabled',
+  'user.deleted',
+  'user.exported',
+  'user.invited',
+  'user.password_changed',
+  'user.password_reset',
+  'user.email_verified',
+  'user.email_changed',
   'user.roles_changed',
+  'role.saved',
+  'role.deleted',
+  'key.rotated',
 ] as const;
+
+/** Milliseconds by which the clocks of an instance and of the database differ at most; tokens allow far less. */
+const CLOCKS_APART = 3_600_000;
 
 export type AuditType = (typeof AUDIT_TYPES)[number];
 
@@ -32,12 +47,48 @@ export interface AuditEvent {
   data?: Record<string, unknown>;
 }
 
+/** Which entries are asked for; all of them where nothing is said. Times are inclusive. */
+export interface AuditFilter {
+  userId?: string;
+  type?: AuditType;
+  from?: string;
+  to?: string;
+}
+
+/** An entry as the list reads it. */
+export interface AuditRow {
+  id: string;
+  type: AuditType;
+  actor_id: string | null;
+  user_id: string | null;
+  ip: string | null;
+  user_agent: string | null;
+  request_id: string | null;
+  at: Date;
+  data: Record<string, unknown>;
+}
+
 export interface Activity {
   type: AuditType;
   at: Date;
   ip: string | null;
   userAgent: string | null;
 }
+
+/** An entry as the person it is about may have it. */
+export const auditEntry = z.strictObject({
+  id: z.uuid(),
+  type: z.string(),
+  actorId: z.uuid().nullable(),
+  userId: z.uuid().nullable(),
+  ip: z.string().nullable(),
+  userAgent: z.string().nullable(),
+  requestId: z.string().nullable(),
+  at: z.iso.datetime(),
+  data: z.record(z.string(), z.unknown()),
+});
+
+export type AuditEntry = Omit<z.infer<typeof auditEntry>, 'at'> & { at: Date };
 
 /** The audit log: entries are added in the transaction of the change that they tell of, and never changed. */
 @Injectable()
@@ -46,22 +97,74 @@ export class Audit {
 
   /** Adds an entry. Give the transaction's manager where there is one. */
   async record(event: AuditEvent, manager: EntityManager = this.database.manager): Promise<void> {
-    const { type, actorId, userId, client, data = {} } = event;
-    await manager.query(
-      `INSERT INTO audit_events (id, type, actor_id, user_id, ip, user_agent, request_id, data)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
-      [newId(), type, actorId, userId, client?.ip, client?.userAgent, client?.requestId, data],
-    );
+    await this.recordAll([event], manager);
+  }
+
+  /** Adds many entries in one statement. */
+  async recordAll(events: AuditEvent[], manager: EntityManager = this.database.manager): Promise<void> {
+    if (events.length === 0) return;
+    await manager.query(INSERT, [
+      events.map(() => newId()),
+      events.map(({ type }) => type),
+      events.map(({ actorId }) => actorId),
+      events.map(({ userId }) => userId),
+      events.map(({ client }) => client?.ip),
+      events.map(({ client }) => client?.userAgent),
+      events.map(({ client }) => client?.requestId),
+      events.map(({ data }) => JSON.stringify(data ?? {})),
+    ]);
+  }
+
+  /** The entries that fit, newest first. `before` is the id that the last page ended with. */
+  async list(filter: AuditFilter, limit: number, before: string | null): Promise<Page<AuditRow>> {
+    const { userId, type, from, to } = filter;
+    const rows = await this.database.manager.query<AuditRow[]>(LIST, [
+      userId ?? null,
+      type ?? null,
+      from ?? null,
+      to ?? null,
+      before,
+      // The id tells the moment too, by the clock of the instance that wrote it; with it the index cuts the range.
+      from ? firstIdAt(Date.parse(from) - CLOCKS_APART) : null,
+      to ? firstIdAt(Date.parse(to) + CLOCKS_APART) : null,
+      limit + 1,
+    ]);
+    return toPage(rows, limit);
   }
 
   /** The latest entries about a user, newest first. */
   latestOf(userId: string, limit: number): Promise<Activity[]> {
     return this.database.run<Activity>(LATEST, [userId, limit]);
   }
+
+  /** Every entry about a user and everything that the user did to others, newest first. */
+  allOf(userId: string): Promise<AuditEntry[]> {
+    return this.database.manager.query<AuditEntry[]>(ALL_OF, [userId]);
+  }
 }
+
+const INSERT = `
+  INSERT INTO audit_events (id, type, actor_id, user_id, ip, user_agent, request_id, data)
+  SELECT * FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::uuid[], $5::inet[], $6::text[], $7::text[], $8::jsonb[])`;
+
+/** Times are shown in milliseconds, so they are compared in milliseconds. */
+const LIST = `
+  SELECT id, type, actor_id, user_id, host(ip) AS ip, user_agent, request_id, at, data FROM audit_events
+  WHERE ($1::uuid IS NULL OR user_id = $1) AND ($2::text IS NULL OR type = $2)
+    AND ($3::timestamptz IS NULL OR date_trunc('milliseconds', at) >= $3)
+    AND ($4::timestamptz IS NULL OR date_trunc('milliseconds', at) <= $4)
+    AND ($5::uuid IS NULL OR id < $5) AND ($6::uuid IS NULL OR id >= $6) AND ($7::uuid IS NULL OR id < $7)
+  ORDER BY id DESC LIMIT $8`;
 
 const LATEST = {
   name: 'audit-latest',
   text: `SELECT type, at, host(ip) AS ip, user_agent AS "userAgent" FROM audit_events
          WHERE user_id = $1 ORDER BY id DESC LIMIT $2`,
 };
+
+const ALL_OF = `
+  SELECT id, type, actor_id AS "actorId", user_id AS "userId", host(ip) AS ip, user_agent AS "userAgent",
+    request_id AS "requestId", at, data
+  FROM audit_events
+  WHERE user_id = $1 OR (actor_id = $1 AND actor_id IS DISTINCT FROM user_id)
+  ORDER BY id DESC`;

@@ -1,13 +1,16 @@
-import { Body, Controller, Get, Post, Req } from '@nestjs/common';
-import { ApiOperation, ApiTags } from '@nestjs/swagger';
+import { Body, Controller, Get, Post, Req, Res } from '@nestjs/common';
+import { ApiBody, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
 import type { z } from 'zod';
 import { OptionallySignedIn, Public, SignedIn } from '../access/demands.js';
 import { type AuthenticatedRequest, CurrentUser, type Principal } from '../access/principal.js';
 import { type Client, FromClient } from '../common/client.js';
+import { type Message, messageView } from '../common/message.js';
 import { Answers, Fails } from '../common/openapi.js';
 import { Problem } from '../common/problem.js';
-import { type Tokens, tokensView } from '../sessions/session.js';
+import { revokedCount, type Tokens, tokensView } from '../sessions/session.js';
 import { Sessions } from '../sessions/sessions.service.js';
+import { DeliversTokens, EndsCookie, RefreshesCookie } from '../sessions/token-delivery.js';
 import * as schema from './auth.schemas.js';
 import { Logout } from './logout.service.js';
 import { Registration } from './registration.service.js';
@@ -27,21 +30,32 @@ export class AuthController {
 
   @Public()
   @Post('register')
+  @DeliversTokens()
   @ApiOperation({ summary: 'Make an account and sign in', operationId: 'register' })
   @Answers(201, schema.signedUp, 'The account and its first tokens')
-  @Fails('signup_closed', 'email_taken', 'username_taken', 'password_too_common', 'overloaded')
-  register(
+  @ApiResponse({
+    status: 202,
+    description: 'Where EMAIL_VERIFICATION=required: a mail says the rest, whether the email is taken or not',
+    standardSchema: messageView as never,
+  })
+  @Fails('signup_closed', 'email_taken', 'username_taken', 'password_too_common', 'cross_site_request', 'overloaded')
+  async register(
     @Body({ schema: schema.registration }) form: z.infer<typeof schema.registration>,
     @FromClient() client: Client,
-  ): Promise<z.infer<typeof schema.signedUp>> {
-    return this.registration.register(form, client);
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<z.infer<typeof schema.signedUp> | Message> {
+    const signedUp = await this.registration.register(form, client);
+    if (signedUp) return signedUp;
+    void reply.status(202);
+    return { message: 'A mail is on its way. Follow its link to confirm your email address, then sign in.' };
   }
 
   @Public()
   @Post('login')
+  @DeliversTokens()
   @ApiOperation({ summary: 'Sign in with email or username and password', operationId: 'login' })
   @Answers(200, schema.signedIn)
-  @Fails('invalid_credentials', 'account_disabled', 'overloaded')
+  @Fails('invalid_credentials', 'account_disabled', 'email_not_verified', 'cross_site_request', 'overloaded')
   async login(
     @Body({ schema: schema.login }) { password, ...identifier }: z.infer<typeof schema.login>,
     @FromClient() client: Client,
@@ -51,26 +65,38 @@ export class AuthController {
 
   @Public()
   @Post('refresh')
+  @RefreshesCookie()
   @ApiOperation({ summary: 'Exchange a refresh token for new tokens', operationId: 'refresh' })
   @Answers(200, tokensView)
-  @Fails('invalid_refresh_token', 'refresh_reused', 'session_revoked', 'session_expired')
-  refresh(
-    @Body({ schema: schema.refresh }) { refreshToken }: z.infer<typeof schema.refresh>,
+  @Fails(
+    'invalid_refresh_token',
+    'refresh_reused',
+    'session_revoked',
+    'session_expired',
+    'email_not_verified',
+    'cross_site_request',
+  )
+  async refresh(
+    @Body({ schema: schema.refresh }) body: z.infer<typeof schema.refresh>,
     @FromClient() client: Client,
   ): Promise<Tokens> {
-    return this.sessions.refresh(refreshToken, client);
+    const token = body?.refreshToken;
+    if (token === undefined) throw Problem.field('/refreshToken', 'Send the refresh token, here or in its cookie.');
+    return this.sessions.refresh(token, client);
   }
 
   @OptionallySignedIn()
   @Post('logout')
+  @EndsCookie()
   @ApiOperation({ summary: 'End this session', operationId: 'logout' })
-  @Answers(200, schema.message)
-  @Fails('invalid_refresh_token')
+  @ApiBody({ required: false })
+  @Answers(200, messageView)
+  @Fails('invalid_refresh_token', 'cross_site_request')
   async logout(
     @Req() request: AuthenticatedRequest,
     @Body({ schema: schema.logout }) body: z.infer<typeof schema.logout>,
     @FromClient() client: Client,
-  ): Promise<z.infer<typeof schema.message>> {
+  ): Promise<Message> {
     await this.signOut.end(request, body?.refreshToken, client);
     return { message: 'Logged out successfully' };
   }
@@ -78,12 +104,13 @@ export class AuthController {
   @SignedIn()
   @Post('logout-all')
   @ApiOperation({ summary: 'End every session of the own account', operationId: 'logoutAll' })
-  @Answers(200, schema.revokedCount)
+  @ApiBody({ required: false })
+  @Answers(200, revokedCount)
   async logoutAll(
     @CurrentUser() user: Principal,
     @Body({ schema: schema.logoutAll }) body: z.infer<typeof schema.logoutAll>,
     @FromClient() client: Client,
-  ): Promise<z.infer<typeof schema.revokedCount>> {
+  ): Promise<z.infer<typeof revokedCount>> {
     const keep = body?.keepCurrent ? user.sessionId : null;
     return {
       revoked: await this.sessions.endAll(user.userId, keep, { type: 'auth.logout', actorId: user.userId, client }),

@@ -23,12 +23,34 @@ export const login = z
   })
   .meta({ id: 'Login', description: 'Either `email` or `username`, and the password' });
 
-export const refresh = z.strictObject({ refreshToken: z.string() }).meta({ id: 'Refresh' });
+const mailedToken = z.string().min(1).max(256).meta({ description: 'The token of a mailed link' });
+
+export const mailedLink = z.strictObject({ token: mailedToken }).meta({ id: 'MailedLink' });
+
+export const mailRequest = z.strictObject({ email: emailField }).meta({ id: 'MailRequest' });
+
+export const passwordReset = z
+  .strictObject({ token: mailedToken, password: passwordField })
+  .meta({ id: 'PasswordReset' });
+
+export const invitationAcceptance = z
+  .strictObject({
+    token: mailedToken,
+    password: passwordField,
+    username: usernameField.nullable().optional(),
+    name: nameField.nullable().optional(),
+  })
+  .meta({ id: 'InvitationAcceptance' });
+
+export const refresh = z
+  .strictObject({ refreshToken: z.string().optional() })
+  .optional()
+  .meta({ id: 'Refresh', description: 'The refresh token, unless it is in the cookie' });
 
 export const logout = z
   .strictObject({ refreshToken: z.string().optional() })
   .optional()
-  .meta({ id: 'Logout', description: 'The refresh token, where the access token has expired' });
+  .meta({ id: 'Logout', description: 'The refresh token, where the access token has expired and there is no cookie' });
 
 export const logoutAll = z
   .strictObject({ keepCurrent: z.boolean().default(false) })
@@ -36,15 +58,11 @@ export const logoutAll = z
   .meta({ id: 'LogoutAll' });
 
 /** What the routes answer. */
-export const message = z.strictObject({ message: z.string() }).meta({ id: 'Message' });
-
 export const signedUp = z.strictObject({ user: userView, ...tokensView.shape }).meta({ id: 'SignedUp' });
 
 export const signedIn = z
   .strictObject({ message: z.literal('Login successful'), user: userView, ...tokensView.shape })
   .meta({ id: 'SignedIn' });
-
-export const revokedCount = z.strictObject({ revoked: z.int() }).meta({ id: 'RevokedCount' });
 
 export const whoAmI = z
   .strictObject({

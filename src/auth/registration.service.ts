@@ -6,12 +6,15 @@ import { Problem } from '../common/problem.js';
 import type { Config } from '../config/config.js';
 import { CONFIG } from '../config/config.module.js';
 import { Database } from '../database/database.js';
+import { Quotas } from '../limits/quotas.service.js';
 import { Sessions } from '../sessions/sessions.service.js';
 import { PasswordHasher } from '../users/passwords/password-hasher.js';
 import { PasswordPolicy } from '../users/passwords/password-policy.js';
 import { toUserView } from '../users/user.js';
 import { Users } from '../users/users.service.js';
 import type { registration } from './auth.schemas.js';
+import { EmailVerification } from './email-verification.service.js';
+import { PendingRegistrations } from './pending-registrations.service.js';
 import type { SignedIn } from './sign-in.service.js';
 
 /** Signing up. */
@@ -24,19 +27,33 @@ export class Registration {
     private readonly sessions: Sessions,
     private readonly hasher: PasswordHasher,
     private readonly policy: PasswordPolicy,
+    private readonly pending: PendingRegistrations,
+    private readonly verification: EmailVerification,
     private readonly audit: Audit,
+    private readonly quotas: Quotas,
   ) {}
 
-  /** Makes an account and signs it in. Throws a Problem: `signup_closed`, `email_taken`, `username_taken`, a refused password. */
-  async register(form: z.infer<typeof registration>, client: Client): Promise<SignedIn> {
+  /**
+   * Makes an account and signs it in. Where the email must be confirmed first it returns null, whether the email is taken
+   * or not, and a mail says the rest. Throws a Problem: `signup_closed`, `email_taken`, `username_taken`, a refused
+   * password, `rate_limited`.
+   */
+  async register(form: z.infer<typeof registration>, client: Client): Promise<SignedIn | null> {
     if (this.config.signup === 'closed') throw new Problem('signup_closed');
     const fault = this.policy.check(form.password, form);
     if (fault) throw Problem.field('/password', fault.detail, fault.code);
-    const passwordHash = await this.hasher.hash(form.password);
+    this.hasher.demandRoom(client.ip);
+    await this.quotas.register(client);
+    const passwordHash = await this.hasher.hash(form.password, client.ip);
+    if (this.config.emailVerification === 'required') {
+      await this.pending.register(form, passwordHash, client);
+      return null;
+    }
     return this.database.transaction(async (manager) => {
       const user = await this.users.create({ ...form, passwordHash, roles: ['user'] }, manager);
       const { id } = user;
       const tokens = await this.sessions.open({ ...user, userId: id }, ['password'], client, manager);
+      await this.verification.send(id, null, client, manager);
       await this.audit.record({ type: 'auth.registered', actorId: id, userId: id, client }, manager);
       return { user: toUserView(user), ...tokens };
     });

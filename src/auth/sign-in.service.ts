@@ -1,13 +1,20 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
 import { Audit } from '../audit/audit.service.js';
 import type { Client } from '../common/client.js';
 import { Problem } from '../common/problem.js';
+import type { Config } from '../config/config.js';
+import { CONFIG } from '../config/config.module.js';
 import { Database } from '../database/database.js';
+import { GuessLimits } from '../limits/guess-limits.service.js';
+import { letters } from '../mail/letters.js';
+import { Mail } from '../mail/mail.service.js';
+import { deviceName } from '../sessions/device.js';
 import type { Tokens } from '../sessions/session.js';
 import { Sessions } from '../sessions/sessions.service.js';
 import { PasswordHasher } from '../users/passwords/password-hasher.js';
 import { toUserView, type UserView } from '../users/user.js';
-import { type Credentials, type Identifier, Users } from '../users/users.service.js';
+import { type Credentials, type Identifier, nameKey, Users } from '../users/users.service.js';
 
 /** How often a sign-in is judged anew where the account changes under it. */
 const ATTEMPTS = 3;
@@ -19,22 +26,36 @@ export type SignedIn = { user: UserView } & Tokens;
 @Injectable()
 export class SignIn {
   constructor(
+    @Inject(CONFIG) private readonly config: Config,
     private readonly database: Database,
     private readonly users: Users,
     private readonly sessions: Sessions,
     private readonly hasher: PasswordHasher,
+    private readonly mail: Mail,
     private readonly audit: Audit,
+    private readonly guesses: GuessLimits,
   ) {}
 
-  /** Signs in with a password. Throws a Problem: `invalid_credentials` for any wrong pair, `account_disabled`, `overloaded`. */
+  /**
+   * Signs in with a password. Throws a Problem: `invalid_credentials` for any wrong pair, `account_disabled`,
+   * `email_not_verified`, `rate_limited`, `overloaded`.
+   */
   async withPassword(identifier: Identifier, password: string, client: Client): Promise<SignedIn> {
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      this.hasher.demandRoom(client.ip);
       const found = await this.users.findCredentials(identifier);
       // A name that nobody has costs the same hash, so that the time does not tell who has an account here.
-      const matches = await this.hasher.verify(password, found?.passwordHash ?? null);
+      const matches = await this.guesses.check(
+        { accountId: found?.id ?? null, name: nameKey(identifier) },
+        client,
+        () => this.hasher.verify(password, found?.passwordHash ?? null, client.ip),
+      );
       if (!found || !matches) return this.fail('invalid_credentials', found, client);
       if (found.status === 'disabled') return this.fail('account_disabled', found, client);
-      const signedIn = await this.complete(found, await this.fresherHash(password, found), ['password'], client);
+      if (!found.emailVerified && this.config.emailVerification === 'required')
+        return this.fail('email_not_verified', found, client);
+      const newHash = await this.fresherHash(password, found, client);
+      const signedIn = await this.complete(found, newHash, ['password'], client);
       if (signedIn) return signedIn;
     }
     throw new Problem('overloaded');
@@ -44,8 +65,8 @@ export class SignIn {
    * Opens the session of somebody who has proved who they are. Returns null where the account or its password hash has
    * changed since they were read: by an administrator, or by another sign-in that replaced a hash of an older cost.
    */
-  private async complete(
-    { id, passwordHash }: Credentials,
+  async complete(
+    { id, passwordHash }: Pick<Credentials, 'id' | 'passwordHash'>,
     newHash: string | null,
     authMethods: string[],
     client: Client,
@@ -53,14 +74,16 @@ export class SignIn {
     return this.database.transaction(async (manager) => {
       const user = await this.users.claimForSignIn(id, passwordHash, newHash, manager);
       if (!user) return null;
+      const isNewDevice = await this.sessions.isNewDevice(id, client, manager);
       const tokens = await this.sessions.open({ ...user, userId: id }, authMethods, client, manager);
       await this.audit.record({ type: 'auth.login', actorId: id, userId: id, client, data: { authMethods } }, manager);
+      if (isNewDevice) await this.tellOfNewDevice(user.email, client, manager);
       return { user: toUserView(user), ...tokens };
     });
   }
 
   private async fail(
-    code: 'invalid_credentials' | 'account_disabled',
+    code: 'invalid_credentials' | 'account_disabled' | 'email_not_verified',
     found: Credentials | null,
     client: Client,
   ): Promise<never> {
@@ -74,9 +97,13 @@ export class SignIn {
     throw new Problem(code);
   }
 
+  private tellOfNewDevice(email: string, { ip, userAgent }: Client, manager: EntityManager): Promise<void> {
+    return this.mail.send(letters.newDevice(deviceName(userAgent), { ip, at: new Date() }), email, manager);
+  }
+
   /** A hash to take the place of one that costs less than it should by now. A queue that is full does not stop a sign-in. */
-  private async fresherHash(password: string, { passwordHash }: Credentials): Promise<string | null> {
+  private async fresherHash(password: string, { passwordHash }: Credentials, { ip }: Client): Promise<string | null> {
     if (passwordHash === null || !this.hasher.needsRehash(passwordHash)) return null;
-    return this.hasher.hash(password).catch(() => null);
+    return this.hasher.hash(password, ip).catch(() => null);
   }
 }

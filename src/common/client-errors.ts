@@ -29,5 +29,6 @@ export function refuseUnreadable(error: NodeJS.ErrnoException, socket: Socket): 
     ];
     socket.write(`${head.join('\r\n')}\r\n\r\n${body}`);
   }
-  socket.destroy(error);
+  // Whoever does not read the answer holds no connection either.
+  socket.destroySoon();
 }

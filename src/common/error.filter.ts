@@ -39,7 +39,9 @@ export class ErrorFilter implements ExceptionFilter {
     const problem = this.toProblem(error, request);
     if (problem.status >= 500) {
       const level = problem.code === 'internal_error' ? 'error' : 'warn';
-      this.logger[level]({ err: problem.cause ?? error, requestId: request.id }, problem.code);
+      // What was thrown as a Problem is explained by its code; a flood of them must not fill the log with stacks.
+      const err = problem === error ? problem.cause : (problem.cause ?? error);
+      this.logger[level]({ ...(err !== undefined && { err }), requestId: request.id }, problem.code);
     }
     if (reply.sent) return;
     void reply
@@ -72,7 +74,12 @@ export class ErrorFilter implements ExceptionFilter {
 }
 
 function headersOf({ code, status }: Problem, request: FastifyRequest): Record<string, string> {
-  const headers: Record<string, string> = { 'cache-control': 'no-store' };
+  // What Fastify refuses before it has a route meets none of the hooks that set these.
+  const headers: Record<string, string> = {
+    'cache-control': 'no-store',
+    'x-request-id': request.id,
+    'x-content-type-options': 'nosniff',
+  };
   if (status === 429 || status === 503) headers['retry-after'] = String(RETRY_AFTER);
   if (status === 401) {
     // RFC 6750, 3: an error is named only to who sent a token.

@@ -21,7 +21,7 @@ const OF_SIGNED_IN: ProblemCode[] = [
 /** What every route that takes a body can answer. */
 const OF_BODIES: ProblemCode[] = ['malformed_json', 'payload_too_large', 'unsupported_media_type'];
 /** What every route can answer. */
-const OF_ALL: ProblemCode[] = ['invalid_request', 'internal_error', 'database_unavailable'];
+const OF_ALL: ProblemCode[] = ['invalid_request', 'rate_limited', 'internal_error', 'database_unavailable'];
 
 /** Adds to every operation the errors that it can answer, grouped by status, each with its codes. */
 export function completeErrors(document: OpenAPIObject): OpenAPIObject {
@@ -36,9 +36,11 @@ export function completeErrors(document: OpenAPIObject): OpenAPIObject {
 }
 
 function addErrors(operation: Operation): void {
+  // Said aloud, so that a route without a token is known to be meant so.
+  operation.security ??= [];
   const codes = new Set<ProblemCode>([
     ...(operation[PROBLEM_CODES] ?? []),
-    ...(operation.security ? OF_SIGNED_IN : []),
+    ...(operation.security.length > 0 ? OF_SIGNED_IN : []),
     ...(operation.requestBody ? OF_BODIES : []),
     ...OF_ALL,
   ]);
@@ -74,7 +76,7 @@ const PROBLEM_SCHEMA = {
     title: { type: 'string' },
     status: { type: 'integer' },
     detail: { type: 'string', description: 'What to do next' },
-    code: { type: 'string', description: 'Stable; decide by this one' },
+    code: { type: 'string', enum: Object.keys(PROBLEMS), description: 'Stable; decide by this one' },
     requestId: { type: 'string' },
     errors: {
       type: 'array',

@@ -10,6 +10,8 @@ export class RouteTable {
 
   /** Notes a route as Fastify registers it. */
   add({ url, method }: Route): void {
+    // Registered for every address, to answer preflights.
+    if (url === '*') return;
     const pattern = url.split('/').map(toPattern).join('/');
     this.routes.push({ pattern: new RegExp(`^${pattern}$`), methods: [method].flat() });
   }

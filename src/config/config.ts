@@ -5,6 +5,7 @@ import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { keptAppSecret } from './app-secret.js';
 import { type Environment, environment } from './environment.js';
+import type { Sender, SmtpServer } from './mail-settings.js';
 import type { ProvidedSigningKey, SigningAlgorithm } from './signing-key.js';
 
 /** The settings of this process, checked once and frozen. Every duration is in milliseconds. */
@@ -33,10 +34,24 @@ export interface Config {
   readonly bcryptCost: number;
   readonly hashQueue: number;
   readonly signup: 'open' | 'closed';
+  readonly emailVerification: 'optional' | 'required';
+  readonly mail: {
+    /** `none`: production without a mail server, where no mail can be sent. */
+    readonly delivery: 'smtp' | 'development outbox' | 'none';
+    readonly smtp: SmtpServer | undefined;
+    readonly from: Sender;
+    /** What mails call the service. */
+    readonly appName: string;
+  };
   readonly passwordMinLength: number;
   readonly corsOrigins: readonly string[];
   readonly trustedProxies: readonly string[];
+  /** Absent: Postgres counts what instances must add up. */
+  readonly redisUrl: string | undefined;
+  readonly rateLimits: boolean;
   readonly revocationFallback: 'allow' | 'deny';
+  /** Absent: audit entries are kept for ever. */
+  readonly auditRetention: number | undefined;
   readonly bootstrapAdmin: { readonly email: string; readonly password: string } | undefined;
   readonly log: { readonly level: string; readonly format: 'json' | 'pretty' };
   readonly workers: number;
@@ -75,6 +90,10 @@ function crossFaults(env: Partial<Environment>): string[] {
   else if (secret !== undefined && new Set(secret).size < 10)
     faults.push('APP_SECRET must be random: this one repeats a few characters. Try `openssl rand -base64 48`.');
   if (production && Number(env.BCRYPT_COST ?? 12) < 10) faults.push('BCRYPT_COST must be 10 or more in production.');
+  if (production && env.SMTP_URL === undefined && env.EMAIL_VERIFICATION === 'required')
+    faults.push(
+      'SMTP_URL is required in production where EMAIL_VERIFICATION=required, such as smtps://user:password@host.',
+    );
   const key = env.JWT_SIGNING_KEY;
   if (typeof key === 'object' && env.JWT_ALG !== undefined && key.alg !== env.JWT_ALG)
     faults.push(`JWT_ALG is ${env.JWT_ALG}, but JWT_SIGNING_KEY is a key for ${key.alg}.`);
@@ -111,10 +130,23 @@ function assemble(env: Environment): Config {
     bcryptCost: env.BCRYPT_COST,
     hashQueue: env.HASH_QUEUE,
     signup: env.SIGNUP,
+    emailVerification: env.EMAIL_VERIFICATION ?? (env.SMTP_URL ? 'required' : 'optional'),
+    mail: {
+      delivery: env.SMTP_URL ? 'smtp' : production ? 'none' : 'development outbox',
+      smtp: env.SMTP_URL,
+      from: {
+        name: env.MAIL_FROM?.name ?? env.APP_NAME,
+        address: env.MAIL_FROM?.address ?? `no-reply@${new URL(publicUrl).hostname}`,
+      },
+      appName: env.APP_NAME,
+    },
     passwordMinLength: env.PASSWORD_MIN_LENGTH,
     corsOrigins: env.CORS_ORIGINS,
     trustedProxies: env.TRUSTED_PROXIES,
+    redisUrl: env.REDIS_URL,
+    rateLimits: env.RATE_LIMITS === 'on',
     revocationFallback: env.REVOCATION_FALLBACK,
+    auditRetention: env.AUDIT_RETENTION,
     bootstrapAdmin:
       env.BOOTSTRAP_ADMIN_EMAIL && env.BOOTSTRAP_ADMIN_PASSWORD
         ? { email: env.BOOTSTRAP_ADMIN_EMAIL, password: env.BOOTSTRAP_ADMIN_PASSWORD }

@@ -1,20 +1,26 @@
 import { BlockList } from 'node:net';
 import { z } from 'zod';
 import { parseDuration } from './duration.js';
+import { parseSender, parseSmtpUrl } from './mail-settings.js';
 import { parseSigningKey, SIGNING_ALGORITHMS } from './signing-key.js';
 
-/** A duration between two others; the value is in milliseconds. */
+/** Reads a duration between two others; the value is in milliseconds. */
+function readDuration(example: string, least: string, most: string) {
+  const [low, high] = [parseDuration(least) ?? 0, parseDuration(most) ?? 0];
+  return (text: string, context: z.RefinementCtx): number => {
+    const value = parseDuration(text);
+    if (value !== null && value >= low && value <= high) return value;
+    context.addIssue(`must be a duration from ${least} to ${most}, such as ${example}`);
+    return z.NEVER;
+  };
+}
+
+/** A duration that has a standard value. */
 function duration(standard: string, least: string, most: string) {
   return z
     .string()
     .default(standard)
-    .transform((text, context) => {
-      const value = parseDuration(text);
-      const [low, high] = [parseDuration(least) ?? 0, parseDuration(most) ?? 0];
-      if (value !== null && value >= low && value <= high) return value;
-      context.addIssue(`must be a duration from ${least} to ${most}, such as ${standard}`);
-      return z.NEVER;
-    });
+    .transform(readDuration(standard, least, most));
 }
 
 /** A whole number between two others. */
@@ -50,7 +56,8 @@ const PROXY_NAMES = ['loopback', 'linklocal', 'uniquelocal'];
 
 function isNetwork(text: string): boolean {
   if (PROXY_NAMES.includes(text)) return true;
-  const [address = '', prefix] = text.split('/');
+  const [address = '', prefix, ...rest] = text.split('/');
+  if (rest.length > 0) return false;
   const family = address.includes(':') ? 'ipv6' : 'ipv4';
   try {
     new BlockList().addSubnet(address, prefix === undefined ? 0 : Number(prefix), family);
@@ -98,14 +105,47 @@ export const environment = z.object({
   BCRYPT_COST: whole(12, 4, 15),
   HASH_QUEUE: whole(32, 1, 10_000),
   SIGNUP: z.enum(['open', 'closed'], { error: 'must be open or closed' }).default('open'),
+  EMAIL_VERIFICATION: z.enum(['optional', 'required'], { error: 'must be optional or required' }).optional(),
   PASSWORD_MIN_LENGTH: whole(8, 8, 64),
+  SMTP_URL: z
+    .string()
+    .transform((text, context) => {
+      try {
+        return parseSmtpUrl(text);
+      } catch (error) {
+        context.addIssue((error as Error).message);
+        return z.NEVER;
+      }
+    })
+    .optional(),
+  MAIL_FROM: z
+    .string()
+    .transform((text, context) => {
+      const sender = parseSender(text);
+      if (sender) return sender;
+      context.addIssue('must be an address such as no-reply@example.com or Example <no-reply@example.com>');
+      return z.NEVER;
+    })
+    .optional(),
+  APP_NAME: z
+    .string()
+    .regex(/^[^\p{Cc}<>"]{1,64}$/u, {
+      message: 'must be 1 to 64 characters, without control characters, quotes, < and >',
+    })
+    .default('Gatehouse'),
   CORS_ORIGINS: list.refine((items) => items.every(isOrigin), {
     message: 'must be a list of origins such as https://app.example.com, without a path, a slash at the end or *',
   }),
   TRUSTED_PROXIES: list.refine((items) => items.every(isNetwork), {
     message: 'must be a list of addresses or networks such as 10.0.0.0/8, or loopback, linklocal, uniquelocal',
   }),
+  REDIS_URL: url(['redis:', 'rediss:']).optional(),
+  RATE_LIMITS: z.enum(['on', 'off'], { error: 'must be on or off' }).default('on'),
   REVOCATION_FALLBACK: z.enum(['allow', 'deny'], { error: 'must be allow or deny' }).default('allow'),
+  AUDIT_RETENTION: z
+    .string()
+    .transform(readDuration('365d', '1d', '36500d'))
+    .optional(),
   BOOTSTRAP_ADMIN_EMAIL: z.string().optional(),
   BOOTSTRAP_ADMIN_PASSWORD: z.string().optional(),
   LOG_LEVEL: z

@@ -4,6 +4,7 @@ import { Clock } from '../common/clock.js';
 import { dataSourceOptions } from './data-source.js';
 import { Database } from './database.js';
 import { DatabaseListener, LISTENER_URL } from './listener.js';
+import { Tallies } from './tallies.js';
 
 /** Milliseconds after which a request is told that the database is unavailable. */
 const PATIENCE = 3_000;
@@ -12,17 +13,17 @@ const PATIENCE = 3_000;
 @Global()
 @Module({})
 export class DatabaseModule {
-  static with({ url, pool }: { url: string; pool: number }) {
+  static with({ url, pool, patience = PATIENCE }: { url: string; pool: number; patience?: number }) {
     return {
       module: DatabaseModule,
       imports: [
         TypeOrmModule.forRoot({
-          ...dataSourceOptions(url, { pool, patience: PATIENCE }),
+          ...dataSourceOptions(url, { pool, patience }),
           autoLoadEntities: true,
           retryAttempts: 0,
         }),
       ],
-      providers: [Clock, Database, DatabaseListener, { provide: LISTENER_URL, useValue: url }],
+      providers: [Clock, Database, DatabaseListener, Tallies, { provide: LISTENER_URL, useValue: url }],
       exports: [Clock, Database, DatabaseListener],
     };
   }

@@ -23,6 +23,7 @@ const START_LIMIT_MS = 60_000;
 /** A fast shutdown writes everything down first. */
 const STOP_LIMIT_MS = 60_000;
 const POLL_MS = 20;
+const REVIVAL_PAUSE_MS = 1_000;
 
 export interface EmbeddedPostgres {
   /** postgres:// URL on loopback with password, for the `gatehouse` database. */
@@ -37,6 +38,8 @@ export interface EmbeddedPostgres {
 interface Options {
   dataDir: string;
   log: (line: string) => void;
+  /** Whether a server that dies while it is used is started again, on the same port. */
+  revive?: boolean;
 }
 
 /**
@@ -44,7 +47,11 @@ interface Options {
  * Beside the folder stand `<dataDir>.password` (roles `gatehouse` and `postgres`, mode 0600) and `<dataDir>.log`.
  * Throws EmbeddedPostgresError with one clear sentence that says what to do.
  */
-export async function startEmbeddedPostgres({ dataDir: path, log }: Options): Promise<EmbeddedPostgres> {
+export async function startEmbeddedPostgres({
+  dataDir: path,
+  log,
+  revive = false,
+}: Options): Promise<EmbeddedPostgres> {
   try {
     const binaries = await findPostgresBinaries();
     const dataDir = await locateDataFolder(path);
@@ -55,7 +62,7 @@ export async function startEmbeddedPostgres({ dataDir: path, log }: Options): Pr
       log(`Creating a Postgres ${binaries.major} database in ${dataDir}`);
       await createDataFolder(dataDir, password, binaries, account);
     }
-    return await new Server(dataDir, password, log).start(binaries, account);
+    return await new Server(dataDir, password, log, revive).start(binaries, account);
   } catch (error) {
     throw explain(error, path);
   }
@@ -65,15 +72,20 @@ export async function startEmbeddedPostgres({ dataDir: path, log }: Options): Pr
 class Server {
   private presence: PostgresPresence | undefined;
   private stopped: Promise<void> | undefined;
+  /** The same for the life of this process: its URL has been given away. */
+  private port: number | undefined;
+  private startAgain: () => Promise<unknown> = async () => undefined;
 
   constructor(
     private readonly dataDir: string,
     private readonly password: string,
     private readonly log: (line: string) => void,
+    private readonly revive: boolean,
   ) {}
 
   /** Looks, starts one if there is none, and looks again, until this process has its say in a live server. */
   async start(binaries: PostgresBinaries, account: PostgresAccount): Promise<EmbeddedPostgres> {
+    this.startAgain = () => this.start(binaries, account);
     const deadline = AbortSignal.timeout(START_LIMIT_MS);
     let launched = false;
     let reason: string | undefined;
@@ -85,7 +97,7 @@ class Server {
       }
       if (!postmaster) {
         await removeStaleLock(this.dataDir);
-        reason = await launchPostmaster(this.dataDir, binaries.postgres, account, deadline);
+        reason = await launchPostmaster(this.dataDir, binaries.postgres, account, deadline, this.port);
         launched = reason === undefined;
       }
       await delay(POLL_MS);
@@ -119,13 +131,30 @@ class Server {
 
   private async claim({ port }: Postmaster): Promise<boolean> {
     this.presence = await PostgresPresence.claim(port, this.password, () => this.lost());
+    if (this.presence) this.port = port;
     return this.presence !== undefined;
   }
 
   private lost(): void {
     // A broken connection complains more than once, and one that we end ourselves complains too.
-    if (this.presence && !this.stopped) this.log(`The connection to Postgres broke: see ${this.dataDir}.log`);
+    const isNews = this.presence !== undefined && !this.stopped;
     this.presence = undefined;
+    if (!isNews) return;
+    this.log(`The connection to Postgres broke: see ${this.dataDir}.log`);
+    if (this.revive) void this.bringBack();
+  }
+
+  /** Whoever relies on the embedded server has nobody else to start it again. */
+  private async bringBack(): Promise<void> {
+    while (!this.stopped && !this.presence) {
+      try {
+        await this.startAgain();
+        this.log('Postgres runs again');
+      } catch (error) {
+        this.log(`Postgres could not be started again: ${error instanceof Error ? error.message : error}`);
+        await delay(REVIVAL_PAUSE_MS, undefined, { ref: false });
+      }
+    }
   }
 
   private url({ port }: Postmaster): string {

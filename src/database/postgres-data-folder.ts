@@ -109,9 +109,19 @@ function initdbArgs(folder: string, passwordFile: string): string[] {
   return ['-D', folder, '--username=postgres', '--no-instructions', ...locale, ...safety];
 }
 
-/** The app's role is no superuser: SQL that slips into a query must not read files or run programs. */
+/**
+ * The app's role is no superuser: SQL that slips into a query must not read files or run programs. The audit log belongs
+ * to a role of its own, whose rights the app's role has only where it says SET ROLE.
+ */
 function firstStatements(password: string): string {
-  return `CREATE ROLE gatehouse LOGIN CREATEDB PASSWORD '${password}';\nCREATE DATABASE gatehouse OWNER gatehouse;\n`;
+  return [
+    `CREATE ROLE gatehouse LOGIN CREATEDB PASSWORD '${password}'`,
+    'CREATE ROLE gatehouse_audit NOLOGIN',
+    'GRANT gatehouse_audit TO gatehouse WITH INHERIT FALSE, SET TRUE',
+    'CREATE DATABASE gatehouse OWNER gatehouse',
+  ]
+    .map((statement) => `${statement};\n`)
+    .join('');
 }
 
 /** A renamed folder is only sure to be found after a power loss once its parent is on disk. */

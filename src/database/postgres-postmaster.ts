@@ -83,6 +83,7 @@ export async function launchPostmaster(
   program: string,
   account: PostgresAccount,
   deadline: AbortSignal,
+  port?: number,
 ): Promise<string | undefined> {
   const logFile = `${dataDir}.log`;
   const log = await open(logFile, 'a', 0o600);
@@ -91,7 +92,7 @@ export async function launchPostmaster(
     if ((await log.stat()).size > LOG_LIMIT_BYTES) await log.truncate();
     const { size } = await log.stat();
     const options = Object.entries(SETTINGS).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
-    const args = ['-D', dataDir, '-p', String(await freePort()), ...options];
+    const args = ['-D', dataDir, '-p', String(port ?? (await freePort())), ...options];
     const child = account.spawn(program, args, { detached: true, stdio: ['ignore', log.fd, log.fd] });
     await once(child, 'spawn').catch((error: Error) => Promise.reject(notRunnable(program, error)));
     child.unref();

@@ -13,6 +13,7 @@ const BATCH = 5_000;
 export class Housekeeping implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly logger = new Logger(Housekeeping.name);
   private timer: NodeJS.Timeout | undefined;
+  private stopped = false;
 
   constructor(
     @Inject(CONFIG) private readonly config: Config,
@@ -22,12 +23,15 @@ export class Housekeeping implements OnApplicationBootstrap, OnModuleDestroy {
 
   onApplicationBootstrap(): void {
     const tidy = () =>
-      void this.tidy().catch((error) => this.logger.warn(`Old sessions could not be removed: ${error}`));
+      void this.tidy().catch((error) => {
+        if (!this.stopped) this.logger.warn(`Old sessions could not be removed: ${error}`);
+      });
     this.timer = setInterval(tidy, EVERY).unref();
     tidy();
   }
 
   onModuleDestroy(): void {
+    this.stopped = true;
     clearInterval(this.timer);
   }
 
@@ -35,13 +39,15 @@ export class Housekeeping implements OnApplicationBootstrap, OnModuleDestroy {
   async tidy(): Promise<void> {
     // The id holds the moment it was made, so the primary key finds the old ones. A day more than needed: clocks differ.
     const oldest = firstIdAt(this.clock.now() - this.config.sessionMaxAge - 86_400_000);
-    for (;;) {
-      const [, count] = await this.database.manager.query<[unknown[], number]>(
-        'DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE id < $1 ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED)',
-        [oldest, BATCH],
-      );
-      if (count < BATCH) break;
+    await this.removeInBatches('sessions', 'id', 'id < $1', [oldest]);
+    await this.removeInBatches('session_tombstones', 'session_id', `at < now() - interval '2 days'`, []);
+  }
+
+  private async removeInBatches(table: string, key: string, condition: string, values: unknown[]): Promise<void> {
+    const some = `SELECT ${key} FROM ${table} WHERE ${condition} LIMIT ${BATCH} FOR UPDATE SKIP LOCKED`;
+    for (let count = BATCH; count === BATCH && !this.stopped; ) {
+      const sql = `DELETE FROM ${table} WHERE ${key} IN (${some})`;
+      [, count] = await this.database.manager.query<[unknown[], number]>(sql, values);
     }
-    await this.database.manager.query(`DELETE FROM session_tombstones WHERE at < now() - interval '2 days'`);
   }
 }

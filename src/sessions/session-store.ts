@@ -13,7 +13,8 @@ const OWNER = `
 
 /**
  * One conditional UPDATE rotates; its row lock orders it against every other rotation, logout and disabling.
- * $1 id, $2 counter, $3 secret hash, $4 idle limit, $5 greatest age (both ms), $6 ip, $7 user agent
+ * $1 id, $2 counter, $3 secret hash, $4 idle limit, $5 greatest age (both ms), $6 ip, $7 user agent,
+ * $8 whether the user's email must be confirmed
  */
 export const ROTATE = {
   name: 'session-rotate',
@@ -24,16 +25,45 @@ export const ROTATE = {
   FROM users u
   WHERE s.id = $1 AND s.counter = $2 AND s.secret_hash = $3 AND s.revoked_at IS NULL
     AND least(s.expires_at, s.created_at + $5::float8 * interval '1 ms') > now()
-    AND u.id = s.user_id AND u.status = 'active'
+    AND u.id = s.user_id AND u.status = 'active' AND (NOT $8 OR u.email_verified_at IS NOT NULL)
   RETURNING s.id AS "sessionId", s.expires_at AS "sessionExpiresAt", ${OWNER}`,
 };
+
+/**
+ * Gives a live session a new secret, so that every refresh token of it so far is dead.
+ * $1 id, $2 user, $3 secret hash, $4 idle limit, $5 greatest age (both ms), $6 ip, $7 user agent
+ */
+export const RENEW = `
+  UPDATE sessions s SET
+    secret_hash = $3, counter = s.counter + 1, rotated_at = now(), last_used_at = now(), ip = $6, user_agent = $7,
+    expires_at = least(now() + $4::float8 * interval '1 ms', s.created_at + $5::float8 * interval '1 ms')
+  FROM users u
+  WHERE s.id = $1 AND s.user_id = $2 AND s.revoked_at IS NULL
+    AND least(s.expires_at, s.created_at + $5::float8 * interval '1 ms') > now() AND u.id = s.user_id
+  RETURNING s.id AS "sessionId", s.counter, s.expires_at AS "sessionExpiresAt", ${OWNER}`;
+
+/** A user agent without its versions: an update of the browser makes no new device. */
+const withoutVersions = (column: string) =>
+  `regexp_replace(coalesce(${column}, ''), '/[0-9.]+|[0-9]+([._][0-9]+)+', '', 'g')`;
+
+/** Whether none of the user's sessions so far was on such a device; false for somebody with none. $1 user, $2 ip, $3 user agent */
+export const IS_NEW_DEVICE = `
+  SELECT count(*) > 0 AND NOT coalesce(bool_or(
+    ${withoutVersions('user_agent')} = ${withoutVersions('$3::text')} AND family(ip) = family($2::inet)), false) AS "isNew"
+  FROM sessions WHERE user_id = $1`;
+
+/** All that is stored about a user's sessions, but the secret's hash. $1 user */
+export const ALL_OF = `
+  SELECT id, created_at AS "createdAt", last_used_at AS "lastUsedAt", expires_at AS "expiresAt",
+    revoked_at AS "revokedAt", host(ip) AS ip, user_agent AS "userAgent", auth_methods AS "authMethods"
+  FROM sessions WHERE user_id = $1 ORDER BY id DESC`;
 
 /** Why a rotation found nothing to rotate. $1 id, $2 secret hash, $3 grace, $4 greatest age (both ms) */
 export const EXAMINE = {
   name: 'session-examine',
   text: `
   SELECT s.id AS "sessionId", s.counter, s.expires_at AS "sessionExpiresAt", ${OWNER},
-    s.revoked_at IS NOT NULL OR u.status <> 'active' AS revoked,
+    s.revoked_at IS NOT NULL OR u.status <> 'active' AS revoked, u.email_verified_at IS NULL AS unverified,
     least(s.expires_at, s.created_at + $4::float8 * interval '1 ms') <= now() AS expired,
     coalesce(s.rotated_at >= now() - $3::float8 * interval '1 ms', false) AS fresh
   FROM sessions s JOIN users u ON u.id = s.user_id

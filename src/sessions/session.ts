@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { pageOf } from '../common/page.js';
+import { deviceName } from './device.js';
 
 const time = z.iso.datetime();
 
@@ -28,12 +29,19 @@ export const tokensView = z
     accessToken: z.string().meta({ description: 'A JWT (RFC 9068), for the Authorization header' }),
     tokenType: z.literal('Bearer'),
     expiresIn: z.int().meta({ description: 'Seconds until the access token expires' }),
-    refreshToken: z.string().meta({ description: 'Opaque; each use returns its successor' }),
+    refreshToken: z
+      .string()
+      .optional()
+      .meta({ description: 'Opaque; each use returns its successor. Absent with cookie delivery' }),
     session: z.strictObject({ id: z.uuid(), expiresAt: time }),
   })
   .meta({ id: 'Tokens' });
 
-export type Tokens = z.infer<typeof tokensView>;
+/** Tokens before it is decided how they are delivered. */
+export type Tokens = z.infer<typeof tokensView> & { refreshToken: string };
+
+/** How many sessions were ended. */
+export const revokedCount = z.strictObject({ revoked: z.int() }).meta({ id: 'RevokedCount' });
 
 /** A row of the table as the list reads it. */
 export interface SessionRow {
@@ -44,4 +52,43 @@ export interface SessionRow {
   ip: string | null;
   user_agent: string | null;
   auth_methods: string[];
+}
+
+/** Everything that is stored about a session, for its owner. */
+export const storedSession = z.strictObject({
+  id: z.uuid(),
+  createdAt: time,
+  lastUsedAt: time,
+  expiresAt: time,
+  revokedAt: time.nullable(),
+  ip: z.string().nullable(),
+  userAgent: z.string().nullable(),
+  authMethods: z.array(z.string()),
+});
+
+/** A row of the table with all that it holds but the hash of the secret. */
+export interface StoredSession {
+  id: string;
+  createdAt: Date;
+  lastUsedAt: Date;
+  expiresAt: Date;
+  revokedAt: Date | null;
+  ip: string | null;
+  userAgent: string | null;
+  authMethods: string[];
+}
+
+/** The one mapping from a row to what the API shows. */
+export function toSessionView(row: SessionRow, currentId: string): z.infer<typeof sessionView> {
+  return {
+    id: row.id,
+    createdAt: row.created_at.toISOString(),
+    lastUsedAt: row.last_used_at.toISOString(),
+    expiresAt: row.expires_at.toISOString(),
+    ip: row.ip,
+    userAgent: row.user_agent,
+    device: deviceName(row.user_agent),
+    current: row.id === currentId,
+    authMethods: row.auth_methods,
+  };
 }

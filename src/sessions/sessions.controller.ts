@@ -6,8 +6,7 @@ import { CurrentUser, type Principal } from '../access/principal.js';
 import { type Client, FromClient } from '../common/client.js';
 import { Answers, Fails } from '../common/openapi.js';
 import { idOfCursor, pageQuery } from '../common/page.js';
-import { deviceName } from './device.js';
-import { type SessionRow, sessionPage, sessionView } from './session.js';
+import { sessionPage, toSessionView } from './session.js';
 import { Sessions } from './sessions.service.js';
 
 /** The signed-in user's own sessions: one for each device. */
@@ -36,18 +35,4 @@ export class SessionsController {
   async end(@Param('id') id: string, @CurrentUser() user: Principal, @FromClient() client: Client): Promise<void> {
     await this.sessions.end(id, user.userId, { type: 'session.revoked', actorId: user.userId, client });
   }
-}
-
-function toSessionView(row: SessionRow, currentId: string): z.infer<typeof sessionView> {
-  return {
-    id: row.id,
-    createdAt: row.created_at.toISOString(),
-    lastUsedAt: row.last_used_at.toISOString(),
-    expiresAt: row.expires_at.toISOString(),
-    ip: row.ip,
-    userAgent: row.user_agent,
-    device: deviceName(row.user_agent),
-    current: row.id === currentId,
-    authMethods: row.auth_methods,
-  };
 }

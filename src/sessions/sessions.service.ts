@@ -17,8 +17,8 @@ import {
   readRefreshToken,
   writeRefreshToken,
 } from './refresh-token.js';
-import type { SessionRow, Tokens } from './session.js';
-import { EXAMINE, LIST, OPEN, REVOKE, REVOKE_ALL, ROTATE } from './session-store.js';
+import type { SessionRow, StoredSession, Tokens } from './session.js';
+import { ALL_OF, EXAMINE, IS_NEW_DEVICE, LIST, OPEN, RENEW, REVOKE, REVOKE_ALL, ROTATE } from './session-store.js';
 
 /** Whose session it is, read in the transaction that opens it. */
 export type SessionOwner = Pick<Grant, 'userId' | 'username' | 'roles' | 'ver'>;
@@ -26,6 +26,7 @@ export type SessionOwner = Pick<Grant, 'userId' | 'username' | 'roles' | 'ver'>;
 interface Examined extends Grant {
   counter: number;
   revoked: boolean;
+  unverified: boolean;
   expired: boolean;
   fresh: boolean;
 }
@@ -69,12 +70,44 @@ export class Sessions {
   /**
    * Exchanges a refresh token for its successor and a new access token.
    * The token just replaced gets the same successor within the grace; an older one ends the session (RFC 9700, 4.14.2).
-   * Throws a Problem: `invalid_refresh_token`, `session_revoked`, `session_expired`, `refresh_reused`.
+   * Throws a Problem: `invalid_refresh_token`, `session_revoked`, `session_expired`, `refresh_reused`, `email_not_verified`.
    */
   async refresh(refreshToken: string, client: Client): Promise<Tokens> {
     const claim = readRefreshToken(refreshToken, this.key);
     if (!claim) throw new Problem('invalid_refresh_token');
     return (await this.rotate(claim, client)) ?? (await this.afterFailedRotation(claim, client));
+  }
+
+  /**
+   * Gives the user's session fresh tokens under a new secret, so that every refresh token of it so far is dead.
+   * Throws a Problem `session_revoked` where it has ended meanwhile.
+   */
+  async renew(sessionId: string, userId: string, client: Client, manager: EntityManager): Promise<Tokens> {
+    const { refreshTokenTtl, sessionMaxAge } = this.config;
+    const secret = newSessionSecret();
+    const [rows] = await manager.query<[(Grant & { counter: number })[], number]>(RENEW, [
+      sessionId,
+      userId,
+      hashSessionSecret(secret),
+      refreshTokenTtl,
+      sessionMaxAge,
+      client.ip,
+      client.userAgent,
+    ]);
+    const [grant] = rows;
+    if (!grant) throw new Problem('session_revoked');
+    return this.toTokens(grant, { sessionId, counter: grant.counter, secret });
+  }
+
+  /** Whether the user has signed in before, but never on a device like this one. Ask before the new session is opened. */
+  async isNewDevice(userId: string, { ip, userAgent }: Client, manager: EntityManager): Promise<boolean> {
+    const [row] = await manager.query<{ isNew: boolean }[]>(IS_NEW_DEVICE, [userId, ip, userAgent]);
+    return row?.isNew ?? false;
+  }
+
+  /** All that is stored about the user's sessions, ended ones too. */
+  allOf(userId: string): Promise<StoredSession[]> {
+    return this.database.manager.query<StoredSession[]>(ALL_OF, [userId]);
   }
 
   /** The session of a genuine refresh token, whatever has become of it, or null. Asks no database. */
@@ -102,7 +135,7 @@ export class Sessions {
     await this.database.transaction(async (manager) => {
       const [owner] = await returned(manager, REVOKE, [sessionId, userId]);
       if (owner === undefined) throw new Problem('not_found');
-      await this.audit.record({ ...event, userId: owner, data: { sessionId } }, manager);
+      await this.audit.record({ ...event, userId: owner, data: { ...event.data, sessionId } }, manager);
     });
     this.revocations.sessionsRevoked([sessionId]);
   }
@@ -110,12 +143,21 @@ export class Sessions {
   /** Ends the user's live sessions but `keep`. Returns how many. Writes the event if there was any. */
   async endAll(userId: string, keep: string | null, event: Omit<AuditEvent, 'userId'>): Promise<number> {
     const ended = await this.database.transaction(async (manager) => {
-      const ids = await returned(manager, REVOKE_ALL, [userId, keep]);
-      if (ids.length > 0) await this.audit.record({ ...event, userId, data: { sessionIds: ids } }, manager);
+      const ids = await this.endAllWithin(userId, keep, manager);
+      if (ids.length > 0)
+        await this.audit.record({ ...event, userId, data: { ...event.data, sessionIds: ids } }, manager);
       return ids;
     });
     this.revocations.sessionsRevoked(ended);
     return ended.length;
+  }
+
+  /**
+   * Ends the user's live sessions but `keep` in the caller's transaction, and returns their ids, of which the caller tells
+   * `Revocations` once it has committed.
+   */
+  endAllWithin(userId: string, keep: string | null, manager: EntityManager): Promise<string[]> {
+    return returned(manager, REVOKE_ALL, [userId, keep]);
   }
 
   private async rotate(claim: RefreshClaim, client: Client): Promise<Tokens | null> {
@@ -129,6 +171,7 @@ export class Sessions {
       sessionMaxAge,
       client.ip,
       client.userAgent,
+      this.config.emailVerification === 'required',
     ]);
     return grant ? this.toTokens(grant, { ...claim, counter: claim.counter + 1 }) : null;
   }
@@ -143,6 +186,7 @@ export class Sessions {
     ]);
     if (!found || found.revoked) throw new Problem('session_revoked');
     if (found.expired) throw new Problem('session_expired');
+    if (found.unverified && this.config.emailVerification === 'required') throw new Problem('email_not_verified');
     const age = found.counter - claim.counter;
     if (age === 1 && found.fresh) return this.toTokens(found, { ...claim, counter: found.counter });
     // A token ahead of its row: the database was set back to a backup, and the token is of a time that never was.

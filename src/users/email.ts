@@ -28,3 +28,8 @@ export function readEmail(text: string): Email | null {
   if (Buffer.byteLength(local) > 64 || ascii.length > 253 || !ASCII_DOMAIN.test(ascii)) return null;
   return { written, key: `${local.toLowerCase().normalize('NFC')}@${ascii}` };
 }
+
+/** The address as it is compared; what is no address stands for itself. */
+export function emailKeyOf(text: string): string {
+  return readEmail(text)?.key ?? text;
+}

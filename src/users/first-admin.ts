@@ -8,7 +8,7 @@ import { Database } from '../database/database.js';
 import { PasswordHasher } from './passwords/password-hasher.js';
 import { PasswordPolicy } from './passwords/password-policy.js';
 import type { UserRow } from './user.js';
-import { LOCK_ADMINS } from './user-store.js';
+import { KNOWS_ADMIN, LOCK_ADMINS } from './user-store.js';
 import { type NewUser, Users } from './users.service.js';
 
 /** What the operator must know of the first admin; the password is shown once and stored nowhere. */
@@ -34,7 +34,7 @@ export class FirstAdmin {
   ) {}
 
   /**
-   * Makes an admin where no active one exists: the bootstrap one, or with the embedded database one with a random
+   * Makes an admin where there is none, not even a disabled one: the bootstrap one, or with the embedded database one with a random
    * password. Instances that start together make one. Returns what to show, or null where nothing was made.
    * Throws FirstAdminError for bootstrap values that cannot be used.
    */
@@ -48,11 +48,15 @@ export class FirstAdmin {
   private async make(email: string, password: string, username: string | null): Promise<FirstAdminCredentials | null> {
     return this.database.transaction(async (manager) => {
       await manager.query(LOCK_ADMINS);
-      if (await this.users.hasAdmin(manager)) return null;
+      const [row] = await manager.query<{ any: boolean }[]>(KNOWS_ADMIN);
+      if (row?.any) return null;
       const fault = this.policy.check(password, { email });
       if (fault) throw new FirstAdminError(`BOOTSTRAP_ADMIN_PASSWORD cannot be used. ${fault.detail}`);
       const passwordHash = await this.hasher.hash(password);
-      const { id } = await this.create({ email, username, passwordHash, roles: ['admin', 'user'] }, manager);
+      const { id } = await this.create(
+        { email, username, passwordHash, roles: ['admin', 'user'], emailVerified: true },
+        manager,
+      );
       await this.audit.record(
         { type: 'user.created', actorId: null, userId: id, client: null, data: { roles: ['admin', 'user'] } },
         manager,
@@ -68,7 +72,7 @@ export class FirstAdmin {
       if (!(error instanceof Problem)) throw error;
       if (error.code === 'email_taken') {
         throw new FirstAdminError(
-          `${user.email} is an ordinary account already, so it was not made an admin. Choose another BOOTSTRAP_ADMIN_EMAIL.`,
+          `${user.email} is an ordinary account already, so it is not made an admin by itself. Set BOOTSTRAP_ADMIN_EMAIL to another address, or run: npm run cli -- roles:grant`,
         );
       }
       throw new FirstAdminError(`BOOTSTRAP_ADMIN_EMAIL cannot be used: ${error.errors?.[0]?.detail ?? error.detail}`);

@@ -1,6 +1,6 @@
 /** The statements of the users table. */
 
-const COLUMNS = `
+export const COLUMNS = `
   u.id, u.username, u.email, u.email_verified_at, u.name, u.ver, u.status, u.created_at, u.updated_at, u.last_login_at,
   ARRAY(SELECT role FROM user_roles r WHERE r.user_id = u.id ORDER BY role) AS roles`;
 
@@ -10,24 +10,27 @@ export const PROFILE = { name: 'user-profile', text: `SELECT ${COLUMNS} FROM use
 /** $1 email key or null, $2 username key or null */
 export const FIND_CREDENTIALS = {
   name: 'user-credentials',
-  text: `SELECT id, email_key AS "emailKey", password_hash AS "passwordHash", status FROM users
-         WHERE email_key = $1 OR username_key = $2`,
+  text: `SELECT id, email_key AS "emailKey", password_hash AS "passwordHash", status,
+           email_verified_at IS NOT NULL AS "emailVerified"
+         FROM users WHERE email_key = $1 OR username_key = $2`,
 };
 
-/** $1 id, $2 email, $3 email key, $4 username, $5 name, $6 password hash */
+/** $1 id, $2 email, $3 email key, $4 username, $5 name, $6 password hash, $7 whether the email is known to be theirs */
 export const INSERT = `
-  INSERT INTO users (id, email, email_key, username, name, password_hash) VALUES ($1, $2, $3, $4, $5, $6)`;
+  INSERT INTO users (id, email, email_key, username, name, password_hash, email_verified_at)
+  VALUES ($1, $2, $3, $4, $5, $6, CASE WHEN $7 THEN now() END)`;
 
 /** $1 user, $2 roles */
 export const GIVE_ROLES = 'INSERT INTO user_roles (user_id, role) SELECT $1, unnest($2::text[])';
 
 /**
  * Locks an active user whose password is still the one that was checked, and marks the sign-in.
- * $1 id, $2 the hash that was checked, $3 the hash to keep from now on
+ * $1 id, $2 the hash that was checked, $3 the hash to keep from now on, $4 whether the email must be confirmed
  */
 export const CLAIM_FOR_SIGN_IN = `
   UPDATE users SET last_login_at = now(), password_hash = $3
-  WHERE id = $1 AND status = 'active' AND password_hash IS NOT DISTINCT FROM $2`;
+  WHERE id = $1 AND status = 'active' AND password_hash IS NOT DISTINCT FROM $2
+    AND (NOT $4 OR email_verified_at IS NOT NULL)`;
 
 /** $1 id, $2 whether name is given, $3 name, $4 whether username is given, $5 username */
 export const UPDATE_PROFILE = `
@@ -38,6 +41,18 @@ export const UPDATE_PROFILE = `
 /** $1 id, $2 status */
 export const SET_STATUS = `
   UPDATE users u SET status = $2, updated_at = now() WHERE u.id = $1 AND u.status <> $2 RETURNING ${COLUMNS}`;
+
+/** A new address has to prove itself anew; one that is only spelled otherwise has not. $1 id, $2 email, $3 email key */
+export const SET_EMAIL = `
+  UPDATE users u SET email = $2, email_key = $3, updated_at = now(),
+    email_verified_at = CASE WHEN u.email_key = $3 THEN u.email_verified_at END
+  WHERE u.id = $1 AND u.email <> $2 RETURNING ${COLUMNS}`;
+
+/** $1 id */
+export const DELETE = 'DELETE FROM users WHERE id = $1 RETURNING id';
+
+/** $1 user */
+export const SESSION_IDS = 'SELECT id FROM sessions WHERE user_id = $1 AND revoked_at IS NULL';
 
 /** $1 id */
 export const LOCK = 'SELECT id FROM users WHERE id = $1 FOR UPDATE';
@@ -55,6 +70,9 @@ export const UNKNOWN_ROLES =
 /** Whether an active admin remains. */
 export const HAS_ADMIN = `
   SELECT EXISTS (SELECT FROM user_roles r JOIN users u ON u.id = r.user_id WHERE r.role = 'admin' AND u.status = 'active') AS any`;
+
+/** Whether anybody is an admin, disabled ones too. */
+export const KNOWS_ADMIN = `SELECT EXISTS (SELECT FROM user_roles WHERE role = 'admin') AS any`;
 
 /** Any number: taken by whatever may take away an admin, so that two cannot both be the last but one. */
 export const LOCK_ADMINS = 'SELECT pg_advisory_xact_lock(4711003)';

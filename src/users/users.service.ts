@@ -1,10 +1,11 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import { Revocations } from '../access/revocations.service.js';
 import { Audit, type AuditType } from '../audit/audit.service.js';
 import type { Client } from '../common/client.js';
 import { newId } from '../common/id.js';
 import { Problem } from '../common/problem.js';
+import type { Config } from '../config/config.js';
+import { CONFIG } from '../config/config.module.js';
 import { Database } from '../database/database.js';
 import { readEmail } from './email.js';
 import { USERNAME, type UserRow } from './user.js';
@@ -16,6 +17,8 @@ export interface NewUser {
   name?: string | null;
   passwordHash: string | null;
   roles: string[];
+  /** Whether somebody vouches that the address is theirs; otherwise a mail has to prove it. */
+  emailVerified?: boolean;
 }
 
 /** By what a person says who they are; one of the two. */
@@ -28,20 +31,23 @@ export interface Credentials {
   id: string;
   passwordHash: string | null;
   status: 'active' | 'disabled';
+  emailVerified: boolean;
 }
 
-/** Who makes a change, for the audit log. Both null: the system itself. */
+/** Who makes a change, for the audit log. Both null: the system itself, or an operator at the command line. */
 export interface Actor {
   id: string | null;
   client: Client | null;
+  /** What the log says of somebody without an account. */
+  operator?: string;
 }
 
 /** The rules about users: who exists, what they may change, which roles they hold. */
 @Injectable()
 export class Users {
   constructor(
+    @Inject(CONFIG) private readonly config: Config,
     private readonly database: Database,
-    private readonly revocations: Revocations,
     private readonly audit: Audit,
   ) {}
 
@@ -66,7 +72,8 @@ export class Users {
     const email = readEmail(user.email);
     if (!email) throw Problem.field('/email', 'Write an email address such as ada@example.com.');
     const id = newId();
-    const values = [id, email.written, email.key, user.username ?? null, user.name ?? null, user.passwordHash];
+    const { username = null, name = null, passwordHash, emailVerified = false } = user;
+    const values = [id, email.written, email.key, username, name, passwordHash, emailVerified];
     await refusingTakenNames(manager.query(store.INSERT, values));
     await manager.query(store.GIVE_ROLES, [id, user.roles]);
     const [row] = await manager.query<UserRow[]>(store.PROFILE.text, [id]);
@@ -75,8 +82,9 @@ export class Users {
   }
 
   /**
-   * Locks the user for the transaction that opens a session, if the account is active and its password hash still the
-   * one that was checked; sets `newHash` if given. Returns null where that no longer holds.
+   * Locks the user for the transaction that opens a session, if the account is active, its password hash still the one
+   * that was checked, and its email confirmed where that is required; sets `newHash` if given. Returns null where that no
+   * longer holds.
    */
   async claimForSignIn(
     id: string,
@@ -88,6 +96,7 @@ export class Users {
       id,
       checkedHash,
       newHash ?? checkedHash,
+      this.config.emailVerification === 'required',
     ]);
     if (claimed === 0) return null;
     // Read by a statement of its own: one that waited for the lock would show `ver` as it is now with the roles of before.
@@ -110,38 +119,6 @@ export class Users {
     });
   }
 
-  /** Gives the user exactly these roles. Their tokens are stale from the next request on. Throws a Problem: `last_admin`, `not_found`. */
-  async setRoles(id: string, roles: string[], actor: Actor): Promise<UserRow> {
-    await this.database.transaction(async (manager) => {
-      await manager.query(store.LOCK_ADMINS);
-      const [known] = await manager.query<unknown[]>(store.LOCK, [id]);
-      if (!known) throw new Problem('not_found');
-      const [unknown] = await manager.query<{ wanted: string }[]>(store.UNKNOWN_ROLES, [roles]);
-      if (unknown) throw Problem.field('/roles', `There is no role ${unknown.wanted}.`);
-      await manager.query(store.TAKE_OTHER_ROLES, [id, roles]);
-      await manager.query(store.ADD_ROLES, [id, roles]);
-      await refuseWithoutAdmin(manager);
-      await this.record('user.roles_changed', id, actor, manager, { roles });
-    });
-    const user = await this.get(id);
-    this.revocations.rolesChanged(id, user.ver);
-    return user;
-  }
-
-  /** Disables or enables an account; disabling ends every session. Throws a Problem: `last_admin`, `not_found`. */
-  async setStatus(id: string, status: 'active' | 'disabled', actor: Actor): Promise<UserRow> {
-    const ended = await this.database.transaction(async (manager) => {
-      await manager.query(store.LOCK_ADMINS);
-      const [changed] = await manager.query<[UserRow[], number]>(store.SET_STATUS, [id, status]);
-      if (changed.length === 0) return [];
-      await refuseWithoutAdmin(manager);
-      await this.record(status === 'disabled' ? 'user.disabled' : 'user.enabled', id, actor, manager);
-      return status === 'disabled' ? manager.query<{ id: string }[]>(JUST_ENDED, [id]) : [];
-    });
-    this.revocations.sessionsRevoked(ended.map((session) => session.id));
-    return this.get(id);
-  }
-
   /** Whether there is an active admin. */
   async hasAdmin(manager: EntityManager): Promise<boolean> {
     const [row] = await manager.query<{ any: boolean }[]>(store.HAS_ADMIN);
@@ -159,16 +136,13 @@ export class Users {
   }
 }
 
-/** The sessions that the trigger on users ended in this transaction. */
-const JUST_ENDED = 'SELECT id FROM sessions WHERE user_id = $1 AND revoked_at >= now()';
-
-async function refuseWithoutAdmin(manager: EntityManager): Promise<void> {
-  const [row] = await manager.query<{ any: boolean }[]>(store.HAS_ADMIN);
-  if (!row?.any) throw new Problem('last_admin');
+/** A name in the form in which names are compared, whether anybody has it or not. */
+export function nameKey({ email, username }: Identifier): string {
+  return email === undefined ? (username ?? '').toLowerCase() : (readEmail(email)?.key ?? email.toLowerCase());
 }
 
 /** Turns a violated unique constraint into the Problem that it stands for; the constraint, not a check before it, decides races. */
-async function refusingTakenNames<T>(statement: Promise<T>): Promise<T> {
+export async function refusingTakenNames<T>(statement: Promise<T>): Promise<T> {
   try {
     return await statement;
   } catch (error) {

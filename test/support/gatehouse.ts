@@ -16,6 +16,7 @@ const QUICK = {
   HOST: '127.0.0.1',
   PUBLIC_URL: 'http://gatehouse.test',
   BCRYPT_COST: '4',
+  RATE_LIMITS: 'off',
   LOG_LEVEL: 'warn',
   LOG_FORMAT: 'json',
   APP_SECRET,

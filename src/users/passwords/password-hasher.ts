@@ -3,8 +3,11 @@ import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { Inject, Injectable, Logger, OnApplicationShutdown, OnModuleInit } from '@nestjs/common';
 import { Piscina } from 'piscina';
+import { networkOf } from '../../common/address.js';
 import { Problem } from '../../common/problem.js';
 import { canonicalPassword } from './canonical-password.js';
+import { FairQueue } from './fair-queue.js';
+import { isForeignHash } from './foreign-hashes.js';
 
 export const PASSWORD_HASHER_OPTIONS = Symbol('PASSWORD_HASHER_OPTIONS');
 
@@ -15,6 +18,8 @@ export interface PasswordHasherOptions {
   pepper: Buffer;
   /** Hashes that may wait for each core before the next is refused. */
   queuePerCore: number;
+  /** Processes on this machine that hash as well; they share its cores. 1 unless given. */
+  processes?: number;
 }
 
 /** Too many hashes wait already: 503 `overloaded` with `Retry-After`. */
@@ -35,39 +40,38 @@ export class InvalidPasswordError extends Error {
 
 /** Costs above 15 count as malformed: a single hash of cost 31 would hold a thread for a day. */
 const OUR_HASH = /^\$2b\$(0[4-9]|1[0-5])\$[./A-Za-z0-9]{53}$/;
-/** Plain bcrypt, brought along from other software under its own prefix (an imported `$2b$` is stored as `$2a$`). */
-const FOREIGN_HASH = /^\$2[ay]\$(0[4-9]|1[0-5])\$[./A-Za-z0-9]{53}$/;
-
 /**
  * bcrypt over base64(HMAC-SHA-256(pepper, password in NFC)), so that nothing past bcrypt's 72 bytes or after a NUL is
  * lost (OWASP Password Storage Cheat Sheet, "Pre-Hashing Passwords with bcrypt").
- * The work is done by one thread for each core, at the least priority so that requests go first, behind a bounded queue.
+ * The work is done by one thread for each core, at the least priority so that requests go first, behind a bounded queue that
+ * no client address can keep to itself.
  */
 @Injectable()
 export class PasswordHasher implements OnModuleInit, OnApplicationShutdown {
   private readonly logger = new Logger(PasswordHasher.name);
-  private readonly cores = availableParallelism();
+  private readonly threads: number;
+  private readonly queue: FairQueue;
   private pool?: Piscina;
   private dummyHash!: string;
 
   constructor(@Inject(PASSWORD_HASHER_OPTIONS) private readonly options: PasswordHasherOptions) {
-    const { cost, pepper, queuePerCore } = options;
+    const { cost, pepper, queuePerCore, processes = 1 } = options;
     if (!Number.isInteger(cost) || cost < 4 || cost > 15) throw new RangeError('The bcrypt cost must be from 4 to 15.');
     if (pepper.length < 32) throw new RangeError('The password pepper must have at least 32 bytes.');
     if (!Number.isInteger(queuePerCore) || queuePerCore < 1) {
       throw new RangeError('The hash queue must hold at least one password for each core.');
     }
+    this.threads = Math.max(1, Math.floor(availableParallelism() / processes));
+    this.queue = new FairQueue(this.threads, queuePerCore * this.threads, () => new HashQueueFullError());
   }
 
   async onModuleInit(): Promise<void> {
     this.pool = new Piscina({
       filename: fileURLToPath(new URL('./hash.worker.js', import.meta.url)),
-      minThreads: this.cores,
-      maxThreads: this.cores,
+      minThreads: this.threads,
+      maxThreads: this.threads,
       // Linux alone gives each thread its own nice value; elsewhere this would slow the whole process.
       niceIncrement: process.platform === 'linux' ? 19 : 0,
-      // Otherwise each finished hash sends the next waiting one to the end of the queue.
-      stricterFIFO: true,
       recordTiming: false,
     });
     this.pool.on('error', (error) => this.logger.error(`A password hashing thread failed: ${error}`));
@@ -81,25 +85,36 @@ export class PasswordHasher implements OnModuleInit, OnApplicationShutdown {
     await pool?.destroy();
   }
 
-  /** Throws `InvalidPasswordError`, or `HashQueueFullError` at once when the queue is full. */
-  async hash(password: string): Promise<string> {
+  /**
+   * `from` is the client address whose turn in the queue this takes. Throws `InvalidPasswordError`, or
+   * `HashQueueFullError` when the queue is full.
+   */
+  async hash(password: string, from?: string): Promise<string> {
     const canonical = canonicalPassword(password);
     if (canonical === null) throw new InvalidPasswordError();
-    return this.run<string>('hash', { secret: this.prehash(canonical), cost: this.options.cost });
+    return this.run<string>('hash', { secret: this.prehash(canonical), cost: this.options.cost }, from);
   }
 
   /**
-   * Whether the password is the one behind the hash. Throws `HashQueueFullError` at once when the queue is full.
+   * Whether the password is the one behind the hash. `from` as for `hash`. Throws
+   * `HashQueueFullError` when the queue is full.
    * Pass null for an unknown user or one without a password: the answer is false, after the same work, so that the time
    * tells nobody who has an account. The same goes for a hash or a password that cannot be genuine.
    */
-  async verify(password: string, hash: string | null): Promise<boolean> {
+  async verify(password: string, hash: string | null, from?: string): Promise<boolean> {
     const canonical = canonicalPassword(password);
-    if (canonical === null || hash === null) return this.refuse();
-    if (OUR_HASH.test(hash)) return this.run('verify', { secret: this.prehash(canonical), hash });
-    // bcrypt 6 knows PHP's `$2y$` only by its other name.
-    if (FOREIGN_HASH.test(hash)) return this.run('verify', { secret: password, hash: hash.replace('$2y$', '$2b$') });
-    return this.refuse();
+    if (canonical === null || hash === null) return this.refuse(from);
+    if (OUR_HASH.test(hash))
+      return this.run('verify', { secret: this.prehash(canonical), hash, cost: this.options.cost }, from);
+    return isForeignHash(hash) ? this.verifyForeign(password, hash, from) : this.refuse(from);
+  }
+
+  /**
+   * Throws `HashQueueFullError` where a hash would find no place just now: asked first, so that a flood costs no more than
+   * this.
+   */
+  demandRoom(from: string): void {
+    if (!this.queue.hasRoomFor(networkOf(from))) throw new HashQueueFullError();
   }
 
   /** Whether a fresh hash should replace this one after the next sign-in: it costs less than ours, or is not of our making. */
@@ -108,8 +123,13 @@ export class PasswordHasher implements OnModuleInit, OnApplicationShutdown {
     return cost === undefined || Number(cost) < this.options.cost;
   }
 
-  private async refuse(): Promise<false> {
-    await this.run('verify', { secret: this.prehash(''), hash: this.dummyHash });
+  /** A wrong guess costs our own hash too, so that a cheap foreign one does not tell who was imported. */
+  private async verifyForeign(password: string, hash: string, from: string | undefined): Promise<boolean> {
+    return (await this.run<boolean>('verifyImported', { secret: password, hash }, from)) || this.refuse(from);
+  }
+
+  private async refuse(from: string | undefined): Promise<false> {
+    await this.run('verify', { secret: this.prehash(''), hash: this.dummyHash, cost: this.options.cost }, from);
     return false;
   }
 
@@ -118,9 +138,13 @@ export class PasswordHasher implements OnModuleInit, OnApplicationShutdown {
     return createHmac('sha256', this.options.pepper).update(canonical, 'utf8').digest('base64');
   }
 
-  private async run<T>(name: 'hash' | 'verify', job: { secret: string; cost?: number; hash?: string }): Promise<T> {
-    if (this.pool === undefined) throw new Error('The hashing threads are not running.');
-    if (this.pool.queueSize >= this.options.queuePerCore * this.cores) throw new HashQueueFullError();
-    return this.pool.run(job, { name });
+  private async run<T>(
+    name: 'hash' | 'verify' | 'verifyImported',
+    job: { secret: string; cost?: number; hash?: string },
+    from: string | undefined,
+  ): Promise<T> {
+    const pool = this.pool;
+    if (pool === undefined) throw new Error('The hashing threads are not running.');
+    return this.queue.run(from === undefined ? '' : networkOf(from), () => pool.run(job, { name }));
   }
 }

@@ -1,0 +1,97 @@
+import { spawn } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const DIST = new URL('../dist/src/', import.meta.url);
+const MAIN = fileURLToPath(new URL('main.js', DIST));
+
+/** Asked by a signal, the server collects its garbage and tells how much is left: the only figure that shows a leak. */
+const TELLS_ITS_HEAP = `process.on('SIGUSR2', () => { gc(); gc(); process.stdout.write('heap ' + process.memoryUsage().heapUsed + '\\n'); })`;
+
+/**
+ * Starts the built server on a database that is thrown away. Prints what it says if it ends early.
+ * @param {Record<string, string>} env
+ */
+export async function startGatehouse(env = {}) {
+  const folder = await mkdtemp(join(tmpdir(), 'gatehouse-bench-'));
+  const { startEmbeddedPostgres } = await import(new URL('database/embedded-postgres.js', DIST).href);
+  const postgres = await startEmbeddedPostgres({ dataDir: join(folder, 'postgres'), log: () => undefined });
+  const { PATH, HOME } = process.env;
+  const server = spawn(
+    process.execPath,
+    ['--expose-gc', '--import', `data:text/javascript,${encodeURIComponent(TELLS_ITS_HEAP)}`, MAIN],
+    {
+      env: {
+        PATH,
+        HOME,
+        DATA_DIR: folder,
+        DATABASE_URL: postgres.url,
+        PORT: '0',
+        HOST: '127.0.0.1',
+        LOG_LEVEL: 'warn',
+        ...env,
+      },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
+  );
+  const ended = new Promise((resolve) => server.once('exit', resolve));
+  const url = await new Promise((resolve, reject) => {
+    let output = '';
+    const listen = (/** @type {Buffer} */ chunk) => {
+      output += chunk;
+      const address = /serves on (http:\S+)/.exec(output)?.[1];
+      if (!address) return;
+      // What it says from here on is read and forgotten.
+      server.stdout.off('data', listen).resume();
+      resolve(address);
+    };
+    server.stdout.on('data', listen);
+    server.stderr.on('data', (chunk) => process.stderr.write(chunk));
+    void ended.then(() => reject(new Error(output)));
+  });
+  return {
+    url,
+    /** What is left in the heap after a collection, MB. */
+    async heap() {
+      const told = new Promise((resolve) => {
+        const listen = (/** @type {Buffer} */ chunk) => {
+          const bytes = /^heap (\d+)$/m.exec(String(chunk))?.[1];
+          if (!bytes) return;
+          server.stdout.off('data', listen);
+          resolve(Number(bytes) / 2 ** 20);
+        };
+        server.stdout.on('data', listen);
+      });
+      server.kill('SIGUSR2');
+      return /** @type {Promise<number>} */ (told);
+    },
+    async stop() {
+      server.kill('SIGTERM');
+      await ended;
+      await postgres.stop();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/**
+ * Sends JSON and reads JSON.
+ * @param {string} url
+ * @param {unknown} body
+ * @param {Record<string, string>} headers
+ */
+export async function post(url, body, headers = {}) {
+  const response = await fetch(url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...headers },
+    body: JSON.stringify(body),
+  });
+  return { status: response.status, body: await response.json() };
+}
+
+/** The value below which a share of the values lies. @param {number[]} values @param {number} share */
+export function quantile(values, share) {
+  return values.toSorted((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * share))] ?? 0;
+}

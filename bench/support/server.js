@@ -1,0 +1,105 @@
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import pg from 'pg';
+
+const DIST = new URL('../../dist/src/', import.meta.url);
+
+/** A Postgres of its own in a temporary folder, taken down and removed by `stop`. */
+export async function startPostgres() {
+  const { startEmbeddedPostgres } = await import(new URL('database/embedded-postgres.js', DIST).href);
+  const folder = mkdtempSync(join(tmpdir(), 'gatehouse-bench-'));
+  const postgres = await startEmbeddedPostgres({ dataDir: join(folder, 'postgres'), log: () => undefined });
+  return {
+    url: /** @type {string} */ (postgres.url),
+    stop: async () => {
+      await postgres.stop();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/**
+ * A client of a database, which is made where it does not exist.
+ * @param {string} serverUrl
+ * @param {string} name
+ */
+export async function openDatabase(serverUrl, name) {
+  const server = new pg.Client({ connectionString: serverUrl });
+  await server.connect();
+  await server.query(`CREATE DATABASE ${name}`).catch(() => undefined);
+  await server.end();
+  const url = new URL(serverUrl);
+  url.pathname = `/${name}`;
+  const client = new pg.Client({ connectionString: url.href });
+  await client.connect();
+  return { url: url.href, client };
+}
+
+/**
+ * The built server on a database, with quick hashes so that everything else shows.
+ * @param {string} databaseUrl
+ */
+export async function startServer(databaseUrl) {
+  const child = spawn(process.execPath, [fileURLToPath(new URL('main.js', DIST))], {
+    env: {
+      ...process.env,
+      DATABASE_URL: databaseUrl,
+      PORT: '0',
+      HOST: '127.0.0.1',
+      BCRYPT_COST: '4',
+      LOG_LEVEL: 'warn',
+      ...SECRET,
+    },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let output = '';
+  const url = await new Promise((resolve, reject) => {
+    child.stdout.on('data', (chunk) => {
+      output += chunk;
+      const address = /serves on (http:\S+)/.exec(output)?.[1];
+      if (address) resolve(address);
+    });
+    child.once('exit', () => reject(new Error(`The server ended: ${output}`)));
+  });
+  return {
+    url: String(url),
+    stop: async () => {
+      child.kill('SIGTERM');
+      await new Promise((resolve) => child.once('exit', resolve));
+    },
+  };
+}
+
+export const SECRET = { APP_SECRET: 'only-for-measurements-0123456789-abcdefgh', RATE_LIMITS: 'off' };
+
+/**
+ * Sends JSON and reads JSON; throws where the answer is no success.
+ * @param {string} url
+ * @param {{ method?: string, body?: unknown, token?: string }} [options]
+ * @returns {Promise<any>} whatever JSON the answer holds
+ */
+export async function call(url, { method = 'GET', body, token } = {}) {
+  const response = await fetch(url, {
+    method,
+    headers: {
+      ...(body !== undefined && { 'content-type': 'application/json' }),
+      ...(token !== undefined && { authorization: `Bearer ${token}` }),
+    },
+    body: body === undefined ? undefined : JSON.stringify(body),
+  });
+  if (!response.ok) throw new Error(`${method} ${url}: ${response.status} ${await response.text()}`);
+  return response.json();
+}
+
+/**
+ * The value below which a share of the numbers lies.
+ * @param {number[]} numbers
+ * @param {number} share
+ */
+export function quantile(numbers, share) {
+  const sorted = [...numbers].sort((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
+}

@@ -1,0 +1,61 @@
+import fc from 'fast-check';
+import { LEEWAY, readClaims } from './claims.js';
+
+const now = 1_800_000_000;
+const expectations = { now, longest: 900, isIssuer: (issuer: string) => issuer === 'us' };
+const good = {
+  iss: 'us',
+  aud: 'gatehouse',
+  sub: '01890a5d-ac96-774b-bcce-b302099a8057',
+  sid: '01890a5d-ac96-774b-bcce-b302099a8058',
+  jti: 'x',
+  iat: now,
+  exp: now + 900,
+  roles: ['user'],
+  ver: 1,
+  username: 'ada',
+};
+const read = (changes: Record<string, unknown> = {}) => readClaims({ ...good, ...changes }, expectations);
+
+test('says who is calling', () => {
+  expect(read()).toEqual({
+    userId: good.sub,
+    sessionId: good.sid,
+    username: 'ada',
+    roles: ['user'],
+    ver: 1,
+    expiresAt: good.exp * 1000,
+  });
+  expect(read({ username: null })?.username).toBeNull();
+  expect(read({ auth_time: now })).not.toBeNull();
+});
+
+test('each claim is needed, and no other value stands in for it', () => {
+  for (const claim of Object.keys(good)) {
+    expect(read({ [claim]: undefined })).toBeNull();
+    fc.assert(
+      fc.property(fc.anything(), (value) => {
+        const kinds = [typeof good[claim as keyof typeof good], claim === 'username' ? 'null' : ''];
+        if (!kinds.includes(value === null ? 'null' : typeof value)) expect(read({ [claim]: value })).toBeNull();
+      }),
+    );
+  }
+});
+
+test.each<[string, Record<string, unknown>, boolean]>([
+  ['issued as far ahead as clocks may differ', { iat: now + LEEWAY, exp: now + 100 }, true],
+  ['issued a second further ahead', { iat: now + LEEWAY + 1, exp: now + 100 }, false],
+  ['the longest life, and what clocks may differ', { exp: now + 900 + LEEWAY }, true],
+  ['a second longer', { exp: now + 901 + LEEWAY }, false],
+  ['no life at all', { exp: now }, false],
+  ['an end before its start', { iat: now, exp: now - 1 }, false],
+  ['an issuer of somebody else', { iss: 'them' }, false],
+  ['a claim that there is not', { scope: 'all' }, false],
+])('%s: %p', (_name, changes, taken) => {
+  expect(read(changes) !== null).toBe(taken);
+});
+
+test('nothing but an object says anything', () => {
+  for (const payload of [null, undefined, 'text', 1, [], [good], JSON.stringify(good)])
+    expect(readClaims(payload, expectations)).toBeNull();
+});

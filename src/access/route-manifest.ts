@@ -1,0 +1,79 @@
+import { type DynamicModule, RequestMethod, type Type } from '@nestjs/common';
+import { METHOD_METADATA, MODULE_METADATA, PATH_METADATA } from '@nestjs/common/constants.js';
+import { type Demand, demandOf } from './demands.js';
+
+/** A route and what it demands of its caller; null where it says nothing and is closed. */
+export interface ManifestRoute {
+  method: string;
+  path: string;
+  demand: Demand | null;
+}
+
+type Import = Type | DynamicModule;
+
+/** Every route of a module and of what it imports, sorted by path. Reads the decorators alone: nothing is started. */
+export function routesOf(root: Import): ManifestRoute[] {
+  return controllersOf(root)
+    .flatMap(routesOfController)
+    .sort((a, b) => (a.path === b.path ? a.method.localeCompare(b.method) : a.path < b.path ? -1 : 1));
+}
+
+/** A demand in a few words, as the manifest prints it. */
+export function describeDemand(demand: Demand | null): string {
+  switch (demand?.kind) {
+    case 'public':
+      return 'anybody';
+    case 'optional':
+      return 'anybody, better signed in';
+    case 'signed-in':
+      return 'signed in';
+    case 'roles':
+      return `role ${demand.anyOf.join(' or ')}`;
+    case 'permissions':
+      return `permission ${demand.allOf.join(' and ')}`;
+    default:
+      return 'closed';
+  }
+}
+
+function controllersOf(root: Import): Type[] {
+  const seen = new Set<Import>();
+  const found = new Set<Type>();
+  const open: Import[] = [root];
+  for (let next = open.pop(); next; next = open.pop()) {
+    if (seen.has(next)) continue;
+    seen.add(next);
+    const type = 'module' in next ? next.module : next;
+    const given: Partial<DynamicModule> = 'module' in next ? next : {};
+    const declared = (key: string): unknown[] => Reflect.getMetadata(key, type) ?? [];
+    open.push(...(declared(MODULE_METADATA.IMPORTS) as Import[]), ...((given.imports ?? []) as Import[]));
+    for (const controller of [...declared(MODULE_METADATA.CONTROLLERS), ...(given.controllers ?? [])]) {
+      found.add(controller as Type);
+    }
+  }
+  return [...found];
+}
+
+function routesOfController(controller: Type): ManifestRoute[] {
+  const prototype: object = controller.prototype;
+  return Object.getOwnPropertyNames(prototype).flatMap((name) => {
+    const handler = Object.getOwnPropertyDescriptor(prototype, name)?.value;
+    const method: RequestMethod | undefined =
+      typeof handler === 'function' && Reflect.getMetadata(METHOD_METADATA, handler);
+    if (typeof method !== 'number') return [];
+    return pathsOf(controller).flatMap((base) =>
+      pathsOf(handler).map((path) => ({
+        method: RequestMethod[method] ?? '',
+        path: `/${[base, path]
+          .flatMap((part) => part.split('/'))
+          .filter(Boolean)
+          .join('/')}`,
+        demand: demandOf(handler, controller),
+      })),
+    );
+  });
+}
+
+function pathsOf(target: object): string[] {
+  return [Reflect.getMetadata(PATH_METADATA, target) ?? ''].flat();
+}

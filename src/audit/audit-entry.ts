@@ -1,0 +1,60 @@
+import { createHmac, timingSafeEqual } from 'node:crypto';
+
+/** The bytes of an HMAC that a seal keeps of each entry. */
+export const ENTRY_MAC = 16;
+
+/** An entry with each column as Postgres writes it out, to the microsecond. */
+export interface SealedEntry {
+  id: string;
+  columns: (string | null)[];
+}
+
+/** What a seal says: which entries, in which order, and what each was. */
+export interface Seal {
+  number: string;
+  sealedAt: string;
+  ids: string[];
+  macs: Buffer;
+  mac: Buffer;
+}
+
+/** A moment as text that is the same for every time zone and date style of a connection. */
+const moment = (column: string) => `to_char(${column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US')`;
+
+/** The select list of SealedEntry. */
+export const ENTRY_COLUMNS = `id, ARRAY[id::text, type, actor_id::text, user_id::text, ip::text, user_agent, request_id,
+  ${moment('at')}, data::text] AS columns`;
+
+/** The select list of Seal. */
+export const SEAL_COLUMNS = `number::text, ${moment('sealed_at')} AS "sealedAt", ids, macs, mac`;
+
+/** The HMACs of the audit log. Without APP_SECRET nobody can make one that fits, whatever rights they have in Postgres. */
+export class AuditMacs {
+  constructor(private readonly key: Buffer) {}
+
+  /** Of one entry. JSON keeps the columns apart: no two different rows give the same text. */
+  ofEntry({ columns }: SealedEntry): Buffer {
+    return this.mac('entry', JSON.stringify(columns)).subarray(0, ENTRY_MAC);
+  }
+
+  /** Of a seal, which holds the one before it. */
+  ofSeal({ number, sealedAt, ids, macs }: Omit<Seal, 'mac'>, before: Buffer): Buffer {
+    return this.mac('seal', JSON.stringify([number, sealedAt, ids]), macs, before);
+  }
+
+  /** Of the statement that the chain ends at this seal, or that retention has cut it off there. */
+  ofPlace(place: 'head' | 'anchor', number: string, seal: Buffer): Buffer {
+    return this.mac(place, number, seal);
+  }
+
+  private mac(kind: string, ...parts: (string | Buffer)[]): Buffer {
+    const hmac = createHmac('sha256', this.key).update(`${kind}\n`);
+    for (const part of parts) hmac.update(`${Buffer.byteLength(part)}\n`).update(part);
+    return hmac.digest();
+  }
+}
+
+/** Whether two HMACs are the same, in a time that does not tell where they differ. */
+export function sameMac(a: Buffer, b: Buffer): boolean {
+  return a.length === b.length && timingSafeEqual(a, b);
+}

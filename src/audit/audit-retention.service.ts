@@ -1,0 +1,80 @@
+import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import type { Config } from '../config/config.js';
+import { CONFIG } from '../config/config.module.js';
+import { Database } from '../database/database.js';
+import type { Seal } from './audit-entry.js';
+import { AuditSealer, BEFORE_ALL, type Place } from './audit-sealer.service.js';
+import * as store from './audit-store.js';
+import { AuditVerifier } from './audit-verifier.service.js';
+
+const EVERY = 3_600_000;
+/** Seals cut at once: their entries are read and compared in one transaction. */
+const BATCH = 20;
+
+/**
+ * Removes what is older than AUDIT_RETENTION, in whole seals that have just been found as they were written.
+ * An anchor takes their place, so that the rest of the chain still has a beginning that nobody can invent.
+ */
+@Injectable()
+export class AuditRetention implements OnApplicationBootstrap, OnModuleDestroy {
+  private readonly logger = new Logger(AuditRetention.name);
+  private timer: NodeJS.Timeout | undefined;
+
+  constructor(
+    @Inject(CONFIG) private readonly config: Config,
+    private readonly database: Database,
+    private readonly sealer: AuditSealer,
+    private readonly verifier: AuditVerifier,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    const { auditRetention } = this.config;
+    if (auditRetention === undefined) return;
+    const cut = () =>
+      void this.cut(auditRetention).catch((error) => this.logger.warn(`The audit log could not be cut: ${error}`));
+    this.timer = setInterval(cut, EVERY).unref();
+    cut();
+  }
+
+  onModuleDestroy(): void {
+    clearInterval(this.timer);
+  }
+
+  /** Removes the entries sealed longer than `age` milliseconds ago. Returns how many. Stops before the first fault. */
+  async cut(age: number): Promise<number> {
+    let total = 0;
+    for (;;) {
+      const count = await this.database.transaction((manager) => this.cutBatch(age, manager));
+      total += count;
+      if (count === 0) break;
+    }
+    if (total > 0) this.logger.log(`Removed ${total} audit entries that were past AUDIT_RETENTION`);
+    return total;
+  }
+
+  private async cutBatch(age: number, manager: EntityManager): Promise<number> {
+    const [turn] = await manager.query<{ held: boolean }[]>(store.TRY_CHAIN, [store.AUDIT_LOCK]);
+    if (!turn?.held) return 0;
+    const start = (await this.sealer.readPlace('anchor', manager)) ?? { number: '0', seal: BEFORE_ALL };
+    const seals = await manager.query<Seal[]>(store.OLD_SEALS, [start.number, age, BATCH]);
+    const last = seals.at(-1);
+    if (!last) return 0;
+    const [fault] = await this.verifier.examine(seals, start, manager);
+    if (fault) {
+      this.logger.error(`${fault.detail} Nothing is removed before it is clear why; run npm run cli -- audit:verify`);
+      return 0;
+    }
+    return this.remove(seals, start, { number: last.number, seal: last.mac }, manager);
+  }
+
+  private async remove(seals: Seal[], start: Place, end: Place, manager: EntityManager): Promise<number> {
+    const ids = seals.flatMap((seal) => seal.ids);
+    await manager.query(store.BEGIN_RETENTION);
+    await manager.query(store.CUT_ENTRIES, [ids]);
+    await manager.query(store.CUT_SEALS, [start.number, end.number]);
+    await manager.query(store.END_RETENTION);
+    await this.sealer.writePlace('anchor', end, manager);
+    return ids.length;
+  }
+}

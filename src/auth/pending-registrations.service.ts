@@ -1,0 +1,72 @@
+import { Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import type { z } from 'zod';
+import { Audit } from '../audit/audit.service.js';
+import type { Client } from '../common/client.js';
+import { Problem } from '../common/problem.js';
+import { atTheSameTime } from '../common/same-time.js';
+import { Database } from '../database/database.js';
+import { Quotas } from '../limits/quotas.service.js';
+import { letters } from '../mail/letters.js';
+import { Mail } from '../mail/mail.service.js';
+import { Accounts } from '../users/accounts.service.js';
+import { emailKeyOf } from '../users/email.js';
+import type { UserRow } from '../users/user.js';
+import { Users } from '../users/users.service.js';
+import type { registration } from './auth.schemas.js';
+import { EmailVerification } from './email-verification.service.js';
+
+type Form = z.infer<typeof registration>;
+
+/** Signing up where the email must be confirmed first (`EMAIL_VERIFICATION=required`). */
+@Injectable()
+export class PendingRegistrations {
+  constructor(
+    private readonly database: Database,
+    private readonly users: Users,
+    private readonly accounts: Accounts,
+    private readonly verification: EmailVerification,
+    private readonly mail: Mail,
+    private readonly audit: Audit,
+    private readonly quotas: Quotas,
+  ) {}
+
+  /**
+   * Leaves a registration for the owner of the address to confirm, and tells the caller nothing, not by its time either.
+   * An address without a confirmed account gets a link bound to this very registration: the first to come registers
+   * nothing for those who come later. The owner of a confirmed account gets a mail that says there is one.
+   */
+  async register(form: Form, passwordHash: string, client: Client): Promise<void> {
+    if (!(await this.quotas.mayMail(emailKeyOf(form.email)))) return;
+    await atTheSameTime(() =>
+      this.database.transaction(async (manager) => {
+        const created = await this.create(form, passwordHash, manager);
+        const account = await this.accounts.findByEmail(form.email, manager);
+        if (!account || account.verified || account.status !== 'active') {
+          const letter = letters.accountExists({ ip: client.ip, at: new Date() });
+          return this.mail.send(letter, account?.email ?? form.email, manager);
+        }
+        const { userId } = account;
+        const { username = null, name = null } = form;
+        const registration = { passwordHash, username, name, contested: created === null };
+        await this.verification.send(userId, registration, client, manager);
+        if (created) await this.audit.record({ type: 'auth.registered', actorId: userId, userId, client }, manager);
+      }),
+    );
+  }
+
+  /** The new account, without the username where that is taken: to say so would tell who is here. Null where the email is. */
+  private async create(form: Form, passwordHash: string, manager: EntityManager): Promise<UserRow | null> {
+    for (const username of new Set([form.username ?? null, null])) {
+      try {
+        const user = { ...form, username, passwordHash, roles: ['user'] };
+        return await manager.transaction((savepoint) => this.users.create(user, savepoint));
+      } catch (error) {
+        if (!(error instanceof Problem)) throw error;
+        if (error.code === 'email_taken') return null;
+        if (error.code !== 'username_taken') throw error;
+      }
+    }
+    return null;
+  }
+}

@@ -1,0 +1,58 @@
+import { existsSync } from 'node:fs';
+import { userInfo } from 'node:os';
+import { join } from 'node:path';
+import type { INestApplicationContext } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { AppModule } from '../app.module.js';
+import { createLogger, NestLogger } from '../common/logger.js';
+import { type Config, loadConfig, projectRoot } from '../config/config.js';
+import { migrate } from '../database/data-source.js';
+import { startEmbeddedPostgres } from '../database/embedded-postgres.js';
+import type { Actor } from '../users/users.service.js';
+
+/** The settings, read as the server reads them. */
+export function readConfig(): Config {
+  const envFile = join(projectRoot(), '.env');
+  if (existsSync(envFile)) process.loadEnvFile(envFile);
+  return loadConfig({ LOG_LEVEL: 'warn', ...process.env });
+}
+
+/**
+ * Runs a command on the rooms of the server, without HTTP, on the same database: the embedded Postgres too, which is
+ * started or, where a server has it running, shared. Log lines go to standard error.
+ */
+export async function withApp<T>(work: (app: INestApplicationContext, config: Config) => Promise<T>): Promise<T> {
+  const config = readConfig();
+  const logger = createLogger(config, process.stderr);
+  const postgres = config.databaseUrl
+    ? undefined
+    : await startEmbeddedPostgres({ dataDir: join(config.dataDir, 'postgres'), log: (line) => logger.info(line) });
+  try {
+    const url = config.databaseUrl ?? postgres?.url ?? '';
+    await migrate(url);
+    const app = await NestFactory.createApplicationContext(AppModule.with(config, url, 0), {
+      logger: new NestLogger(logger),
+      abortOnError: false,
+    });
+    try {
+      return await work(app, config);
+    } finally {
+      await app.close();
+    }
+  } finally {
+    await postgres?.stop();
+  }
+}
+
+/** Who is at the command line, for the audit log: nobody with an account, but somebody with a name on this machine. */
+export function operator(): Actor {
+  return { id: null, client: null, operator: `cli:${userName()}` };
+}
+
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return String(process.getuid?.() ?? 'unknown'); // a container's user may have a number only
+  }
+}

@@ -1,0 +1,56 @@
+import { isDatabaseUnavailable } from './database-errors.js';
+
+const withCode = (code: string) => Object.assign(new Error('x'), { code });
+
+test.each([
+  '08000',
+  '08006',
+  '57P01',
+  '57P02',
+  '57P03',
+  '53300',
+  '57014',
+  '25006',
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ETIMEDOUT',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EPIPE',
+])('%s: the database is not there', (code) => {
+  expect(isDatabaseUnavailable(withCode(code))).toBe(true);
+  // TypeORM wraps the driver's error, and a connection to two addresses gives one error for each.
+  expect(isDatabaseUnavailable(Object.assign(new Error('QueryFailedError'), { driverError: withCode(code) }))).toBe(
+    true,
+  );
+  expect(isDatabaseUnavailable(new AggregateError([new Error('first'), withCode(code)]))).toBe(true);
+});
+
+test.each(['Connection terminated unexpectedly', 'Query read timeout', 'timeout exceeded when trying to connect'])(
+  '%s',
+  (message) => {
+    expect(isDatabaseUnavailable(new Error(message))).toBe(true);
+  },
+);
+
+test.each(['23505', '22P02', '22021', '42601', '42P01', '42501', '28P01', '3D000', '40001', 'ENOENT', 'EACCES', ''])(
+  '%s: it is there, and something else is wrong',
+  (code) => {
+    expect(isDatabaseUnavailable(withCode(code))).toBe(false);
+    expect(isDatabaseUnavailable(Object.assign(new Error('QueryFailedError'), { driverError: withCode(code) }))).toBe(
+      false,
+    );
+  },
+);
+
+test.each([
+  undefined,
+  null,
+  'ECONNREFUSED',
+  8006,
+  {},
+  { code: 'ECONNREFUSED' },
+  new Error('the name "Connection terminated" is taken'),
+])('%p is no such error', (error) => {
+  expect(isDatabaseUnavailable(error)).toBe(false);
+});

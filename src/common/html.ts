@@ -1,0 +1,43 @@
+import { createHash } from 'node:crypto';
+
+const ENTITIES: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
+
+/** Text that can stand anywhere in HTML, in a quoted attribute too. */
+export function escapeHtml(text: string): string {
+  return text.replace(/[&<>"']/g, (character) => ENTITIES[character] ?? character);
+}
+
+/** A small page of our own: its text, and the policy that lets its own style and script run and nothing else. */
+export interface Page {
+  html: string;
+  contentSecurityPolicy: string;
+}
+
+interface Parts {
+  title: string;
+  /** HTML; whatever comes from elsewhere is escaped already. */
+  body: string;
+  style: string;
+  script?: string;
+}
+
+/** Puts a page together. Style and script are allowed by their hashes, so nothing that slipped into the body can run. */
+export function toPage({ title, body, style, script = '' }: Parts): Page {
+  const html = `<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${escapeHtml(title)}</title><style>${style}</style></head>
+<body>${body}${script && `<script>${script}</script>`}</body></html>`;
+  const directives = [
+    "default-src 'none'",
+    `style-src ${hashOf(style)}`,
+    ...(script ? [`script-src ${hashOf(script)}`, "connect-src 'self'"] : []),
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+  ];
+  return { html, contentSecurityPolicy: directives.join('; ') };
+}
+
+function hashOf(source: string): string {
+  return `'sha256-${createHash('sha256').update(source).digest('base64')}'`;
+}

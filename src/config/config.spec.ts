@@ -1,0 +1,181 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { ConfigError, loadConfig } from './config.js';
+
+const SECRET = 'only-for-tests-0123456789-abcdefghijklmnop';
+
+function load(env: NodeJS.ProcessEnv) {
+  return loadConfig({ APP_SECRET: SECRET, ...env });
+}
+
+/** The faults of an environment, or none. */
+function faults(env: NodeJS.ProcessEnv): string[] {
+  try {
+    load(env);
+    return [];
+  } catch (error) {
+    if (error instanceof ConfigError) return error.faults;
+    throw error;
+  }
+}
+
+test('with nothing set it has the standard values of the contract', () => {
+  const config = load({});
+  expect(config).toMatchObject({
+    production: false,
+    port: 3000,
+    host: 'localhost',
+    publicUrl: 'http://localhost:3000',
+    databaseUrl: undefined,
+    signing: { alg: 'ES256', provided: undefined },
+    issuer: 'http://localhost:3000',
+    audience: 'gatehouse',
+    accessTokenTtl: 900_000,
+    refreshTokenTtl: 30 * 86_400_000,
+    refreshGrace: 10_000,
+    sessionMaxAge: 90 * 86_400_000,
+    bcryptCost: 12,
+    hashQueue: 32,
+    signup: 'open',
+    passwordMinLength: 8,
+    corsOrigins: [],
+    trustedProxies: [],
+    revocationFallback: 'allow',
+    bootstrapAdmin: undefined,
+    workers: 1,
+  });
+  expect(Object.isFrozen(config)).toBe(true);
+});
+
+test('an empty value counts as absent, as in a compose file', () => {
+  expect(load({ PORT: '', JWT_ALG: '', DATABASE_URL: '', TRUSTED_PROXIES: '' })).toMatchObject({
+    port: 3000,
+    databaseUrl: undefined,
+  });
+});
+
+test.each<[string, string[]]>([
+  ['PORT', ['-1', '65536', '80a', '3000.5', ' ', '0x50', '1e3']],
+  ['PUBLIC_URL', ['gatehouse.test', 'ftp://gatehouse.test', '//gatehouse.test']],
+  ['DATABASE_URL', ['mysql://x/y', 'localhost:5432', 'postgres']],
+  ['DATABASE_POOL', ['0', '1', '1001']],
+  ['APP_SECRET', ['short', 'a'.repeat(64), 'abab'.repeat(20)]],
+  ['JWT_ALG', ['none', 'es256', 'HS512', 'EdDSA']],
+  ['JWT_SIGNING_KEY', ['{}', 'x', '[]', 'null']],
+  ['ACCESS_TOKEN_TTL', ['15', '0s', '25h', '-1m', '15 min', 'x']],
+  ['REFRESH_GRACE', ['6m', '-1s', '10']],
+  ['BCRYPT_COST', ['3', '16', '12.5', 'x']],
+  ['HASH_QUEUE', ['0', '-1']],
+  ['SIGNUP', ['yes', 'Open']],
+  ['PASSWORD_MIN_LENGTH', ['7', '65']],
+  [
+    'CORS_ORIGINS',
+    ['*', 'https://a.example/', 'https://a.example/x', 'a.example', 'null', 'https://a.example,*', 'HTTPS://A.example'],
+  ],
+  [
+    'TRUSTED_PROXIES',
+    [
+      'all',
+      '*',
+      '1',
+      'true',
+      '10.0.0.0/33',
+      '10.0.0',
+      '::1/129',
+      '10.0.0.1/',
+      'proxy.example',
+      '10.0.0.1/-1',
+      '2001:db8::/x',
+    ],
+  ],
+  ['REVOCATION_FALLBACK', ['deny!', 'Allow']],
+  ['LOG_LEVEL', ['verbose', 'INFO']],
+  ['LOG_FORMAT', ['text']],
+  ['WORKERS', ['0', '-1', '129', 'all', '1.5']],
+  ['BOOTSTRAP_ADMIN_EMAIL', ['ada@example.com']],
+  ['BOOTSTRAP_ADMIN_PASSWORD', ['violet tractor']],
+])('%s is refused with one sentence that names it', (name, values) => {
+  for (const value of values) {
+    const found = faults({ [name]: value });
+    expect([value, found.length]).toEqual([value, 1]);
+    expect(found[0]).toContain(name);
+    expect(found[0]).toMatch(/\.$|`\.$/);
+  }
+});
+
+test.each<[string, string[]]>([
+  ['PORT', ['0', '65535']],
+  ['PUBLIC_URL', ['https://id.example.com', 'http://localhost:1']],
+  ['DATABASE_URL', ['postgres://u:p@h/d', 'postgresql://h/d']],
+  ['ACCESS_TOKEN_TTL', ['1s', '24h', '900000ms']],
+  ['REFRESH_GRACE', ['0s', '5m']],
+  ['BCRYPT_COST', ['4', '15']],
+  ['CORS_ORIGINS', ['https://a.example', 'https://a.example, http://localhost:5173,']],
+  ['TRUSTED_PROXIES', ['loopback', '10.0.0.0/8, ::1', '2001:db8::/32', '127.0.0.1', 'uniquelocal,linklocal']],
+  ['WORKERS', ['1', '128', 'auto']],
+])('%s is taken at its edges', (name, values) => {
+  for (const value of values) expect([value, faults({ [name]: value })]).toEqual([value, []]);
+});
+
+test('every fault is told at once, and a secret in none of them', () => {
+  const key = generateKeyPairSync('ec', { namedCurve: 'P-384' }).privateKey.export({ format: 'jwk' });
+  const found = faults({
+    PORT: 'x',
+    BCRYPT_COST: 'y',
+    APP_SECRET: 'too-short-secret',
+    JWT_SIGNING_KEY: JSON.stringify({ ...key, kid: 'k' }),
+    WORKERS: '0',
+  });
+  expect(found).toHaveLength(5);
+  expect(found.join()).not.toContain('too-short-secret');
+  expect(found.join()).not.toContain(String(key.d));
+  expect(new ConfigError(found).message.split('\n')).toHaveLength(6);
+});
+
+describe('in production', () => {
+  const production = { NODE_ENV: 'production' };
+  test('APP_SECRET must be given and BCRYPT_COST be 10 or more', () => {
+    expect(faults({ ...production, APP_SECRET: '', BCRYPT_COST: '9' })).toHaveLength(2);
+    expect(faults({ ...production, BCRYPT_COST: '10' })).toEqual([]);
+  });
+  test('it listens to everybody', () => {
+    expect(load(production).host).toBe('0.0.0.0');
+  });
+});
+
+test('the key decides the algorithm, and JWT_ALG may not say another', () => {
+  const jwk = JSON.stringify({
+    ...generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ format: 'jwk' }),
+    kid: 'k',
+  });
+  expect(load({ JWT_SIGNING_KEY: jwk }).signing).toMatchObject({ alg: 'ES256', provided: { kid: 'k' } });
+  expect(faults({ JWT_SIGNING_KEY: jwk, JWT_ALG: 'HS256' })).toEqual([expect.stringContaining('JWT_ALG is HS256')]);
+});
+
+test('keys for two purposes or of two secrets are different keys, and always the same', () => {
+  const one = load({});
+  expect(one.deriveKey('a')).toHaveLength(32);
+  expect(one.deriveKey('a')).toEqual(load({}).deriveKey('a'));
+  expect(one.deriveKey('a')).not.toEqual(one.deriveKey('b'));
+  expect(one.deriveKey('a')).not.toEqual(load({ APP_SECRET: `${SECRET}x` }).deriveKey('a'));
+});
+
+test('the issuer is who the settings name, and a port of this machine where they name nobody', () => {
+  expect(load({ JWT_ISSUER: 'urn:x' }).isIssuer('urn:x')).toBe(true);
+  const unnamed = load({});
+  expect(unnamed.isIssuer('http://localhost:3001')).toBe(true);
+  for (const other of [
+    'http://localhost',
+    'https://localhost:3000',
+    'http://localhost:3000/',
+    'http://localhost:3000.evil.example',
+    'http://evil.example:3000',
+    'http://localhost:123456',
+  ])
+    expect([other, unnamed.isIssuer(other)]).toEqual([other, false]);
+});
+
+test('with a named address, its issuer is that address and nobody else', () => {
+  const { issuer, isIssuer } = load({ PUBLIC_URL: 'https://id.example.com/' });
+  expect(issuer).toBe('https://id.example.com');
+  expect([isIssuer(issuer), isIssuer(`${issuer}/x`), isIssuer('http://localhost:3000')]).toEqual([true, false, false]);
+});

@@ -1,0 +1,64 @@
+import { Injectable } from '@nestjs/common';
+import { Database } from '../database/database.js';
+
+export interface Stats {
+  users: { total: number; active: number; disabled: number; byRole: Record<string, number> };
+  sessions: { active: number };
+  series: { date: string; signups: number; logins: number; failedLogins: number }[];
+}
+
+interface StatsRow {
+  active: number;
+  disabled: number;
+  by_role: Record<string, number>;
+  sessions: number;
+  series: Stats['series'];
+}
+
+/**
+ * One statement, so one snapshot: the tallies and what was not yet folded into them always make the true sum.
+ * Sessions that expire later than today come from the tallies; only those of today are counted by the clock.
+ * $1 days; the last one is today, in UTC
+ */
+const READ = {
+  name: 'stats',
+  text: `
+  WITH today AS (SELECT (now() AT TIME ZONE 'UTC')::date AS day),
+    counts AS (
+      SELECT name, day, sum(count)::float8 AS count
+      FROM (SELECT name, day, count FROM tallies UNION ALL SELECT name, day, delta FROM tally_changes) AS parts
+      WHERE day = '-infinity' OR day > (SELECT day FROM today) - $1::integer
+      GROUP BY name, day
+    ),
+    series AS (
+      SELECT to_char(d, 'YYYY-MM-DD') AS date,
+        coalesce(sum(count) FILTER (WHERE name = 'auth.registered'), 0) AS signups,
+        coalesce(sum(count) FILTER (WHERE name = 'auth.login'), 0) AS logins,
+        coalesce(sum(count) FILTER (WHERE name = 'auth.login_failed'), 0) AS failed
+      FROM today, generate_series(today.day - ($1::integer - 1), today.day, interval '1 day') AS d
+      LEFT JOIN counts ON counts.day = d::date GROUP BY d
+    )
+  SELECT
+    coalesce((SELECT count FROM counts WHERE name = 'users.active'), 0) AS active,
+    coalesce((SELECT count FROM counts WHERE name = 'users.disabled'), 0) AS disabled,
+    (SELECT jsonb_object_agg(r.name, coalesce(c.count, 0)) FROM roles r LEFT JOIN counts c ON c.name = 'role.' || r.name) AS by_role,
+    coalesce((SELECT sum(count) FROM counts, today WHERE name = 'sessions' AND counts.day > today.day), 0)
+      + (SELECT count(*) FROM sessions, today
+         WHERE expires_on = today.day AND revoked_at IS NULL AND expires_at > now()) AS sessions,
+    (SELECT jsonb_agg(jsonb_build_object('date', date, 'signups', signups, 'logins', logins, 'failedLogins', failed)
+      ORDER BY date) FROM series) AS series`,
+};
+
+/** The figures of the whole service, exact with every commit. */
+@Injectable()
+export class StatsService {
+  constructor(private readonly database: Database) {}
+
+  /** The figures of the last `days` days, today among them. */
+  async read(days: number): Promise<Stats> {
+    const [row] = await this.database.run<StatsRow>(READ, [days]);
+    if (!row) throw new Error('The figures gave no row');
+    const { active, disabled, by_role: byRole, sessions, series } = row;
+    return { users: { total: active + disabled, active, disabled, byRole }, sessions: { active: sessions }, series };
+  }
+}

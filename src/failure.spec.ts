@@ -1,0 +1,40 @@
+import { WrongAppSecretError } from './access/signing-keys.service.js';
+import { ConfigError } from './config/config.js';
+import { EmbeddedPostgresError } from './database/embedded-postgres-error.js';
+import { explainFailure } from './failure.js';
+import { FirstAdminError } from './users/first-admin.js';
+
+const system = (members: object) => Object.assign(new Error('what the system says'), members);
+
+test.each<[string, unknown, number, RegExp]>([
+  ['bad settings', new ConfigError(['PORT must be a number.']), 78, /PORT must be a number/],
+  ['another APP_SECRET', new WrongAppSecretError(), 78, /former APP_SECRET/],
+  ['a first admin that cannot be', new FirstAdminError('BOOTSTRAP_ADMIN_PASSWORD cannot be used.'), 78, /BOOTSTRAP/],
+  ['an embedded Postgres that does not start', new EmbeddedPostgresError('The disk is full.'), 69, /disk/],
+  ['a taken port', system({ code: 'EADDRINUSE', port: 3000 }), 69, /Port 3000 is taken.*set PORT/],
+  [
+    'an address of another machine',
+    system({ code: 'EADDRNOTAVAIL', address: '10.0.0.1', port: 80 }),
+    78,
+    /10\.0\.0\.1:80/,
+  ],
+  ['a port for root', system({ code: 'EACCES', address: '0.0.0.0', port: 80 }), 78, /HOST and PORT/],
+  ['a wrong password', system({ code: '28P01' }), 78, /DATABASE_URL/],
+  ['no such database', system({ code: '3D000' }), 78, /does not exist/],
+  ['no right to make tables', system({ code: '42501' }), 78, /right/],
+  ['a database that is away', system({ code: 'ECONNREFUSED' }), 69, /Check DATABASE_URL/],
+  [
+    'one that is away on two addresses',
+    Object.assign(new AggregateError([system({})], ''), { code: 'ECONNREFUSED' }),
+    69,
+    /Check DATABASE_URL/,
+  ],
+  ['anything else', new Error('a flaw'), 70, /could not start: a flaw/],
+  ['what is no error', 'a text', 70, /could not start/],
+  ['nothing', undefined, 70, /could not start/],
+])('%s', (_name, error, exitCode, message) => {
+  const told = explainFailure(error);
+  expect(told.exitCode).toBe(exitCode);
+  expect(told.message).toMatch(message);
+  expect(told.message).not.toMatch(/\bat .*\.(js|ts)|undefined/);
+});

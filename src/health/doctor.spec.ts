@@ -1,0 +1,90 @@
+import { examine, type Symptoms, seenAddress } from './doctor.js';
+
+const HEALTHY: Symptoms = {
+  production: true,
+  publicUrl: 'https://gate.example.com',
+  appSecret: 'mZ3xQv8Lr1Tn6Yw0Kd5Hs2Pb9Gj4Fc7A',
+  smtpUrl: 'smtps://mail',
+  trustedProxies: ['10.1.2.0/24', 'loopback'],
+  rateLimits: true,
+  database: { clockOffset: 40, migrationsPending: false },
+};
+
+const bad = (change: Partial<Symptoms>) => examine({ ...HEALTHY, ...change }).filter(({ level }) => level !== 'fine');
+
+it('finds nothing in a healthy deployment', () => expect(bad({})).toEqual([]));
+
+it.each<[string, Partial<Symptoms>, string, RegExp]>([
+  ['a proxy setting that trusts everybody', { trustedProxies: ['0.0.0.0/0'] }, 'fault', /0\.0\.0\.0\/0.*any address/],
+  ['the same for IPv6', { trustedProxies: ['10.0.0.1', '::/0'] }, 'fault', /trusts ::\/0/],
+  ['a proxy setting as wide as half the world', { trustedProxies: ['128.0.0.0/1'] }, 'fault', /TRUSTED_PROXIES/],
+  ['an example secret', { appSecret: 'change-me-change-me-change-me-0123456789' }, 'fault', /openssl rand/],
+  ['no secret', { appSecret: undefined }, 'fault', /APP_SECRET is not set/],
+  ['no mail', { smtpUrl: undefined }, 'warning', /SMTP_URL/],
+  ['a clock that is behind', { database: { clockOffset: 9_500, migrationsPending: false } }, 'fault', /9\.5 s behind/],
+  [
+    'a clock that is ahead',
+    { database: { clockOffset: -2_500, migrationsPending: false } },
+    'fault',
+    /2\.5 s ahead of/,
+  ],
+  ['pending migrations', { database: { clockOffset: 0, migrationsPending: true } }, 'fault', /older than this build/],
+  ['no database', { database: null }, 'fault', /DATABASE_URL/],
+  ['plain http', { publicUrl: 'http://gate.example.com' }, 'fault', /https/],
+  ['no limits', { rateLimits: false }, 'fault', /RATE_LIMITS/],
+])('finds %s, and says what to do', (_what, change, level, text) => {
+  const findings = bad(change);
+  expect(findings).toHaveLength(1);
+  expect(findings[0]?.level).toBe(level);
+  expect(findings[0]?.text).toMatch(text);
+});
+
+it('never repeats the secret', () => {
+  const appSecret = 'my-example-secret-that-nobody-may-see';
+  expect(JSON.stringify(examine({ ...HEALTHY, appSecret }))).not.toContain(appSecret);
+});
+
+it('begins with the worst', () => {
+  const levels = examine({ ...HEALTHY, smtpUrl: undefined, rateLimits: false }).map(({ level }) => level);
+  expect(levels).toEqual(
+    levels.toSorted((a, b) => ['fault', 'warning', 'fine'].indexOf(a) - ['fault', 'warning', 'fine'].indexOf(b)),
+  );
+});
+
+describe('the address that is seen', () => {
+  it.each([
+    ['no proxy trusted', '203.0.113.9', '1.1.1.1', [], { address: '203.0.113.9', suppliedBy: null }],
+    [
+      'a proxy that is not trusted',
+      '203.0.113.9',
+      '1.1.1.1',
+      ['10.0.0.0/8'],
+      { address: '203.0.113.9', suppliedBy: null },
+    ],
+    ['one trusted hop', '10.0.0.1', '1.1.1.1, 8.8.8.8', ['10.0.0.0/8'], { address: '8.8.8.8', suppliedBy: '10.0.0.1' }],
+    [
+      'two trusted hops',
+      '10.0.0.1',
+      '1.1.1.1, 8.8.8.8, 10.0.0.2',
+      ['10.0.0.0/8'],
+      { address: '8.8.8.8', suppliedBy: '10.0.0.2' },
+    ],
+    ['a trusted hop that is silent', '10.0.0.1', undefined, ['10.0.0.0/8'], { address: '10.0.0.1', suppliedBy: null }],
+    [
+      'a trusted hop that writes nonsense',
+      '10.0.0.1',
+      'nonsense',
+      ['10.0.0.0/8'],
+      { address: '10.0.0.1', suppliedBy: null },
+    ],
+    [
+      'an IPv4 peer on an IPv6 socket',
+      '::ffff:10.0.0.1',
+      '8.8.8.8',
+      ['10.0.0.0/8'],
+      { address: '8.8.8.8', suppliedBy: '10.0.0.1' },
+    ],
+  ] as const)('with %s', (_what, peer, forwarded, trusted, seen) => {
+    expect(seenAddress(peer, forwarded, trusted)).toEqual(seen);
+  });
+});

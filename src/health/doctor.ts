@@ -1,0 +1,136 @@
+import { createRequire } from 'node:module';
+import { isIP } from 'node:net';
+import { plainAddress } from '../common/address.js';
+
+/** What the doctor has to say about one thing. */
+export interface Finding {
+  /** `fault`: something does not work, or protects nobody. `warning`: it works, but not as a deployment should. */
+  level: 'fault' | 'warning' | 'fine';
+  /** What is so, and what to do about it. */
+  text: string;
+}
+
+/** What the doctor looks at. */
+export interface Symptoms {
+  production: boolean;
+  publicUrl: string;
+  appSecret: string | undefined;
+  smtpUrl: string | undefined;
+  trustedProxies: readonly string[];
+  rateLimits: boolean;
+  /** Null where the database cannot be reached. */
+  database: {
+    /** By how many ms its clock is ahead of ours. */ clockOffset: number;
+    migrationsPending: boolean;
+  } | null;
+}
+
+/** Words of a secret that somebody has copied from an example. */
+const EXAMPLE =
+  /change[-_ ]?me|example|replace|your[-_ ]|secret|password|only[-_ ]for|test|0123456789|abcdefgh|qwerty/i;
+/** Clocks further apart than this make tokens that are not valid yet, ms. */
+const CLOCKS_APART = 2_000;
+/** Networks wider than this are not a proxy's: bits of the prefix. */
+const NARROW_ENOUGH = { 4: 8, 6: 16 };
+
+/** Examines a deployment and says what is wrong with it, the worst first. */
+export function examine(symptoms: Symptoms): Finding[] {
+  const findings = [
+    ...ofProxies(symptoms.trustedProxies),
+    ...ofSecret(symptoms),
+    ...ofMail(symptoms),
+    ...ofDatabase(symptoms.database),
+    ...ofExposure(symptoms),
+  ];
+  const order = ['fault', 'warning', 'fine'];
+  return findings.toSorted((a, b) => order.indexOf(a.level) - order.indexOf(b.level));
+}
+
+function ofProxies(trusted: readonly string[]): Finding[] {
+  if (trusted.length === 0) return [fine('TRUSTED_PROXIES is empty: the address of a client is its socket’s.')];
+  const wide = trusted.filter(isTooWide);
+  if (wide.length === 0) return [fine(`TRUSTED_PROXIES names ${trusted.length} networks, none of them too wide.`)];
+  const text = `TRUSTED_PROXIES trusts ${wide.join(', ')}: anybody there can pretend to be any address, and so escape every limit. Name your proxies only.`;
+  return [{ level: 'fault', text }];
+}
+
+function isTooWide(network: string): boolean {
+  const [address = '', prefix] = network.split('/');
+  const family = isIP(address);
+  return prefix !== undefined && (family === 4 || family === 6) && Number(prefix) < NARROW_ENOUGH[family];
+}
+
+function ofSecret({ appSecret, production }: Symptoms): Finding[] {
+  if (appSecret === undefined) {
+    const text = 'APP_SECRET is not set: one was made for this machine only. Set it before there is a second one.';
+    return [{ level: production ? 'fault' : 'warning', text }];
+  }
+  if (!EXAMPLE.test(appSecret)) return [fine('APP_SECRET looks random.')];
+  const text =
+    'APP_SECRET looks like one from an example. Whoever knows it can forge tokens: try `openssl rand -base64 48`.';
+  return [{ level: production ? 'fault' : 'warning', text }];
+}
+
+function ofMail({ smtpUrl }: Symptoms): Finding[] {
+  if (smtpUrl !== undefined) return [fine('SMTP_URL is set.')];
+  return [{ level: 'warning', text: 'SMTP_URL is not set: nobody can reset a password, because no mail is sent.' }];
+}
+
+function ofDatabase(database: Symptoms['database']): Finding[] {
+  if (database === null) return [{ level: 'fault', text: 'The database cannot be reached. See DATABASE_URL.' }];
+  const findings: Finding[] = [];
+  const seconds = (Math.abs(database.clockOffset) / 1000).toFixed(1);
+  if (Math.abs(database.clockOffset) > CLOCKS_APART) {
+    const text = `The clock of this machine is ${seconds} s ${database.clockOffset > 0 ? 'behind' : 'ahead of'} the database’s. Let NTP set both.`;
+    findings.push({ level: 'fault', text });
+  } else findings.push(fine('This machine and the database have the same time.'));
+  findings.push(
+    database.migrationsPending
+      ? {
+          level: 'fault',
+          text: 'The schema of the database is older than this build. Start the server once: it migrates.',
+        }
+      : fine('The schema of the database is up to date.'),
+  );
+  return findings;
+}
+
+function ofExposure({ production, publicUrl, rateLimits }: Symptoms): Finding[] {
+  const findings: Finding[] = [];
+  if (production && !publicUrl.startsWith('https:'))
+    findings.push({ level: 'fault', text: 'PUBLIC_URL is not https: passwords and tokens travel in the clear.' });
+  if (!rateLimits)
+    findings.push({
+      level: production ? 'fault' : 'warning',
+      text: 'RATE_LIMITS is off: passwords can be guessed without end.',
+    });
+  return findings;
+}
+
+const fine = (text: string): Finding => ({ level: 'fine', text });
+
+/** Which address the server takes for the client's, and who says so. */
+export interface SeenAddress {
+  address: string;
+  /** Null: the socket itself. Otherwise the trusted hop that wrote the address into X-Forwarded-For. */
+  suppliedBy: string | null;
+}
+
+/** The part of @fastify/proxy-addr that Fastify decides by. */
+const proxyAddr = createRequire(createRequire(import.meta.url).resolve('fastify'))('@fastify/proxy-addr') as {
+  all(request: unknown, trust?: (address: string, hop: number) => boolean): string[];
+  compile(networks: string[]): (address: string, hop: number) => boolean;
+};
+
+/** Tells which address the server sees for a request from `peer` with this X-Forwarded-For, by the very rule it uses. */
+export function seenAddress(
+  peer: string,
+  forwardedFor: string | undefined,
+  trustedProxies: readonly string[],
+): SeenAddress {
+  const request = { socket: { remoteAddress: peer }, headers: { 'x-forwarded-for': forwardedFor } };
+  const hops = proxyAddr.all(request, trustedProxies.length > 0 ? proxyAddr.compile([...trustedProxies]) : () => false);
+  const address = plainAddress(hops.at(-1) ?? '');
+  if (address === null || hops.length < 2) return { address: plainAddress(peer) ?? peer, suppliedBy: null };
+  return { address, suppliedBy: plainAddress(hops.at(-2) ?? '') };
+}

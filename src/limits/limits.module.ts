@@ -1,0 +1,56 @@
+import { Global, Module } from '@nestjs/common';
+import { RateLimiterMemory, RateLimiterPostgres, RateLimiterRedis } from 'rate-limiter-flexible';
+import { DataSource } from 'typeorm';
+import { Clock } from '../common/clock.js';
+import { Database } from '../database/database.js';
+import { FallbackGuessStore } from './fallback-guess-store.js';
+import { GUESS_STORE, GuessLimits } from './guess-limits.service.js';
+import type { GuessStore } from './guess-store.js';
+import { Housekeeping } from './housekeeping.js';
+import { KnownAddresses } from './known-addresses.js';
+import { LimitKeys } from './limit-keys.js';
+import { MemoryGuessStore } from './memory-guess-store.js';
+import { PostgresGuessStore } from './postgres-guess-store.js';
+import { QUOTA_FACTORY, type QuotaFactory, Quotas } from './quotas.service.js';
+import { RedisLink } from './redis.js';
+import { RedisGuessStore } from './redis-guess-store.js';
+
+/** Limits on guessing, registering and mailing: counted in Redis where there is one, in Postgres otherwise. */
+@Global()
+@Module({
+  providers: [
+    GuessLimits,
+    Housekeeping,
+    KnownAddresses,
+    LimitKeys,
+    Quotas,
+    RedisLink,
+    { provide: GUESS_STORE, inject: [RedisLink, Database, Clock], useFactory: guessStore },
+    { provide: QUOTA_FACTORY, inject: [RedisLink, DataSource], useFactory: quotaFactory },
+  ],
+  exports: [GuessLimits, Quotas],
+})
+export class LimitsModule {}
+
+function guessStore({ client }: RedisLink, database: Database, clock: Clock): GuessStore {
+  const shared = client ? new RedisGuessStore(client) : new PostgresGuessStore(database);
+  return new FallbackGuessStore(shared, new MemoryGuessStore(clock), clock);
+}
+
+/** A refused key is remembered until its window ends, so that a flood does not reach the store. */
+function quotaFactory({ client }: RedisLink, source: DataSource): QuotaFactory {
+  return (keyPrefix, points, duration) => {
+    const insuranceLimiter = new RateLimiterMemory({ keyPrefix, points, duration });
+    const form = { keyPrefix, points, duration, insuranceLimiter, inMemoryBlockOnConsumed: points + 1 };
+    return client
+      ? new RateLimiterRedis({ ...form, keyPrefix: `gatehouse:${keyPrefix}`, storeClient: client })
+      : new RateLimiterPostgres({
+          ...form,
+          storeClient: source,
+          storeType: 'typeorm',
+          tableName: 'quotas',
+          tableCreated: true,
+          clearExpiredByTimeout: false,
+        });
+  };
+}

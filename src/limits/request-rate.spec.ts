@@ -1,0 +1,50 @@
+import { Clock } from '../common/clock.js';
+import { REQUEST_LIMIT, RequestRate, WINDOW } from './request-rate.js';
+
+class TestClock extends Clock {
+  time = 0;
+  override elapsed() {
+    return this.time;
+  }
+}
+
+let clock: TestClock;
+let rate: RequestRate;
+beforeEach(() => {
+  clock = new TestClock();
+  rate = new RequestRate(clock);
+});
+
+it('counts each address in a window that starts with its first request', () => {
+  for (let index = 1; index <= REQUEST_LIMIT + 1; index++) expect(rate.count('192.0.2.1').used).toBe(index);
+  expect(rate.count('192.0.2.2').used).toBe(1);
+  clock.time = WINDOW - 1;
+  expect(rate.count('192.0.2.1').used).toBe(REQUEST_LIMIT + 2);
+  clock.time = WINDOW;
+  expect(rate.count('192.0.2.1')).toEqual({ used: 1, endsAt: 2 * WINDOW });
+});
+
+it('counts IPv6 by /64', () => {
+  rate.count('2001:db8::1');
+  expect(rate.count('2001:db8::2').used).toBe(2);
+  expect(rate.count('2001:db8:0:1::2').used).toBe(1);
+});
+
+it('keeps a bounded number of addresses, and those of the flooder go first that came first', () => {
+  for (let index = 0; index < 60_000; index++)
+    rate.count(`2001:db8:${(index >> 8).toString(16)}:${(index & 255).toString(16)}::1`);
+  expect((rate as unknown as { windows: Map<string, unknown> }).windows.size).toBeLessThanOrEqual(50_000);
+  expect(rate.count('2001:db8:ea:5f::9').used).toBe(2);
+});
+
+it('costs less than a microsecond', () => {
+  const addresses = Array.from({ length: 1_000 }, (_, index) => `192.0.${index >> 8}.${index & 255}`);
+  const work = () => {
+    const before = performance.now();
+    for (let index = 0; index < 100_000; index++) rate.count(addresses[index % 1000] as string);
+    return performance.now() - before;
+  };
+  work();
+  // The best of five: the machine has other things to do.
+  expect(Math.min(...Array.from({ length: 5 }, work))).toBeLessThan(100);
+});

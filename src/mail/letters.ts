@@ -1,0 +1,115 @@
+import type { Letter } from './letter.js';
+
+/** From where something was done, as a mail may say it. */
+export interface Origin {
+  ip: string;
+  at: Date;
+}
+
+const NOT_YOU = 'If this was not you, you need do nothing: without this link nothing happens.';
+
+/** Every mail that Gatehouse sends. */
+export const letters = {
+  /** `another`: somebody registered this address before and never confirmed it. */
+  verifyEmail: (token: string, origin: Origin, another: boolean): Letter => ({
+    kind: 'verify_email',
+    subject: 'Confirm your email address',
+    paragraphs: [
+      `An account was registered with this address, ${from(origin)}. Confirm that it is yours.`,
+      ...(another
+        ? [
+            'This address was registered more than once. The link belongs to the latest registration: open it only if ' +
+              'that one was yours, for the password chosen then becomes the password of the account.',
+          ]
+        : []),
+    ],
+    link: { page: 'verify-email', token, label: 'Confirm this address' },
+    closing: ['The link works once, for 24 hours.', NOT_YOU],
+  }),
+
+  /** To the owner of an address that somebody tries to register again. */
+  accountExists: (origin: Origin): Letter => ({
+    kind: 'account_exists',
+    subject: 'You have an account already',
+    paragraphs: [
+      `Somebody tried to use this address for an account, ${from(origin)}, but it has one already.`,
+      'If this was you, sign in with the password you have, or ask for a new one. If it was not, you need do nothing.',
+    ],
+  }),
+
+  resetPassword: (token: string, origin: Origin): Letter => ({
+    kind: 'reset_password',
+    subject: 'Choose a new password',
+    paragraphs: [`A new password was asked for, ${from(origin)}.`],
+    link: { page: 'reset-password', token, label: 'Choose a new password' },
+    closing: ['The link works once, for 30 minutes. Every device will be signed out.', NOT_YOU],
+  }),
+
+  passwordChanged: (origin: Origin): Letter => ({
+    kind: 'password_changed',
+    subject: 'Your password was changed',
+    paragraphs: [
+      `The password of your account was changed, ${from(origin)}. Every other device was signed out.`,
+      'If this was not you, ask for a new password at once.',
+    ],
+  }),
+
+  confirmNewEmail: (token: string, origin: Origin): Letter => ({
+    kind: 'change_email',
+    subject: 'Confirm your new email address',
+    paragraphs: [`This address is to become the one of an account, ${from(origin)}. Confirm that it is yours.`],
+    link: { page: 'verify-email', token, label: 'Confirm this address' },
+    closing: ['The link works once, for 24 hours.', NOT_YOU],
+  }),
+
+  /** To the address before; `undoToken` is null where that one was never confirmed, so its owner is not known. */
+  emailChanged: (undoToken: string | null, origin: Origin): Letter => ({
+    kind: 'email_changed',
+    subject: 'Your email address was changed',
+    paragraphs: [`The email address of your account is another one now, changed ${from(origin)}.`],
+    ...(undoToken && {
+      link: { page: 'undo-email-change', token: undoToken, label: 'This was not me: undo it' },
+      closing: [
+        'For 72 hours the link gives the account back to this address, signs out every device, and lets you choose a ' +
+          'new password.',
+      ],
+    }),
+  }),
+
+  emailRestored: (resetToken: string): Letter => ({
+    kind: 'email_restored',
+    subject: 'Your email address is back',
+    paragraphs: [
+      'The change of your email address was undone. Every device was signed out, and the password no longer works.',
+    ],
+    link: { page: 'reset-password', token: resetToken, label: 'Choose a new password' },
+    closing: ['The link works once, for 30 minutes. After that, ask for a new password.'],
+  }),
+
+  invitation: (token: string): Letter => ({
+    kind: 'invitation',
+    subject: 'You are invited',
+    paragraphs: ['An account was made for you. Choose a password, and it is yours.'],
+    link: { page: 'accept-invitation', token, label: 'Accept the invitation' },
+    closing: ['The link works once, for 7 days.', 'If you did not expect this, you need do nothing.'],
+  }),
+
+  newDevice: (device: string, origin: Origin): Letter => ({
+    kind: 'new_device',
+    subject: 'A sign-in from a new device',
+    paragraphs: [
+      `Your account was signed in to on a device not seen before: ${device}, ${from(origin)}.`,
+      'If this was not you, change your password and end the sessions you do not know.',
+    ],
+  }),
+
+  accountDeleted: (): Letter => ({
+    kind: 'account_deleted',
+    subject: 'Your account was deleted',
+    paragraphs: ['Your account and what belonged to it were deleted. This is the last mail about it.'],
+  }),
+};
+
+function from({ ip, at }: Origin): string {
+  return `on ${at.toISOString().slice(0, 16).replace('T', ' at ')} UTC from ${ip}`;
+}

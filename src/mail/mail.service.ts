@@ -1,0 +1,77 @@
+import { Inject, Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import { newId } from '../common/id.js';
+import { Problem } from '../common/problem.js';
+import { seal, unseal } from '../common/sealed.js';
+import type { Config } from '../config/config.js';
+import { CONFIG } from '../config/config.module.js';
+import { Database } from '../database/database.js';
+import { type Letter, type RenderedLetter, renderLetter } from './letter.js';
+import { ADD, FORGET_KEPT, KEPT } from './mail-store.js';
+
+/** A mail as the outbox holds it. */
+export interface OutgoingMail extends RenderedLetter {
+  to: string;
+  /** The token of its link, for the development outbox. */
+  token?: string;
+}
+
+/** Mail that leaves with the transaction that causes it: written into the outbox here, delivered by `Delivery`. */
+@Injectable()
+export class Mail implements OnApplicationBootstrap {
+  private readonly logger = new Logger(Mail.name);
+  private readonly key: Buffer;
+
+  constructor(
+    @Inject(CONFIG) private readonly config: Config,
+    private readonly database: Database,
+  ) {
+    this.key = config.deriveKey('mail outbox');
+  }
+
+  /** Clears the development outbox of what nobody looks for any more. */
+  async onApplicationBootstrap(): Promise<void> {
+    await this.database.manager
+      .query(FORGET_KEPT)
+      .catch((error: Error) =>
+        this.logger.warn(`Old mails of the development outbox could not be removed: ${error.message}`),
+      );
+  }
+
+  /** Throws a Problem `mail_unavailable` where no mail can be sent. For routes that are of no use without it. */
+  require(): void {
+    if (this.config.mail.delivery === 'none') throw new Problem('mail_unavailable');
+  }
+
+  /**
+   * Puts a letter into the outbox, in the caller's transaction: it is sent if and only if that commits.
+   * Where no mail can be sent this does nothing, so that a notice never stops what it tells of.
+   */
+  async send(letter: Letter, to: string, manager: EntityManager): Promise<void> {
+    const { delivery, appName } = this.config.mail;
+    if (delivery === 'none') return;
+    const id = newId();
+    const mail: OutgoingMail = {
+      to,
+      ...renderLetter(letter, { appName, publicUrl: this.config.publicUrl }),
+      token: letter.link?.token,
+    };
+    const sealed = seal(Buffer.from(JSON.stringify(mail)), this.key, id);
+    await manager.query(ADD, [id, letter.kind, sealed, delivery === 'development outbox']);
+  }
+
+  /** Opens a mail of the outbox. Null where another APP_SECRET sealed it. */
+  open(id: string, sealed: Buffer): OutgoingMail | null {
+    const bytes = unseal(sealed, this.key, id);
+    return bytes && JSON.parse(bytes.toString('utf8'));
+  }
+
+  /** The development outbox, newest first. */
+  async kept(limit: number): Promise<(OutgoingMail & { at: Date })[]> {
+    const rows = await this.database.manager.query<{ id: string; sealed: Buffer; created_at: Date }[]>(KEPT, [limit]);
+    return rows.flatMap(({ id, sealed, created_at: at }) => {
+      const mail = this.open(id, sealed);
+      return mail ? [{ ...mail, at }] : [];
+    });
+  }
+}

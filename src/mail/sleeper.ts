@@ -1,0 +1,29 @@
+import { setTimeout as wait } from 'node:timers/promises';
+
+/** Waits that can be cut short. */
+export class Sleeper {
+  private nap = new AbortController();
+  private readonly end = new AbortController();
+
+  /** Ends `sleep`, or the next one if none is under way: a call between a look and the sleep is not lost. */
+  wake(): void {
+    this.nap.abort();
+  }
+
+  /** Ends every wait, now and from now on. */
+  stop(): void {
+    this.end.abort();
+    this.nap.abort();
+  }
+
+  /** Waits so many milliseconds, or until `wake` or `stop`. */
+  async sleep(ms: number): Promise<void> {
+    await wait(ms, null, { signal: this.nap.signal }).catch(() => undefined);
+    if (!this.end.signal.aborted) this.nap = new AbortController();
+  }
+
+  /** Waits so many milliseconds, or until `stop`. */
+  async sleepThrough(ms: number): Promise<void> {
+    await wait(ms, null, { signal: this.end.signal }).catch(() => undefined);
+  }
+}

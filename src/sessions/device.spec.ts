@@ -1,0 +1,43 @@
+import fc from 'fast-check';
+import { deviceName } from './device.js';
+
+test.each([
+  [null, 'Unknown device'],
+  ['', 'Unknown device'],
+  [
+    'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36',
+    'Chrome on Windows',
+  ],
+  [
+    'Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.1 Safari/605.1.15',
+    'Safari on macOS',
+  ],
+  ['Mozilla/5.0 (X11; Linux x86_64; rv:132.0) Gecko/20100101 Firefox/132.0', 'Firefox on Linux'],
+  [
+    'Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.1 Mobile/15E148 Safari/604.1',
+    'Safari on iOS',
+  ],
+  ['curl/8.10.1', 'curl'],
+  ['PostmanRuntime/7.42.0', 'PostmanRuntime'],
+  ['node', 'node'],
+])('%s is %s', (agent, name) => {
+  expect(deviceName(agent)).toBe(name);
+});
+
+test('any text of a header has a name that is short and not empty', () => {
+  fc.assert(
+    fc.property(fc.string({ maxLength: 512 }), (agent) => {
+      const name = deviceName(agent);
+      expect(name).not.toBe('');
+      expect(name.length).toBeLessThanOrEqual(80);
+    }),
+    { numRuns: 1000 },
+  );
+});
+
+test('a header made to be slow is not', () => {
+  const started = performance.now();
+  for (const part of ['a/', '(', 'Mozilla/5.0 ', ' ;', 'Version/', 'like Mac OS X ', '1.', '_'])
+    deviceName(part.repeat(512).slice(0, 512));
+  expect(performance.now() - started).toBeLessThan(200);
+});

@@ -1,0 +1,81 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { Clock } from '../common/clock.js';
+import { Problem } from '../common/problem.js';
+import type { Config } from '../config/config.js';
+import { CONFIG } from '../config/config.module.js';
+import type { Tokens } from './session.js';
+
+const LOCALHOST = /^http:\/\/(?:localhost|[\w-]+\.localhost|127\.0\.0\.1|\[::1\])(?::\d+)?$/;
+
+/** The cookie that holds a browser's refresh token, where no script can read it (ASVS 5.0, 3.3). */
+@Injectable()
+export class RefreshCookie {
+  /** `__Host-` binds the cookie to this very host over TLS; plain http is for a developer's own machine only. */
+  readonly name: string;
+  private readonly attributes: string;
+  private readonly origins: ReadonlySet<string>;
+
+  constructor(
+    @Inject(CONFIG) config: Config,
+    private readonly clock: Clock,
+  ) {
+    const { origin } = new URL(config.publicUrl);
+    const plain = LOCALHOST.test(origin);
+    this.name = plain ? 'gatehouse_refresh' : '__Host-gatehouse_refresh';
+    this.attributes = `Path=/; HttpOnly; ${plain ? '' : 'Secure; '}SameSite=Strict`;
+    this.origins = new Set([origin, ...config.corsOrigins]);
+  }
+
+  /** The refresh token of a request, or null. Throws a Problem where two cookies have the name: one of them is a stranger's. */
+  read(request: FastifyRequest): string | null {
+    const [value, ...others] = this.values(request);
+    if (others.length > 0) {
+      throw new Problem('invalid_request', {
+        detail: `There are two cookies ${this.name}. Delete both and sign in again.`,
+      });
+    }
+    return value ?? null;
+  }
+
+  /** Whether a request has the cookie at all. */
+  isIn(request: FastifyRequest): boolean {
+    return this.values(request).length > 0;
+  }
+
+  /** Sets the cookie for as long as the session may idle, and returns what may stand in the body. */
+  deliver<T extends Tokens>(reply: FastifyReply, { refreshToken, ...rest }: T): Omit<T, 'refreshToken'> {
+    const seconds = Math.ceil((Date.parse(rest.session.expiresAt) - this.clock.now()) / 1000);
+    void reply.header(
+      'set-cookie',
+      `${this.name}=${refreshToken}; Max-Age=${Math.max(seconds, 0)}; ${this.attributes}`,
+    );
+    return rest;
+  }
+
+  /** Removes the cookie from the browser. */
+  clear(reply: FastifyReply): void {
+    void reply.header('set-cookie', `${this.name}=; Max-Age=0; ${this.attributes}`);
+  }
+
+  /**
+   * Refuses a request that a page of another origin has made (ASVS 5.0, 3.5.1): Origin must be ours or an allowed one.
+   * Browsers send it with every POST. What sends neither Origin nor Sec-Fetch-Site is no browser, and has no cookie but
+   * its own. Throws a Problem `cross_site_request`.
+   */
+  refuseCrossSite({ headers }: FastifyRequest): void {
+    const site = headers['sec-fetch-site'];
+    const { origin } = headers;
+    if (site === 'cross-site') throw new Problem('cross_site_request');
+    const own =
+      origin === undefined ? [undefined, 'same-origin', 'none'].includes(site as string) : this.origins.has(origin);
+    if (!own) throw new Problem('cross_site_request');
+  }
+
+  /** The values of the cookies that have exactly our name (RFC 6265, 4.2.1). */
+  private values({ headers }: FastifyRequest): string[] {
+    const start = `${this.name}=`;
+    const pairs = (headers.cookie ?? '').split(';').map((pair) => pair.trim());
+    return pairs.filter((pair) => pair.startsWith(start)).map((pair) => pair.slice(start.length));
+  }
+}

@@ -1,0 +1,60 @@
+import { Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import * as store from './account-store.js';
+import { readEmail } from './email.js';
+import type { PendingRegistration, TokenHolder } from './one-time-tokens.service.js';
+import { UPDATE_PROFILE } from './user-store.js';
+import { refusingTakenNames } from './users.service.js';
+
+/** Who has an address, and how far they are. */
+export interface Account extends TokenHolder {
+  status: 'active' | 'disabled';
+  /** Whether somebody proved to own the address. */
+  verified: boolean;
+  hasPassword: boolean;
+}
+
+/** What may be done with an account once a mailed token has proved who owns its address. */
+@Injectable()
+export class Accounts {
+  /** Who has this address, or null. */
+  async findByEmail(email: string, manager: EntityManager): Promise<Account | null> {
+    const [account] = await manager.query<Account[]>(store.FIND_BY_EMAIL, [readEmail(email)?.key ?? null]);
+    return account ?? null;
+  }
+
+  /** The account of this id, or null. */
+  async findById(userId: string, manager: EntityManager): Promise<Account | null> {
+    const [account] = await manager.query<Account[]>(store.FIND_BY_ID, [userId]);
+    return account ?? null;
+  }
+
+  /** Notes that the address is theirs. */
+  async verifyEmail(userId: string, manager: EntityManager): Promise<void> {
+    await manager.query(store.VERIFY_EMAIL, [userId]);
+  }
+
+  /** Notes that the address is theirs, and sets the password; null leaves the account without one. */
+  async setProvenPassword(userId: string, passwordHash: string | null, manager: EntityManager): Promise<void> {
+    await manager.query(store.SET_PROVEN_PASSWORD, [userId, passwordHash]);
+  }
+
+  /** Sets the names that are given. Throws a Problem `username_taken`. */
+  async setNames(
+    userId: string,
+    { username, name }: { username?: string | null; name?: string | null },
+    manager: EntityManager,
+  ): Promise<void> {
+    const values = [userId, name !== undefined, name, username !== undefined, username];
+    await refusingTakenNames(manager.query(UPDATE_PROFILE, values));
+  }
+
+  /** Makes the account what the confirmed registration chose, whoever had registered the address before. */
+  async install(
+    userId: string,
+    { passwordHash, username, name }: PendingRegistration,
+    manager: EntityManager,
+  ): Promise<void> {
+    await manager.query(store.INSTALL_REGISTRATION, [userId, passwordHash, username, name]);
+  }
+}

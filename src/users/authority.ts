@@ -1,0 +1,48 @@
+import type { EntityManager } from 'typeorm';
+import { ADMIN } from '../access/permissions.js';
+import { Problem } from '../common/problem.js';
+import type { Actor } from './users.service.js';
+
+/** What is at stake in a change. */
+interface Stake {
+  /** Permissions that the change itself needs or gives. */
+  permissions?: readonly string[];
+  /** Roles that are given. */
+  roles?: readonly string[];
+  /** The user who is changed: who may change somebody can in the end act as them, so needs what they hold. */
+  userId?: string;
+}
+
+/** $1 actor, $2 permissions, $3 roles, $4 user */
+const MISSING = `
+  WITH own AS (
+    SELECT o.name, o.permissions FROM user_roles r JOIN roles o ON o.name = r.role WHERE r.user_id = $1
+  ), roles_at_stake AS (
+    SELECT unnest($3::text[]) AS role UNION SELECT role FROM user_roles WHERE user_id = $4
+  ), needed AS (
+    SELECT 'permission ' || permission AS what, permission FROM unnest($2::text[]) AS permission
+    UNION ALL
+    SELECT 'permission ' || permission, permission
+      FROM roles_at_stake s JOIN roles o ON o.name = s.role, unnest(o.permissions) AS permission
+    UNION ALL
+    SELECT 'role ${ADMIN}', NULL FROM roles_at_stake WHERE role = '${ADMIN}'
+  )
+  SELECT what FROM needed
+  WHERE NOT EXISTS (SELECT FROM own WHERE name = '${ADMIN}')
+    AND (permission IS NULL OR permission NOT IN (SELECT unnest(permissions) FROM own))
+  ORDER BY permission NULLS FIRST LIMIT 1`;
+
+/**
+ * Nobody gives what they do not hold, and nobody changes a user who holds more than they do.
+ * Asks the database, in the transaction of the change, what the actor holds at this moment; the system may do all.
+ * Throws a Problem `forbidden` that names what is missing.
+ */
+export async function demandAuthority(
+  { id }: Actor,
+  { permissions = [], roles = [], userId }: Stake,
+  manager: EntityManager,
+): Promise<void> {
+  if (id === null) return;
+  const [missing] = await manager.query<{ what: string }[]>(MISSING, [id, permissions, roles, userId ?? null]);
+  if (missing) throw new Problem('forbidden', { detail: `This needs the ${missing.what}.` });
+}

@@ -1,0 +1,102 @@
+import { Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import { Revocations } from '../access/revocations.service.js';
+import { Audit } from '../audit/audit.service.js';
+import type { Client } from '../common/client.js';
+import { Problem } from '../common/problem.js';
+import { atTheSameTime } from '../common/same-time.js';
+import { Database } from '../database/database.js';
+import { Quotas } from '../limits/quotas.service.js';
+import { letters } from '../mail/letters.js';
+import { Mail } from '../mail/mail.service.js';
+import { Sessions } from '../sessions/sessions.service.js';
+import { CHANGE_EMAIL } from './account-store.js';
+import { type Account, Accounts } from './accounts.service.js';
+import { readEmail } from './email.js';
+import { type ConsumedToken, OneTimeTokens } from './one-time-tokens.service.js';
+import { PasswordCheck } from './password-check.service.js';
+import { refusingTakenNames } from './users.service.js';
+
+/** Moving an account to another address: asked for, confirmed at the new address, undone from the old one. */
+@Injectable()
+export class EmailChange {
+  constructor(
+    private readonly database: Database,
+    private readonly accounts: Accounts,
+    private readonly check: PasswordCheck,
+    private readonly quotas: Quotas,
+    private readonly sessions: Sessions,
+    private readonly tokens: OneTimeTokens,
+    private readonly revocations: Revocations,
+    private readonly mail: Mail,
+    private readonly audit: Audit,
+  ) {}
+
+  /**
+   * Mails the new address, which takes effect once its owner confirms. An address that has an account already gets a mail
+   * that says so, and the caller learns nothing of it.
+   * Throws a Problem: `mail_unavailable`, `wrong_password`, `rate_limited`, `overloaded`.
+   */
+  async request(userId: string, email: string, password: string, client: Client): Promise<void> {
+    this.mail.require();
+    await this.check.verify(userId, password, client);
+    await this.quotas.requestMail(client);
+    const address = readEmail(email);
+    if (!address) throw Problem.field('/email', 'Write an email address such as ada@example.com.');
+    if (!(await this.quotas.mayMail(address.key))) return;
+    const origin = { ip: client.ip, at: new Date() };
+    await atTheSameTime(() =>
+      this.database.transaction(async (manager) => {
+        const owner = await this.accounts.findByEmail(email, manager);
+        if (owner && owner.userId !== userId)
+          return this.mail.send(letters.accountExists(origin), owner.email, manager);
+        const holder = { userId, email: address.written, emailKey: address.key };
+        const token = await this.tokens.issue('change_email', holder, manager);
+        await this.mail.send(letters.confirmNewEmail(token, origin), address.written, manager);
+      }),
+    );
+  }
+
+  /**
+   * Gives the account the address that its owner just confirmed, and the address before a way back for 72 hours.
+   * Throws a Problem `email_taken` where somebody else got it first.
+   */
+  async confirm({ userId, email, emailKey }: ConsumedToken, client: Client, manager: EntityManager): Promise<void> {
+    const before = await this.locked(userId, manager);
+    await refusingTakenNames(manager.query(CHANGE_EMAIL, [userId, email, emailKey]));
+    await this.tokens.voidAll(userId, manager);
+    await this.audit.record({ type: 'user.email_changed', actorId: userId, userId, client }, manager);
+    if (before.emailKey === emailKey) return;
+    // Whoever has an address that was never confirmed may be anybody, so no way back leads there.
+    const undo = before.verified ? await this.tokens.issue('undo_email_change', before, manager) : null;
+    await this.mail.send(letters.emailChanged(undo, { ip: client.ip, at: new Date() }), before.email, manager);
+  }
+
+  /**
+   * Gives the account back to the address that it had. Whoever moved it knew the password, so that no longer works, every
+   * session ends, and the way to a new password is mailed to the restored address.
+   * Throws a Problem: `invalid_token_link`, `email_taken`.
+   */
+  async undo(token: string, client: Client): Promise<void> {
+    const ended = await this.database.transaction(async (manager) => {
+      const { userId, email, emailKey, createdAt } = await this.tokens.consume(token, ['undo_email_change'], manager);
+      await refusingTakenNames(manager.query(CHANGE_EMAIL, [userId, email, emailKey]));
+      await this.accounts.setProvenPassword(userId, null, manager);
+      await this.tokens.voidAll(userId, manager);
+      await this.tokens.voidWaysBack(userId, createdAt, manager);
+      const sessionIds = await this.sessions.endAllWithin(userId, null, manager);
+      const data = { undone: true };
+      await this.audit.record({ type: 'user.email_changed', actorId: userId, userId, client, data }, manager);
+      const reset = await this.tokens.issue('reset_password', { userId, email, emailKey }, manager);
+      await this.mail.send(letters.emailRestored(reset), email, manager);
+      return sessionIds;
+    });
+    this.revocations.sessionsRevoked(ended);
+  }
+
+  private async locked(userId: string, manager: EntityManager): Promise<Account> {
+    const account = await this.accounts.findById(userId, manager);
+    if (!account) throw new Problem('invalid_token_link');
+    return account;
+  }
+}

@@ -1,0 +1,77 @@
+import type { Readable } from 'node:stream';
+import { parse } from 'csv-parse';
+import { parseStrictJson, StrictJsonError } from '../../common/strict-json.js';
+
+/** A longer line is no user. */
+const LONGEST_LINE = 64 * 1024;
+
+export type ImportFormat = 'ndjson' | 'csv';
+
+/** A record with the number of its line; null where the line holds none. */
+export interface SourceLine {
+  line: number;
+  record: unknown;
+}
+
+/** The file cannot be read any further. */
+export class ImportSourceError extends Error {
+  override readonly name = 'ImportSourceError';
+}
+
+/** The records of a file, one at a time, so that its length does not matter. Throws ImportSourceError. */
+export function readSource(input: Readable, format: ImportFormat): AsyncIterable<SourceLine> {
+  return format === 'csv' ? readCsv(input) : readNdjson(input);
+}
+
+async function* readNdjson(input: Readable): AsyncGenerator<SourceLine> {
+  let line = 0;
+  for await (const bytes of linesOf(input)) {
+    line++;
+    const text = bytes
+      .toString('utf8')
+      .replace(/^\uFEFF/, '')
+      .trim();
+    if (text !== '') yield { line, record: parsed(text) };
+  }
+}
+
+function parsed(text: string): unknown {
+  try {
+    return parseStrictJson(text);
+  } catch (error) {
+    if (error instanceof StrictJsonError) return null;
+    throw error;
+  }
+}
+
+/** Cuts at line feeds. readline would keep a line of any length, a gigabyte without one too. */
+async function* linesOf(input: Readable): AsyncGenerator<Buffer> {
+  let rest = Buffer.alloc(0);
+  for await (const chunk of input as AsyncIterable<Buffer>) {
+    let from = 0;
+    for (let end = chunk.indexOf(10); end >= 0; end = chunk.indexOf(10, from)) {
+      yield Buffer.concat([rest, chunk.subarray(from, end)]);
+      rest = Buffer.alloc(0);
+      from = end + 1;
+    }
+    rest = Buffer.concat([rest, chunk.subarray(from)]);
+    if (rest.length > LONGEST_LINE)
+      throw new ImportSourceError('The file has a line of more than 64 KiB: is it NDJSON?');
+  }
+  if (rest.length > 0) yield rest;
+}
+
+async function* readCsv(input: Readable): AsyncGenerator<SourceLine> {
+  const parser = input.pipe(
+    parse({ bom: true, columns: true, trim: true, skip_empty_lines: true, info: true, max_record_size: LONGEST_LINE }),
+  );
+  input.on('error', (error) => parser.destroy(error));
+  try {
+    for await (const { record, info } of parser as AsyncIterable<{ record: unknown; info: { lines: number } }>) {
+      yield { line: info.lines, record };
+    }
+  } catch (error) {
+    if ((error as { code?: string }).code?.startsWith('CSV_')) throw new ImportSourceError((error as Error).message);
+    throw error;
+  }
+}

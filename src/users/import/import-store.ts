@@ -1,0 +1,36 @@
+/**
+ * The statements of an import. Each takes a batch as arrays, one element for each user. Ids grow from line to line, so in
+ * their order the first of two lines with one name is the one that counts.
+ */
+
+/** $1 ids, $2 emails, $3 email keys, $4 usernames, $5 names, $6 password hashes, $7 verified, $8 status */
+export const INSERT = `
+  INSERT INTO users (id, email, email_key, username, name, password_hash, email_verified_at, status)
+  SELECT id, email, email_key, username, name, hash, CASE WHEN verified THEN now() END, status
+  FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::boolean[], $8::text[])
+    AS given (id, email, email_key, username, name, hash, verified, status)
+  ORDER BY id ON CONFLICT DO NOTHING RETURNING id`;
+
+/** $1 names */
+export const KNOWN_ROLES = 'SELECT name FROM roles WHERE name = ANY ($1::text[])';
+
+/** $1 users, $2 roles */
+export const GIVE_ROLES = 'INSERT INTO user_roles (user_id, role) SELECT * FROM unnest($1::uuid[], $2::text[])';
+
+/** Only after the roles: those of a user who was made earlier are a change that every instance is told. $1 ids, $2 moments */
+export const SET_CREATED = `
+  UPDATE users SET created_at = given.at FROM unnest($1::uuid[], $2::timestamptz[]) AS given (id, at)
+  WHERE users.id = given.id`;
+
+/** What a dry run has seen of the file. */
+export const REMEMBER_SEEN = `
+  CREATE TEMPORARY TABLE import_seen (id uuid, email_key text UNIQUE, username_key text UNIQUE) ON COMMIT DROP`;
+
+/** Whom an import would take, by the users there are and by what the file has said so far. $1 ids, $2 email keys, $3 username keys */
+export const REHEARSE = `
+  INSERT INTO import_seen
+  SELECT given.id, given.email, given.username
+  FROM unnest($1::uuid[], $2::text[], $3::text[]) AS given (id, email, username)
+  WHERE NOT EXISTS (SELECT FROM users u WHERE u.email_key = given.email)
+    AND NOT EXISTS (SELECT FROM users u WHERE u.username_key = given.username)
+  ORDER BY given.id ON CONFLICT DO NOTHING RETURNING id`;

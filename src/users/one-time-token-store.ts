@@ -1,0 +1,53 @@
+/** The statements of the one-time tokens. */
+
+/**
+ * Writes a token; the newest of a purpose replaces the one before, but keeps the registration that it confirms, if both
+ * went to the same address. $1 hash, $2 purpose, $3 user, $4 email, $5 email key, $6 registration or null, $7 life in ms
+ */
+export const ISSUE = `
+  INSERT INTO one_time_tokens AS t (hash, purpose, user_id, email, email_key, registration, expires_at)
+  VALUES ($1, $2, $3, $4, $5, $6, now() + $7 * interval '1 ms')
+  ON CONFLICT (user_id, purpose) WHERE purpose <> 'undo_email_change' DO UPDATE SET
+    hash = excluded.hash, email = excluded.email, email_key = excluded.email_key,
+    registration = coalesce(excluded.registration, CASE WHEN t.email_key = excluded.email_key THEN t.registration END),
+    created_at = excluded.created_at, expires_at = excluded.expires_at`;
+
+/**
+ * A token is good for its purpose and its life, while the account is active, and while the address that it proves is still
+ * the account's. $1 hash, $2 purposes
+ */
+const GOOD = `
+  t.hash = $1 AND t.purpose = ANY ($2::text[]) AND t.expires_at > now() AND u.id = t.user_id AND u.status = 'active'
+  AND (t.email_key = u.email_key OR t.purpose IN ('change_email', 'undo_email_change'))`;
+
+/** Whose token it is. */
+export const FIND = `
+  SELECT u.id, u.email, u.username FROM one_time_tokens t, users u WHERE ${GOOD}`;
+
+/** As FIND, and locks the account before the token: in the order in which everything locks them. */
+export const FIND_AND_LOCK = `${FIND} FOR NO KEY UPDATE OF u`;
+
+/** One statement decides who of many uses it. */
+export const CONSUME = `
+  DELETE FROM one_time_tokens t USING users u WHERE ${GOOD}
+  RETURNING t.purpose, t.user_id AS "userId", t.email, t.email_key AS "emailKey", t.registration, t.created_at AS "createdAt"`;
+
+/** Everything but the ways back, which outlive a change of password. $1 user */
+export const VOID_ALL = `DELETE FROM one_time_tokens WHERE user_id = $1 AND purpose <> 'undo_email_change'`;
+
+/** Ways back from changes at or after a moment. $1 user, $2 moment */
+export const VOID_WAYS_BACK = `
+  DELETE FROM one_time_tokens WHERE user_id = $1 AND purpose = 'undo_email_change' AND created_at >= $2`;
+
+/** $1 user */
+export const PENDING_REGISTRATION = `
+  SELECT registration FROM one_time_tokens WHERE user_id = $1 AND purpose = 'verify_email' AND registration IS NOT NULL`;
+
+/** What is stored about a user's tokens. $1 user */
+export const LIST = `
+  SELECT purpose, email, created_at AS "createdAt", expires_at AS "expiresAt" FROM one_time_tokens
+  WHERE user_id = $1 ORDER BY created_at`;
+
+/** Dead tokens. A registration stays: the next mail to its address confirms it. */
+export const FORGET_EXPIRED = `
+  DELETE FROM one_time_tokens WHERE expires_at < now() - interval '1 day' AND registration IS NULL`;

@@ -1,0 +1,31 @@
+import { Injectable } from '@nestjs/common';
+import type { Client } from '../common/client.js';
+import { Problem } from '../common/problem.js';
+import { Database } from '../database/database.js';
+import { GuessLimits } from '../limits/guess-limits.service.js';
+import { PASSWORD_HASH } from './account-store.js';
+import { PasswordHasher } from './passwords/password-hasher.js';
+
+/** Asks somebody who is signed in for the password once more: a token alone does not change who owns an account. */
+@Injectable()
+export class PasswordCheck {
+  constructor(
+    private readonly database: Database,
+    private readonly hasher: PasswordHasher,
+    private readonly guesses: GuessLimits,
+  ) {}
+
+  /**
+   * Returns the hash that the password fits, for a statement that acts only while it is still the one.
+   * A wrong one counts like a wrong one at sign-in. Throws a Problem: `wrong_password`, `rate_limited`, `overloaded`.
+   */
+  async verify(userId: string, password: string, client: Client): Promise<string> {
+    const [row] = await this.database.run<{ passwordHash: string | null }>(PASSWORD_HASH, [userId]);
+    const hash = row?.passwordHash ?? null;
+    const matches = await this.guesses.check({ accountId: userId, name: '' }, client, () =>
+      this.hasher.verify(password, hash, client.ip),
+    );
+    if (hash === null || !matches) throw new Problem('wrong_password');
+    return hash;
+  }
+}

@@ -1,0 +1,106 @@
+import fc from 'fast-check';
+import { FairQueue } from './fair-queue.js';
+
+class Full extends Error {}
+
+/** A queue whose jobs end when the test says so. */
+function bench(workers: number, capacity: number) {
+  const queue = new FairQueue(workers, capacity, () => new Full());
+  const started: string[] = [];
+  const refused: string[] = [];
+  const ends: (() => void)[] = [];
+  const add = (from: string, name = from) =>
+    queue
+      .run(from, () => {
+        started.push(name);
+        return new Promise<void>((resolve) => ends.push(resolve));
+      })
+      .catch((error) => {
+        if (!(error instanceof Full)) throw error;
+        refused.push(name);
+      });
+  const endOne = async () => {
+    ends.shift()?.();
+    await new Promise(setImmediate);
+  };
+  return { queue, started, refused, add, endOne };
+}
+
+const settle = () => new Promise(setImmediate);
+
+it('lets one client use all of it while nobody else comes', async () => {
+  const { add, started, refused } = bench(2, 8);
+  for (let index = 0; index < 12; index++) void add('a');
+  await settle();
+  expect([started.length, refused.length]).toEqual([2, 2]);
+});
+
+it('gives a newcomer the place of the newest job of whoever has most, and the next turn', async () => {
+  const { add, started, refused, endOne } = bench(1, 4);
+  for (const name of ['a0', 'a1', 'a2', 'a3', 'a4']) void add('a', name);
+  void add('b', 'b0');
+  await settle();
+  expect(refused).toEqual(['a4']);
+  await endOne();
+  await endOne();
+  expect(started).toEqual(['a0', 'a1', 'b0']);
+});
+
+it('refuses whoever floods and nobody else, however the flood comes', async () => {
+  const { add, refused } = bench(2, 16);
+  for (let index = 0; index < 100; index++) void add('flood');
+  for (let index = 0; index < 8; index++) void add(`other ${index}`);
+  for (let index = 0; index < 100; index++) void add('flood');
+  await settle();
+  expect(new Set(refused)).toEqual(new Set(['flood']));
+});
+
+it('does not shed for somebody who would then have as much', async () => {
+  const { add, refused } = bench(1, 4);
+  for (const name of ['run', 'a', 'a', 'b', 'b']) void add(name);
+  void add('a');
+  void add('b');
+  await settle();
+  expect(refused).toEqual(['a', 'b']);
+});
+
+it('goes on after a job that fails', async () => {
+  const queue = new FairQueue(1, 1, () => new Full());
+  const failed = queue.run('a', () => Promise.reject(new Error('no')));
+  const next = queue.run('a', async () => 'done');
+  await expect(failed).rejects.toThrow('no');
+  await expect(next).resolves.toBe('done');
+});
+
+it('never runs or holds more than it may, loses no job, and serves all', async () => {
+  const arrivals = fc.array(fc.constantFrom('a', 'b', 'c', 'end'), { maxLength: 60 });
+  await fc.assert(
+    fc.asyncProperty(
+      arrivals,
+      fc.integer({ min: 1, max: 3 }),
+      fc.integer({ min: 1, max: 6 }),
+      async (steps, workers, room) => {
+        const { add, started, refused, endOne } = bench(workers, room);
+        let added = 0;
+        let ended = 0;
+        for (const step of steps) {
+          if (step === 'end') {
+            if (started.length > ended) ended++;
+            await endOne();
+          } else {
+            added++;
+            void add(step);
+          }
+          await settle();
+          expect(started.length - ended).toBeLessThanOrEqual(workers);
+          expect(added - started.length - refused.length).toBeLessThanOrEqual(room);
+        }
+        while (started.length > ended) {
+          ended++;
+          await endOne();
+        }
+        expect(started.length + refused.length).toBe(added);
+      },
+    ),
+  );
+});

@@ -1,0 +1,88 @@
+import { scryptSync } from 'node:crypto';
+import { hashSync } from '@node-rs/argon2';
+import bcrypt from 'bcrypt';
+import { isForeignHash, verifyForeign } from './foreign-hashes.js';
+
+const PASSWORD = 'violet tractor under snow';
+const b64 = (bytes: Buffer) => bytes.toString('base64').replaceAll('=', '');
+
+/** Each made by the software it is named after, or by the book where that takes a service. */
+const GENUINE: [kind: string, hash: string, password?: string][] = [
+  ['bcrypt $2a$', bcrypt.hashSync(PASSWORD, 4).replace('$2b$', '$2a$')],
+  ['bcrypt of PHP', bcrypt.hashSync(PASSWORD, 4).replace('$2b$', '$2y$')],
+  ['argon2id', hashSync(PASSWORD, { memoryCost: 1024, timeCost: 2, parallelism: 1 })],
+  ['argon2i', hashSync(PASSWORD, { memoryCost: 1024, algorithm: 1 })],
+  [
+    'scrypt',
+    `$scrypt$ln=10,r=8,p=1$${b64(Buffer.from('salt salt'))}$${b64(scryptSync(PASSWORD, 'salt salt', 32, { N: 1024 }))}`,
+  ],
+  [
+    // The example of firebase/scrypt, in the spelling of Supabase Auth.
+    'Firebase',
+    '$fbscrypt$v=1,n=14,r=8,p=1,ss=Bw==,sk=jxspr8Ki0RYycVU8zykbdLGjFQ3McFUH0uiiTvC8pVMXAn210wjLNmdZJzxUECKbm0QsEmYUSDzZvpjeJ9WmXA==' +
+      '$42xEC+ixf3L2lw==$lSrfV15cpx95/sZS2W9c9Kp6i/LVgQNDNC/qzrCnh1SAyZvqmZqAjTdn3aoItz+VHjoZilo78198JAdRuid5lQ==',
+    'user1password',
+  ],
+  ['Django, SHA-256', 'pbkdf2_sha256$1000$saltsalt$qfA4YnLnA1BRZkAxkXSL6884MYVl7l6/jGU2FE4UST4='],
+  ['password-hash', 'sha1$7386b629$1$6528319de2fbcd7cdd99ea70a85bcd721ec98d9f'],
+  [
+    'password-hash, SHA-256 a thousand times',
+    'sha256$d6b6c5df$1000$66e6fe50a4765f5b8891b772dab1c77935fe1c81ee1f8c7feea33f2eae84b9fe',
+  ],
+];
+
+test.each(GENUINE)('%s: the password fits and nothing else does', (_, hash, password = PASSWORD) => {
+  expect(isForeignHash(hash)).toBe(true);
+  expect(verifyForeign(password, hash)).toBe(true);
+  for (const other of ['', `${password} `, password.toUpperCase(), hash])
+    expect(verifyForeign(other, hash)).toBe(false);
+});
+
+const SALT = 'c2FsdHNhbHQ';
+const HASH = 'A'.repeat(43);
+
+test.each([
+  ['nothing', ''],
+  ['a plain password', PASSWORD],
+  ['bcrypt of a day', `$2a$31$${'a'.repeat(53)}`],
+  ['bcrypt with a NUL after it', `$2a$04$${'a'.repeat(53)}\u0000`],
+  ['argon2 of 2 GiB', `$argon2id$v=19$m=2097152,t=1,p=1$${SALT}$${HASH}`],
+  ['argon2 of many passes', `$argon2id$v=19$m=262144,t=100,p=1$${SALT}$${HASH}`],
+  ['argon2 of many lanes', `$argon2id$v=19$m=65536,t=1,p=255$${SALT}$${HASH}`],
+  ['argon2 of no passes', `$argon2id$v=19$m=65536,t=0,p=1$${SALT}$${HASH}`],
+  ['argon2 with a secret of its own', `$argon2id$v=19$m=65536,t=1,p=1,keyid=AAAA$${SALT}$${HASH}`],
+  ['scrypt of 2 GiB', `$scrypt$ln=21,r=8,p=1$${SALT}$${HASH}`],
+  ['scrypt of many blocks', `$scrypt$ln=20,r=32,p=16$${SALT}$${HASH}`],
+  ['scrypt of a short hash, which many passwords fit', `$scrypt$ln=10,r=8,p=1$${SALT}$AAAA`],
+  ['scrypt of none', `$scrypt$ln=0,r=8,p=1$${SALT}$${HASH}`],
+  ['Firebase with a short key', `$fbscrypt$v=1,n=14,r=8,p=1,ss=,sk=AAAA$${SALT}$AAAA`],
+  ['Django of ten million rounds', `pbkdf2_sha256$9999999$salt$${HASH}=`],
+  ['Django of a short hash', 'pbkdf2_sha256$1000$salt$AAAA'],
+  ['password-hash of a million rounds', `sha1$salt$999999$${'a'.repeat(40)}`],
+  ['password-hash of no rounds', `sha1$salt$0$${'a'.repeat(40)}`],
+  ['password-hash cut short', `sha1$salt$1$${'a'.repeat(39)}`],
+  ['an unknown kind', `$argon3$v=19$m=65536,t=1,p=1$${SALT}$${HASH}`],
+  ['our own', `$2b$04$${'a'.repeat(53)}`],
+])('%s is no foreign hash, and fits no password', (_, hash) => {
+  expect(isForeignHash(hash)).toBe(false);
+  expect(verifyForeign(PASSWORD, hash)).toBe(false);
+});
+
+test('a text that has the form and not the base64 fits nothing, and throws nothing', () => {
+  const hash = `$argon2id$v=19$m=1024,t=1,p=1$${'A'.repeat(13)}$${'B'.repeat(41)}`;
+  expect(verifyForeign(PASSWORD, hash)).toBe(false);
+});
+
+test('the most expensive hash of each kind that is taken holds a thread for a few seconds at most', () => {
+  const dear = [
+    `$scrypt$ln=18,r=8,p=1$${SALT}$${HASH}`,
+    `$argon2id$v=19$m=262144,t=4,p=1$${SALT}$${HASH}`,
+    `pbkdf2_sha256$3000000$salt$${HASH}=`,
+    `sha512$salt$500000$${'a'.repeat(128)}`,
+  ];
+  for (const hash of dear) {
+    const start = performance.now();
+    expect([hash, isForeignHash(hash), verifyForeign(PASSWORD, hash)]).toEqual([hash, true, false]);
+    expect(performance.now() - start).toBeLessThan(10_000);
+  }
+});

@@ -1,0 +1,84 @@
+import { Body, Controller, Delete, Get, HttpStatus, Param, Put, Query, Res } from '@nestjs/common';
+import { ApiOperation, ApiParam, ApiResponse, ApiTags } from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
+import type { z } from 'zod';
+import { Permissions } from '../access/demands.js';
+import { CurrentUser, type Principal } from '../access/principal.js';
+import { type Client, FromClient } from '../common/client.js';
+import { Answers, Fails } from '../common/openapi.js';
+import { pageQuery } from '../common/page.js';
+import { Problem } from '../common/problem.js';
+import { type RoleForm, type RoleView, roleForm, roleName, rolePage, roleView } from './role.js';
+import { Roles } from './roles.service.js';
+
+const NAME = { name: 'name', schema: { type: 'string', pattern: '^[a-z][a-z0-9_-]{0,63}$' } } as const;
+
+/** Roles and what they permit. */
+@ApiTags('Roles')
+@Controller('v1/roles')
+export class RolesController {
+  constructor(private readonly roles: Roles) {}
+
+  @Get()
+  @Permissions('roles:read')
+  @ApiOperation({ summary: 'The roles, by name', operationId: 'listRoles' })
+  @Answers(200, rolePage)
+  @Fails('forbidden')
+  list(@Query({ schema: pageQuery }) { limit, cursor }: z.infer<typeof pageQuery>): Promise<z.infer<typeof rolePage>> {
+    return this.roles.list(limit, nameOfCursor(cursor));
+  }
+
+  @Put(':name')
+  @Permissions('roles:write')
+  @ApiOperation({
+    summary: 'Make a role, or replace what it says',
+    description:
+      'Nobody adds a permission that they do not hold themselves. `admin` holds every permission, also those that an ' +
+      'application invents; none of the built-in ones can be taken from it.',
+    operationId: 'saveRole',
+  })
+  @ApiParam(NAME)
+  @Answers(200, roleView, 'Replaced')
+  @ApiResponse({ status: 201, description: 'Made', standardSchema: roleView as never })
+  @Fails('forbidden', 'role_protected')
+  async save(
+    @Param('name') name: string,
+    @Body({ schema: roleForm }) form: RoleForm,
+    @CurrentUser() { userId }: Principal,
+    @FromClient() client: Client,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<RoleView> {
+    const checked = roleName.safeParse(name);
+    if (!checked.success) throw Problem.field('/name', checked.error.issues[0]?.message ?? '');
+    const { role, created } = await this.roles.save(name, form, { id: userId, client });
+    reply.status(created ? HttpStatus.CREATED : HttpStatus.OK);
+    return role;
+  }
+
+  @Delete(':name')
+  @Permissions('roles:write')
+  @ApiOperation({
+    summary: 'Remove a role',
+    description: 'Whoever has the role loses it in the same moment, and gets new access tokens by refreshing.',
+    operationId: 'removeRole',
+  })
+  @ApiParam(NAME)
+  @Answers(204, null, 'Removed')
+  @Fails('forbidden', 'role_protected', 'not_found')
+  async remove(
+    @Param('name') name: string,
+    @CurrentUser() { userId }: Principal,
+    @FromClient() client: Client,
+  ): Promise<void> {
+    await this.roles.remove(name, { id: userId, client });
+  }
+}
+
+function nameOfCursor(cursor: string | undefined): string | null {
+  if (cursor === undefined) return null;
+  const name = Buffer.from(cursor, 'base64url').toString('utf8');
+  if (!roleName.safeParse(name).success) {
+    throw Problem.field('/cursor', 'Use the nextCursor of the page before, unchanged.');
+  }
+  return name;
+}

@@ -1,0 +1,95 @@
+import { Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import { ADMIN, BUILT_IN_ROLES, PERMISSIONS } from '../access/permissions.js';
+import { RoleTable } from '../access/role-table.js';
+import { Audit, type AuditType } from '../audit/audit.service.js';
+import type { Page } from '../common/page.js';
+import { Problem } from '../common/problem.js';
+import { Database } from '../database/database.js';
+import { demandAuthority } from './authority.js';
+import type { RoleForm, RoleView } from './role.js';
+import { LOCK_ADMINS } from './user-store.js';
+import type { Actor } from './users.service.js';
+
+const COLUMNS = 'name, description, ARRAY(SELECT unnest(permissions) ORDER BY 1) AS permissions';
+
+/** Roles and what they permit, as data. A change counts from the next request on, on every instance. */
+@Injectable()
+export class Roles {
+  constructor(
+    private readonly database: Database,
+    private readonly table: RoleTable,
+    private readonly audit: Audit,
+  ) {}
+
+  /** The roles by name, those after `after`. */
+  async list(limit: number, after: string | null): Promise<Page<RoleView>> {
+    const rows = await this.database.manager.query<RoleView[]>(
+      `SELECT ${COLUMNS} FROM roles WHERE $1::text IS NULL OR name > $1 ORDER BY name LIMIT $2`,
+      [after, limit + 1],
+    );
+    const items = rows.slice(0, limit);
+    const last = items.at(-1);
+    return { items, nextCursor: rows.length > limit && last ? Buffer.from(last.name).toString('base64url') : null };
+  }
+
+  /**
+   * Makes a role, or replaces what it says. Throws a Problem: `role_protected` where it would take a permission from
+   * admin, `forbidden` where it adds a permission that the actor does not hold.
+   */
+  async save(name: string, form: RoleForm, actor: Actor): Promise<{ role: RoleView; created: boolean }> {
+    const permissions = [...new Set(form.permissions)].sort();
+    if (name === ADMIN && PERMISSIONS.some((held) => !permissions.includes(held))) throw new Problem('role_protected');
+    const saved = await this.database.transaction(async (manager) => {
+      await manager.query(LOCK_ADMINS);
+      const [before] = await manager.query<RoleView[]>(`SELECT ${COLUMNS} FROM roles WHERE name = $1`, [name]);
+      const added = permissions.filter((permission) => !before?.permissions.includes(permission));
+      await demandAuthority(actor, { permissions: ['roles:write', ...added] }, manager);
+      const [role] = await manager.query<RoleView[]>(SAVE, [name, form.description ?? null, permissions]);
+      if (!role) throw new Error('INSERT … RETURNING returned no row');
+      const removed = before?.permissions.filter((permission) => !permissions.includes(permission)) ?? [];
+      await this.record('role.saved', actor, manager, { role: name, added, removed });
+      return { role, created: before === undefined };
+    });
+    await this.table.load();
+    return saved;
+  }
+
+  /**
+   * Removes a role, and takes it from everybody who has it: their tokens are stale from the next request on.
+   * Throws a Problem: `role_protected`, `not_found`, `forbidden`.
+   */
+  async remove(name: string, actor: Actor): Promise<void> {
+    if (BUILT_IN_ROLES.includes(name)) throw new Problem('role_protected');
+    await this.database.transaction(async (manager) => {
+      await manager.query(LOCK_ADMINS);
+      await demandAuthority(actor, { permissions: ['roles:write'] }, manager);
+      const [holders] = await manager.query<[{ userId: string }[], number]>(TAKE_FROM_ALL, [name]);
+      const [gone] = await manager.query<[unknown[], number]>('DELETE FROM roles WHERE name = $1 RETURNING name', [
+        name,
+      ]);
+      if (gone.length === 0) throw new Problem('not_found');
+      const { id: actorId, client } = actor;
+      await this.audit.recordAll(
+        holders.map(({ userId }) => {
+          return { type: 'user.roles_changed', actorId, userId, client, data: { removed: [name] } };
+        }),
+        manager,
+      );
+      await this.record('role.deleted', actor, manager, { role: name, users: holders.length });
+    });
+    await this.table.load();
+  }
+
+  private record(type: AuditType, actor: Actor, manager: EntityManager, data: Record<string, unknown>): Promise<void> {
+    return this.audit.record({ type, actorId: actor.id, userId: null, client: actor.client, data }, manager);
+  }
+}
+
+/** $1 name, $2 description, $3 permissions */
+const SAVE = `
+  INSERT INTO roles (name, description, permissions) VALUES ($1, $2, $3)
+  ON CONFLICT (name) DO UPDATE SET description = excluded.description, permissions = excluded.permissions
+  RETURNING ${COLUMNS}`;
+
+const TAKE_FROM_ALL = 'DELETE FROM user_roles WHERE role = $1 RETURNING user_id AS "userId"';

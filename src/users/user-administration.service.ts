@@ -1,0 +1,201 @@
+import { Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import { Revocations } from '../access/revocations.service.js';
+import { Audit, type AuditType } from '../audit/audit.service.js';
+import { isId } from '../common/id.js';
+import { Problem } from '../common/problem.js';
+import { Database } from '../database/database.js';
+import { Sessions } from '../sessions/sessions.service.js';
+import { demandAuthority } from './authority.js';
+import { readEmail } from './email.js';
+import { Invitations } from './invitations.service.js';
+import { PasswordHasher } from './passwords/password-hasher.js';
+import { PasswordPolicy } from './passwords/password-policy.js';
+import type { UserRow } from './user.js';
+import * as store from './user-store.js';
+import { type Actor, refusingTakenNames, Users } from './users.service.js';
+
+/** What an admin may write into a new user; without a password the user is invited. */
+export interface UserForm {
+  email: string;
+  password?: string;
+  username?: string | null;
+  name?: string | null;
+  roles: string[];
+}
+
+/** What an admin may change of a user. */
+export interface UserChange {
+  name?: string | null;
+  username?: string | null;
+  email?: string;
+  status?: 'active' | 'disabled';
+}
+
+/**
+ * What one user may do to another. Whoever could take away an admin waits for one lock, and the actor's rights are read
+ * under it: of two admins who remove each other, the second is one no more when the turn comes.
+ */
+@Injectable()
+export class UserAdministration {
+  constructor(
+    private readonly database: Database,
+    private readonly users: Users,
+    private readonly sessions: Sessions,
+    private readonly hasher: PasswordHasher,
+    private readonly policy: PasswordPolicy,
+    private readonly invitations: Invitations,
+    private readonly revocations: Revocations,
+    private readonly audit: Audit,
+  ) {}
+
+  /** Adds a user. Throws a Problem: `email_taken`, `username_taken`, `forbidden`, a refused password, an unknown role, `mail_unavailable`. */
+  async create(form: UserForm, actor: Actor): Promise<UserRow> {
+    const passwordHash = form.password === undefined ? null : await this.hash(form.password, form);
+    const roles = [...new Set(form.roles)];
+    return this.change({ actor, stake: { roles } }, async (manager) => {
+      await refuseUnknownRoles(roles, manager);
+      const user = await this.users.create({ ...form, roles, passwordHash }, manager);
+      await this.record('user.created', user.id, actor, manager, { roles });
+      if (passwordHash === null) await this.invitations.invite(user.id, actor, manager);
+      return user;
+    });
+  }
+
+  /** Changes the fields that are given, all or none. Throws a Problem: `last_admin`, `forbidden`, `not_found`, a taken name. */
+  async update(id: string, change: UserChange, actor: Actor): Promise<UserRow> {
+    const { ended, user } = await this.change({ actor, userId: id }, async (manager) => {
+      const { email, status, ...profile } = change;
+      if (Object.keys(profile).length > 0) await this.setProfile(id, profile, actor, manager);
+      if (email !== undefined) await this.setEmail(id, email, actor, manager);
+      const ended = status === undefined ? [] : await this.setStatus(id, status, actor, manager);
+      const [user] = await manager.query<UserRow[]>(store.PROFILE.text, [id]);
+      if (!user) throw new Problem('not_found');
+      return { ended, user };
+    });
+    this.revocations.sessionsRevoked(ended);
+    return user;
+  }
+
+  /** Gives the user exactly these roles. Their tokens are stale from the next request on. Throws as `update` does. */
+  async setRoles(id: string, wanted: string[], actor: Actor): Promise<UserRow> {
+    const roles = [...new Set(wanted)].sort();
+    const user = await this.change({ actor, userId: id, stake: { roles } }, async (manager) => {
+      await refuseUnknownRoles(roles, manager);
+      const [before] = await manager.query<UserRow[]>(store.PROFILE.text, [id]);
+      if (before?.roles.join() === roles.join()) return before;
+      await manager.query(store.TAKE_OTHER_ROLES, [id, roles]);
+      await manager.query(store.ADD_ROLES, [id, roles]);
+      await this.record('user.roles_changed', id, actor, manager, { roles, before: before?.roles });
+      const [after] = await manager.query<UserRow[]>(store.PROFILE.text, [id]);
+      return after;
+    });
+    if (!user) throw new Problem('not_found');
+    this.revocations.rolesChanged(id, user.ver);
+    return user;
+  }
+
+  /** Removes the user and everything of theirs but the audit log. Throws as `update` does. */
+  async remove(id: string, actor: Actor): Promise<void> {
+    const ended = await this.change({ actor, userId: id }, async (manager) => {
+      const sessions = await manager.query<{ id: string }[]>(store.SESSION_IDS, [id]);
+      await manager.query(store.DELETE, [id]);
+      await this.record('user.deleted', id, actor, manager);
+      return sessions.map((session) => session.id);
+    });
+    this.revocations.sessionsRevoked(ended);
+  }
+
+  /** Ends all sessions of the user and returns how many there were. Throws a Problem: `forbidden`, `not_found`. */
+  async endSessions(id: string, actor: Actor): Promise<number> {
+    await this.change({ actor, userId: id }, async () => undefined);
+    return this.sessions.endAll(id, null, {
+      type: 'session.revoked',
+      actorId: actor.id,
+      client: actor.client,
+      data: operatorOf(actor),
+    });
+  }
+
+  /** Runs a change with its rules: the lock, that the user exists, the actor's rights before, an admin left after. */
+  private change<T>(
+    { actor, userId, stake }: { actor: Actor; userId?: string; stake?: { roles: string[] } },
+    work: (manager: EntityManager) => Promise<T>,
+  ): Promise<T> {
+    if (userId !== undefined && !isId(userId)) throw new Problem('not_found');
+    return this.database.transaction(async (manager) => {
+      await manager.query(store.LOCK_ADMINS);
+      if (userId !== undefined) {
+        const [known] = await manager.query<unknown[]>(store.LOCK, [userId]);
+        if (!known) throw new Problem('not_found');
+      }
+      await demandAuthority(actor, { permissions: ['users:write'], ...stake, userId }, manager);
+      const had = await this.users.hasAdmin(manager);
+      const result = await work(manager);
+      if (had && !(await this.users.hasAdmin(manager))) throw new Problem('last_admin');
+      return result;
+    });
+  }
+
+  private async hash(password: string, context: { email: string; username?: string | null }): Promise<string> {
+    const fault = this.policy.check(password, context);
+    if (fault) throw Problem.field('/password', fault.detail, fault.code);
+    return this.hasher.hash(password);
+  }
+
+  private async setProfile(
+    id: string,
+    { name, username }: Pick<UserChange, 'name' | 'username'>,
+    actor: Actor,
+    manager: EntityManager,
+  ): Promise<void> {
+    const values = [id, name !== undefined, name, username !== undefined, username];
+    await refusingTakenNames(manager.query(store.UPDATE_PROFILE, values));
+    const fields = Object.entries({ name, username }).flatMap(([field, value]) => (value === undefined ? [] : field));
+    await this.record('user.updated', id, actor, manager, { fields });
+  }
+
+  /** An address that an admin has typed is not proven: it counts as unverified until its owner confirms it. */
+  private async setEmail(id: string, email: string, actor: Actor, manager: EntityManager): Promise<void> {
+    const read = readEmail(email);
+    if (!read) throw Problem.field('/email', 'Write an email address such as ada@example.com.');
+    const values = [id, read.written, read.key];
+    const [rows] = await refusingTakenNames(manager.query<[unknown[], number]>(store.SET_EMAIL, values));
+    if (rows.length > 0) await this.record('user.email_changed', id, actor, manager);
+  }
+
+  /** Disabling ends every session, by a trigger. Returns the sessions that were ended. */
+  private async setStatus(
+    id: string,
+    status: 'active' | 'disabled',
+    actor: Actor,
+    manager: EntityManager,
+  ): Promise<string[]> {
+    const live = await manager.query<{ id: string }[]>(store.SESSION_IDS, [id]);
+    const [changed] = await manager.query<[UserRow[], number]>(store.SET_STATUS, [id, status]);
+    if (changed.length === 0) return [];
+    await this.record(status === 'disabled' ? 'user.disabled' : 'user.enabled', id, actor, manager);
+    return status === 'disabled' ? live.map((session) => session.id) : [];
+  }
+
+  private record(
+    type: AuditType,
+    userId: string,
+    actor: Actor,
+    manager: EntityManager,
+    data?: Record<string, unknown>,
+  ): Promise<void> {
+    const { id: actorId, client } = actor;
+    return this.audit.record({ type, actorId, userId, client, data: { ...data, ...operatorOf(actor) } }, manager);
+  }
+}
+
+/** What the log says of an actor who has no account. */
+function operatorOf({ operator }: Actor): Record<string, unknown> {
+  return operator === undefined ? {} : { operator };
+}
+
+async function refuseUnknownRoles(roles: string[], manager: EntityManager): Promise<void> {
+  const [unknown] = await manager.query<{ wanted: string }[]>(store.UNKNOWN_ROLES, [roles]);
+  if (unknown) throw Problem.field('/roles', `There is no role ${unknown.wanted}.`);
+}

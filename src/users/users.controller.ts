@@ -1,0 +1,197 @@
+import { Body, Controller, Delete, Get, Param, Patch, Post, Put, Query } from '@nestjs/common';
+import { ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
+import { z } from 'zod';
+import { Permissions } from '../access/demands.js';
+import { USER } from '../access/permissions.js';
+import { CurrentUser, type Principal } from '../access/principal.js';
+import { type Client, FromClient } from '../common/client.js';
+import { isId } from '../common/id.js';
+import { Answers, Fails } from '../common/openapi.js';
+import { idOfCursor, pageOf, pageQuery } from '../common/page.js';
+import { Problem } from '../common/problem.js';
+import { revokedCount, sessionPage, toSessionView } from '../sessions/session.js';
+import { Sessions } from '../sessions/sessions.service.js';
+import { roleName } from './role.js';
+import { emailField, nameField, passwordField, toUserView, type UserView, usernameField, userView } from './user.js';
+import { UserAdministration } from './user-administration.service.js';
+import { UserDirectory } from './user-directory.service.js';
+import { Users } from './users.service.js';
+
+const status = z.enum(['active', 'disabled']);
+const roles = z.array(roleName).max(64);
+
+const userQuery = z.strictObject({
+  ...pageQuery.shape,
+  query: z
+    .string()
+    .min(1)
+    .max(200)
+    .regex(/^\P{Cc}*$/u, { message: 'Search for text without control characters.' })
+    .optional()
+    .meta({
+      description:
+        'A part of email, username or name, without regard to case; of one or two letters, the beginning of a word',
+    }),
+  role: roleName.optional(),
+  status: status.optional(),
+});
+
+const userForm = z
+  .strictObject({
+    email: emailField,
+    password: passwordField.optional().meta({ description: 'Without one the user is invited to choose it' }),
+    username: usernameField.nullable().optional(),
+    name: nameField.nullable().optional(),
+    roles: roles.default([USER]),
+  })
+  .meta({ id: 'UserForm' });
+
+const userChange = z
+  .strictObject({
+    name: nameField.nullable().optional(),
+    username: usernameField.nullable().optional(),
+    email: emailField.optional().meta({ description: 'Counts as unverified until its owner confirms it' }),
+    status: status.optional().meta({ description: '`disabled` ends every session and refuses every way to sign in' }),
+  })
+  .meta({ id: 'UserChange' });
+
+const userRoles = z
+  .strictObject({ roles: roles.meta({ description: 'All of them: those that are not named are taken away' }) })
+  .meta({ id: 'UserRoles' });
+
+const userPage = pageOf(userView, 'UserPage');
+
+const RULE = 'Nobody gives a role, or changes a user, whose permissions they do not hold themselves.';
+const ID = { name: 'id', schema: { type: 'string', format: 'uuid' } } as const;
+
+/** Everybody's accounts, for whoever may manage them. */
+@ApiTags('Users')
+@Controller('v1/users')
+export class UsersController {
+  constructor(
+    private readonly users: Users,
+    private readonly directory: UserDirectory,
+    private readonly administration: UserAdministration,
+    private readonly sessions: Sessions,
+  ) {}
+
+  @Get()
+  @Permissions('users:read')
+  @ApiOperation({ summary: 'The users, newest first', operationId: 'listUsers' })
+  @Answers(200, userPage)
+  @Fails('forbidden')
+  async list(
+    @Query({ schema: userQuery }) { limit, cursor, ...filter }: z.infer<typeof userQuery>,
+  ): Promise<z.infer<typeof userPage>> {
+    const { items, nextCursor } = await this.directory.list(filter, limit, idOfCursor(cursor));
+    return { items: items.map(toUserView), nextCursor };
+  }
+
+  @Post()
+  @Permissions('users:write')
+  @ApiOperation({ summary: 'Make an account, or invite somebody', description: RULE, operationId: 'createUser' })
+  @Answers(201, userView, 'Made')
+  @Fails('forbidden', 'email_taken', 'username_taken', 'password_too_common', 'overloaded')
+  async create(
+    @Body({ schema: userForm }) form: z.infer<typeof userForm>,
+    @CurrentUser() { userId }: Principal,
+    @FromClient() client: Client,
+  ): Promise<UserView> {
+    return toUserView(await this.administration.create(form, { id: userId, client }));
+  }
+
+  @Get(':id')
+  @Permissions('users:read')
+  @ApiOperation({ summary: 'One user', operationId: 'getUser' })
+  @ApiParam(ID)
+  @Answers(200, userView)
+  @Fails('forbidden', 'not_found')
+  async read(@Param('id') id: string): Promise<UserView> {
+    return toUserView(await this.users.get(known(id)));
+  }
+
+  @Patch(':id')
+  @Permissions('users:write')
+  @ApiOperation({ summary: 'Change a user', description: RULE, operationId: 'updateUser' })
+  @ApiParam(ID)
+  @Answers(200, userView)
+  @Fails('forbidden', 'not_found', 'email_taken', 'username_taken', 'last_admin')
+  async update(
+    @Param('id') id: string,
+    @Body({ schema: userChange }) change: z.infer<typeof userChange>,
+    @CurrentUser() { userId }: Principal,
+    @FromClient() client: Client,
+  ): Promise<UserView> {
+    return toUserView(await this.administration.update(id, change, { id: userId, client }));
+  }
+
+  @Delete(':id')
+  @Permissions('users:write')
+  @ApiOperation({ summary: 'Remove a user for good', description: RULE, operationId: 'removeUser' })
+  @ApiParam(ID)
+  @Answers(204, null, 'Removed')
+  @Fails('forbidden', 'not_found', 'last_admin')
+  async remove(
+    @Param('id') id: string,
+    @CurrentUser() { userId }: Principal,
+    @FromClient() client: Client,
+  ): Promise<void> {
+    await this.administration.remove(id, { id: userId, client });
+  }
+
+  @Put(':id/roles')
+  @Permissions('users:write')
+  @ApiOperation({
+    summary: 'Give a user exactly these roles',
+    description: `${RULE} Access tokens minted before are stale at once.`,
+    operationId: 'setUserRoles',
+  })
+  @ApiParam(ID)
+  @Answers(200, userView)
+  @Fails('forbidden', 'not_found', 'last_admin')
+  async setRoles(
+    @Param('id') id: string,
+    @Body({ schema: userRoles }) { roles }: z.infer<typeof userRoles>,
+    @CurrentUser() { userId }: Principal,
+    @FromClient() client: Client,
+  ): Promise<UserView> {
+    return toUserView(await this.administration.setRoles(id, roles, { id: userId, client }));
+  }
+
+  @Get(':id/sessions')
+  @Permissions('users:read')
+  @ApiOperation({ summary: 'The live sessions of a user, newest first', operationId: 'listUserSessions' })
+  @ApiParam(ID)
+  @Answers(200, sessionPage)
+  @Fails('forbidden', 'not_found')
+  async listSessions(
+    @Param('id') id: string,
+    @Query({ schema: pageQuery }) { limit, cursor }: z.infer<typeof pageQuery>,
+    @CurrentUser() { sessionId }: Principal,
+  ): Promise<z.infer<typeof sessionPage>> {
+    const before = idOfCursor(cursor);
+    await this.users.get(known(id));
+    const { items, nextCursor } = await this.sessions.list(id, limit, before);
+    return { items: items.map((row) => toSessionView(row, sessionId)), nextCursor };
+  }
+
+  @Delete(':id/sessions')
+  @Permissions('users:write')
+  @ApiOperation({ summary: 'End every session of a user', description: RULE, operationId: 'endUserSessions' })
+  @ApiParam(ID)
+  @Answers(200, revokedCount)
+  @Fails('forbidden', 'not_found')
+  async endSessions(
+    @Param('id') id: string,
+    @CurrentUser() { userId }: Principal,
+    @FromClient() client: Client,
+  ): Promise<z.infer<typeof revokedCount>> {
+    return { revoked: await this.administration.endSessions(id, { id: userId, client }) };
+  }
+}
+
+/** What has not the form of an id is nobody's. Throws a Problem `not_found`. */
+function known(id: string): string {
+  if (!isId(id)) throw new Problem('not_found');
+  return id;
+}

@@ -1,0 +1,306 @@
+import { createDatabase, type TestDatabase } from './support/database.js';
+import { Gatehouse } from './support/gatehouse.js';
+import { mailsTo, tokenFor } from './support/mail.js';
+import { freshEmail, PASSWORD, type Problem, type SignedUp, signIn, signUp, type Tokens } from './support/people.js';
+
+/** The whole life of an account, with the development outbox for a mail server. */
+const NEW_PASSWORD = 'quiet lantern over moss';
+
+let database: TestDatabase;
+let gatehouse: Gatehouse;
+
+beforeAll(async () => {
+  database = await createDatabase();
+  gatehouse = await Gatehouse.start({ DATABASE_URL: database.url, RATE_LIMITS: 'off' });
+});
+
+afterAll(async () => {
+  await gatehouse?.stop();
+  await database?.drop();
+});
+
+const post = <Body = Problem>(path: string, body: unknown, token?: string) =>
+  gatehouse.call<Body>('POST', path, { body, token });
+const me = (token: string) => gatehouse.call<SignedUp['user'] & Problem>('GET', '/v1/users/me', { token });
+const login = (email: string, password: string, headers = {}) =>
+  gatehouse.call<SignedUp & Problem>('POST', '/v1/auth/login', { body: { email, password }, headers });
+
+test('a new address is confirmed with the token of its mail, once', async () => {
+  const { user, accessToken } = await signUp(gatehouse);
+  expect(user.emailVerified).toBe(false);
+  const [mail] = await mailsTo(gatehouse, user.email);
+  expect(mail!.text).toContain(`http://gatehouse.test/verify-email#token=${mail!.token}`);
+  expect(mail!.html).toContain(`http://gatehouse.test/verify-email#token=${mail!.token}`);
+
+  const done = await post('/v1/auth/email/verify', { token: mail!.token });
+  expect([done.status, done.body]).toEqual([200, { message: expect.any(String) }]);
+  expect((await me(accessToken)).body.emailVerified).toBe(true);
+  const again = await post('/v1/auth/email/verify', { token: mail!.token });
+  expect([again.status, again.body.code]).toEqual([400, 'invalid_token_link']);
+});
+
+test('a newer mail voids the one before', async () => {
+  const { user } = await signUp(gatehouse);
+  const first = await tokenFor(gatehouse, user.email);
+  expect((await post('/v1/auth/email/resend', { email: user.email.toUpperCase() })).status).toBe(202);
+  const second = await tokenFor(gatehouse, user.email);
+  expect(second).not.toBe(first);
+  expect((await post('/v1/auth/email/verify', { token: first })).body.code).toBe('invalid_token_link');
+  expect((await post('/v1/auth/email/verify', { token: second })).status).toBe(200);
+});
+
+test('a forgotten password is replaced: every session ends, the address is confirmed, the owner is told', async () => {
+  const { user, accessToken, refreshToken } = await signUp(gatehouse);
+  await post('/v1/auth/password/forgot', { email: user.email });
+  const token = await tokenFor(gatehouse, user.email);
+
+  const weak = await post('/v1/auth/password/reset', { token, password: user.email });
+  expect([weak.status, weak.body.code]).toEqual([400, 'password_too_common']);
+  const done = await post('/v1/auth/password/reset', { token, password: NEW_PASSWORD });
+  expect([done.status, Object.keys(done.body)]).toEqual([200, ['message']]);
+
+  expect((await me(accessToken)).body.code).toBe('session_revoked');
+  expect((await post('/v1/auth/refresh', { refreshToken })).body.code).toBe('session_revoked');
+  expect((await login(user.email, PASSWORD)).body.code).toBe('invalid_credentials');
+  expect((await login(user.email, NEW_PASSWORD)).body.user.emailVerified).toBe(true);
+  expect((await mailsTo(gatehouse, user.email)).map(({ subject }) => subject)).toContain(
+    'Your password was changed – Gatehouse',
+  );
+});
+
+test('a password change keeps this session with fresh tokens and ends the others', async () => {
+  const { user, accessToken, refreshToken, session } = await signUp(gatehouse);
+  const other = await signIn(gatehouse, user.email);
+  await post('/v1/auth/password/forgot', { email: user.email });
+  const resetToken = await tokenFor(gatehouse, user.email);
+  const change = (body: unknown) => post<Tokens & Problem>('/v1/users/me/password', body, accessToken);
+
+  const wrong = await change({ currentPassword: 'not this one', newPassword: NEW_PASSWORD });
+  expect([wrong.status, wrong.body.code]).toEqual([403, 'wrong_password']);
+  const weak = await change({ currentPassword: PASSWORD, newPassword: 'password1' });
+  expect([weak.status, weak.body.code, weak.body.errors?.[0]?.pointer]).toEqual([
+    400,
+    'password_too_common',
+    '/newPassword',
+  ]);
+  expect((await me(other.accessToken)).status).toBe(200);
+
+  const done = await change({ currentPassword: PASSWORD, newPassword: NEW_PASSWORD });
+  expect([done.status, done.body.session.id]).toEqual([200, session.id]);
+  expect((await me(done.body.accessToken)).status).toBe(200);
+  expect((await me(other.accessToken)).body.code).toBe('session_revoked');
+  for (const dead of [refreshToken, other.refreshToken]) {
+    expect((await post('/v1/auth/refresh', { refreshToken: dead })).body.code).toBe('session_revoked');
+  }
+  expect((await post('/v1/auth/refresh', { refreshToken: done.body.refreshToken })).status).toBe(200);
+  expect((await login(user.email, PASSWORD)).status).toBe(401);
+  expect((await login(user.email, NEW_PASSWORD)).status).toBe(200);
+  expect((await post('/v1/auth/password/reset', { token: resetToken, password: PASSWORD })).status).toBe(400);
+});
+
+test('password changes and logins at once leave no session of the old password', async () => {
+  const { user, accessToken } = await signUp(gatehouse);
+  const logins = Array.from({ length: 10 }, () => login(user.email, PASSWORD));
+  const change = await post<Tokens>(
+    '/v1/users/me/password',
+    { currentPassword: PASSWORD, newPassword: NEW_PASSWORD },
+    accessToken,
+  );
+  const opened = (await Promise.all(logins)).filter(({ status }) => status === 200);
+  for (const { body } of opened) {
+    expect((await post('/v1/auth/refresh', { refreshToken: body.refreshToken })).body.code).toBe('session_revoked');
+  }
+  const sessions = await gatehouse.call<{ items: unknown[] }>('GET', '/v1/sessions', {
+    token: change.body.accessToken,
+  });
+  expect(sessions.body.items).toHaveLength(1);
+});
+
+test('an email change counts once the new address confirms, and the old one can take it back', async () => {
+  const { user, accessToken } = await signUp(gatehouse);
+  const old = user.email;
+  await post('/v1/auth/email/verify', { token: await tokenFor(gatehouse, old) });
+  const fresh = freshEmail();
+  const change = (body: unknown) => post('/v1/users/me/email', body, accessToken);
+
+  expect((await change({ email: fresh, password: 'not this one' })).body.code).toBe('wrong_password');
+  expect((await change({ email: fresh, password: PASSWORD })).status).toBe(202);
+  expect((await me(accessToken)).body.email).toBe(old);
+  const confirmed = await post('/v1/auth/email/verify', { token: await tokenFor(gatehouse, fresh) });
+  expect(confirmed.status).toBe(200);
+  expect((await me(accessToken)).body).toMatchObject({ email: fresh, emailVerified: true });
+
+  // Nobody else gets the old address while it can be taken back.
+  const squat = await post('/v1/auth/register', { email: old, password: PASSWORD });
+  expect([squat.status, squat.body.code]).toEqual([409, 'email_taken']);
+  // A second change does not take the first way back away.
+  const third = freshEmail();
+  const undo = await tokenFor(gatehouse, old);
+  await change({ email: third, password: PASSWORD });
+  await post('/v1/auth/email/verify', { token: await tokenFor(gatehouse, third) });
+
+  expect((await post('/v1/auth/email/undo', { token: undo })).status).toBe(200);
+  expect((await me(accessToken)).body.code).toBe('session_revoked');
+  expect((await login(old, PASSWORD)).body.code).toBe('invalid_credentials');
+  const laterUndo = await tokenFor(gatehouse, fresh);
+  expect((await post('/v1/auth/email/undo', { token: laterUndo })).body.code).toBe('invalid_token_link');
+  await post('/v1/auth/password/reset', { token: await tokenFor(gatehouse, old), password: NEW_PASSWORD });
+  expect((await login(old, NEW_PASSWORD)).body.user.email).toBe(old);
+});
+
+test('a change to an address that somebody has tells only its owner', async () => {
+  const owner = await signUp(gatehouse);
+  const other = await signUp(gatehouse);
+  const answer = await post('/v1/users/me/email', { email: owner.user.email, password: PASSWORD }, other.accessToken);
+  expect(answer.status).toBe(202);
+  const [mail] = await mailsTo(gatehouse, owner.user.email);
+  expect([mail!.subject, mail!.token]).toEqual(['You have an account already – Gatehouse', undefined]);
+});
+
+test('the address before is told of a change, but has no way back if it was never confirmed', async () => {
+  const { user, accessToken } = await signUp(gatehouse);
+  const fresh = freshEmail();
+  await post('/v1/users/me/email', { email: fresh, password: PASSWORD }, accessToken);
+  await post('/v1/auth/email/verify', { token: await tokenFor(gatehouse, fresh) });
+  const [notice] = await mailsTo(gatehouse, user.email);
+  expect([notice!.subject, notice!.token]).toEqual(['Your email address was changed – Gatehouse', undefined]);
+});
+
+test('the export holds everything stored about the person and no secret', async () => {
+  const { user, accessToken, session } = await signUp(gatehouse, { name: 'Ada' });
+  await login(user.email, 'not this one');
+  const { status, headers, body, text } = await gatehouse.call<Record<string, unknown[]>>(
+    'GET',
+    '/v1/users/me/export',
+    { token: accessToken },
+  );
+  expect([status, headers.get('content-disposition')]).toEqual([200, expect.stringContaining('attachment')]);
+  expect(body.user).toMatchObject({ id: user.id, email: user.email, name: 'Ada' });
+  expect(body.sessions).toMatchObject([{ id: session.id, ip: '127.0.0.1', userAgent: 'node' }]);
+  expect(body.mailedLinks).toMatchObject([{ purpose: 'verify_email', email: user.email }]);
+  expect(body.activity!.map((entry) => (entry as { type: string }).type)).toEqual([
+    'user.exported',
+    'auth.login_failed',
+    'auth.registered',
+  ]);
+  expect(text).not.toMatch(/\$2b\$|secretHash|passwordHash/);
+});
+
+test('every table that belongs to a user is part of the export', async () => {
+  const owned = await database.query<{ table: string }>(
+    `SELECT DISTINCT conrelid::regclass::text AS table FROM pg_constraint WHERE contype = 'f' AND confrelid = 'users'::regclass`,
+  );
+  // In the export: as user.roles, sessions, mailedLinks. A new table needs a place in AccountExport first.
+  expect(owned.map(({ table }) => table).sort()).toEqual(['one_time_tokens', 'sessions', 'user_roles']);
+});
+
+test('a deleted account is gone with what belongs to it; audit entries keep the id', async () => {
+  const { user, accessToken, refreshToken } = await signUp(gatehouse, { name: 'Nobody Else' });
+  const other = await signIn(gatehouse, user.email);
+  const remove = (password: string) =>
+    gatehouse.call<Problem>('DELETE', '/v1/users/me', { body: { password }, token: accessToken });
+  expect((await remove('not this one')).body.code).toBe('wrong_password');
+  expect((await remove(PASSWORD)).status).toBe(204);
+
+  for (const token of [accessToken, other.accessToken]) expect((await me(token)).body.code).toBe('session_revoked');
+  expect((await post('/v1/auth/refresh', { refreshToken })).body.code).toBe('session_revoked');
+  expect((await login(user.email, PASSWORD)).body.code).toBe('invalid_credentials');
+  for (const table of ['sessions', 'user_roles', 'one_time_tokens']) {
+    expect(await database.query(`SELECT FROM ${table} WHERE user_id = $1`, [user.id])).toEqual([]);
+  }
+  const entries = await database.query<{ entry: string }>(
+    'SELECT to_jsonb(a)::text AS entry FROM audit_events a WHERE user_id = $1',
+    [user.id],
+  );
+  expect(entries.some(({ entry }) => entry.includes('user.deleted'))).toBe(true);
+  expect(entries.some(({ entry }) => entry.includes(user.email) || entry.includes('Nobody Else'))).toBe(false);
+  expect((await signUp(gatehouse, { email: user.email })).user.id).not.toBe(user.id);
+});
+
+test('the last admin stays', async () => {
+  const { user, accessToken } = await signUp(gatehouse);
+  const second = await signUp(gatehouse);
+  const makeAdmin = (id: string) => database.query(`INSERT INTO user_roles VALUES ($1, 'admin')`, [id]);
+  const remove = (token: string) =>
+    gatehouse.call<Problem>('DELETE', '/v1/users/me', { body: { password: PASSWORD }, token });
+  await makeAdmin(user.id);
+  const [first] = [(await signIn(gatehouse, user.email)).accessToken];
+  const kept = await remove(first);
+  expect([kept.status, kept.body.code]).toEqual([409, 'last_admin']);
+  expect((await me(first)).status).toBe(200);
+  // Two admins who leave at once: one of them stays.
+  await makeAdmin(second.user.id);
+  const tokens = [first, (await signIn(gatehouse, second.user.email)).accessToken];
+  const statuses = (await Promise.all(tokens.map(remove))).map(({ status }) => status);
+  expect(statuses.sort()).toEqual([204, 409]);
+  expect(accessToken).not.toBe(first);
+});
+
+test('a sign-in from a device not seen before is told to the owner, others are not', async () => {
+  const { user } = await signUp(gatehouse);
+  const notices = async () =>
+    (await mailsTo(gatehouse, user.email)).filter(({ subject }) => subject.startsWith('A sign-in')).length;
+  const firefox = (version: number) => ({
+    'user-agent': `Mozilla/5.0 (X11; Linux x86_64; rv:${version}.0) Gecko/20100101 Firefox/${version}.0`,
+  });
+  await login(user.email, PASSWORD);
+  expect(await notices()).toBe(0);
+  await login(user.email, 'not this one', firefox(140));
+  expect(await notices()).toBe(0);
+  await Promise.all([login(user.email, PASSWORD, firefox(140)), login(user.email, PASSWORD, firefox(140))]);
+  expect(await notices()).toBe(1);
+  await login(user.email, PASSWORD, firefox(141));
+  expect(await notices()).toBe(1);
+});
+
+test.each(['verify-email', 'reset-password', 'accept-invitation', 'undo-email-change'])(
+  'opening /%s shows a page and uses nothing up',
+  async (page) => {
+    const { user } = await signUp(gatehouse);
+    const token = await tokenFor(gatehouse, user.email);
+    const { status, headers, text } = await gatehouse.call('GET', `/${page}`, { headers: { accept: 'text/html' } });
+    expect([status, headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8']);
+    expect(headers.get('content-security-policy')).toMatch(/default-src 'none'.*script-src 'sha256-/);
+    expect(text).toContain('<button>');
+    expect((await gatehouse.call('GET', '/v1/auth/email/verify')).status).toBe(405);
+    expect((await post('/v1/auth/email/verify', { token })).status).toBe(200);
+  },
+);
+
+test('a browser sees the development outbox as a page with working links', async () => {
+  const { user } = await signUp(gatehouse);
+  const { headers, text } = await gatehouse.call('GET', '/dev/outbox', { headers: { accept: 'text/html,*/*' } });
+  expect(headers.get('content-type')).toContain('text/html');
+  expect(text).toContain(user.email);
+  expect(text).toContain(
+    `<a href="http://gatehouse.test/verify-email#token=${await tokenFor(gatehouse, user.email)}">`,
+  );
+});
+
+test('links are built from PUBLIC_URL, whatever the request says of its host', async () => {
+  const email = freshEmail();
+  await gatehouse.call('POST', '/v1/auth/register', {
+    body: { email, password: PASSWORD },
+    headers: {
+      'x-forwarded-host': 'evil.example',
+      'x-forwarded-proto': 'https',
+      forwarded: 'host=evil.example',
+      origin: 'https://evil.example',
+      referer: 'https://evil.example/',
+    },
+  });
+  const [mail] = await mailsTo(gatehouse, email);
+  expect(JSON.stringify(mail)).not.toContain('evil');
+});
+
+test('the database holds no token that could be used', async () => {
+  const { user } = await signUp(gatehouse);
+  const token = await tokenFor(gatehouse, user.email);
+  const dump = await database.query<{ row: string }>(
+    `SELECT to_jsonb(t)::text AS row FROM one_time_tokens t
+     UNION ALL SELECT to_jsonb(m)::text || encode(m.sealed, 'escape') FROM mail_outbox m
+     UNION ALL SELECT to_jsonb(a)::text FROM audit_events a`,
+  );
+  expect(dump.some(({ row }) => row.includes(token))).toBe(false);
+  expect(gatehouse.output).not.toContain(token);
+});

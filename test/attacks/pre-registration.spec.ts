@@ -1,0 +1,127 @@
+import { createDatabase, type TestDatabase } from '../support/database.js';
+import { Gatehouse } from '../support/gatehouse.js';
+import { mailsTo, tokenFor } from '../support/mail.js';
+import { freshEmail, PASSWORD, type Problem, type SignedUp, signUp } from '../support/people.js';
+
+/** Somebody registers the address of a victim first, to own a share of the account that the victim makes later. */
+const ATTACKER = 'attackers own secret words';
+const VICTIM = 'victims very own phrase';
+
+let database: TestDatabase;
+let optional: Gatehouse;
+let required: Gatehouse;
+
+beforeAll(async () => {
+  database = await createDatabase();
+  optional = await Gatehouse.start({ DATABASE_URL: database.url, RATE_LIMITS: 'off' });
+  required = await Gatehouse.start({ DATABASE_URL: database.url, EMAIL_VERIFICATION: 'required', RATE_LIMITS: 'off' });
+});
+
+afterAll(async () => {
+  await optional?.stop();
+  await required?.stop();
+  await database?.drop();
+});
+
+const post = (path: string, body: unknown, token?: string) =>
+  required.call<Problem & SignedUp>('POST', path, { body, token });
+const register = (form: object) => post('/v1/auth/register', form);
+const login = (email: string, password: string) => post('/v1/auth/login', { email, password });
+const verify = async (email: string) => post('/v1/auth/email/verify', { token: await tokenFor(required, email) });
+
+test('the password and names of the confirmed registration count, not those of the first', async () => {
+  const email = freshEmail();
+  await register({ email, password: ATTACKER, name: 'Mallory', username: 'mallory' });
+  const first = await tokenFor(required, email);
+  await register({ email: email.toUpperCase(), password: VICTIM, name: 'Alice' });
+  const [mail] = await mailsTo(required, email);
+  expect(mail!.text).toContain('registered more than once');
+  expect((await post('/v1/auth/email/verify', { token: first })).body.code).toBe('invalid_token_link');
+  expect((await verify(email)).status).toBe(200);
+
+  expect((await login(email, ATTACKER)).body.code).toBe('invalid_credentials');
+  const { body } = await login(email, VICTIM);
+  expect(body.user).toMatchObject({ name: 'Alice', username: null, emailVerified: true });
+});
+
+test('the first person’s session and pending changes die with the confirmation', async () => {
+  const { user, accessToken, refreshToken } = await signUp(optional, { password: ATTACKER });
+  const elsewhere = freshEmail();
+  await optional.call('POST', '/v1/users/me/email', {
+    body: { email: elsewhere, password: ATTACKER },
+    token: accessToken,
+  });
+  const change = await tokenFor(required, elsewhere);
+  await optional.call('PATCH', '/v1/users/me', { body: { name: 'Mallory' }, token: accessToken });
+
+  await register({ email: user.email, password: VICTIM });
+  expect((await verify(user.email)).status).toBe(200);
+
+  for (const server of [optional, required]) {
+    const me = await server.call<Problem>('GET', '/v1/users/me', { token: accessToken });
+    expect(me.body.code).toBe('session_revoked');
+  }
+  expect((await post('/v1/auth/refresh', { refreshToken })).body.code).toBe('session_revoked');
+  expect((await post('/v1/auth/email/verify', { token: change })).body.code).toBe('invalid_token_link');
+  expect((await login(user.email, ATTACKER)).status).toBe(401);
+  expect((await login(user.email, VICTIM)).body.user).toMatchObject({
+    id: user.id,
+    name: null,
+    lastLoginAt: expect.any(String),
+  });
+});
+
+test('asking for the mail again confirms the same registration, and still says that there were several', async () => {
+  const email = freshEmail();
+  await register({ email, password: ATTACKER });
+  await register({ email, password: VICTIM });
+  await database.query(`UPDATE one_time_tokens SET expires_at = now() - interval '9 days' WHERE email = $1`, [email]);
+  await post('/v1/auth/email/resend', { email });
+  const [mail] = await mailsTo(required, email);
+  expect(mail!.text).toContain('registered more than once');
+  await verify(email);
+  expect((await login(email, ATTACKER)).status).toBe(401);
+  expect((await login(email, VICTIM)).status).toBe(200);
+});
+
+test('a reset instead of a confirmation leaves nothing of the first person either', async () => {
+  const email = freshEmail();
+  await register({ email, password: ATTACKER });
+  const first = await tokenFor(required, email);
+  await post('/v1/auth/password/forgot', { email });
+  await post('/v1/auth/password/reset', { token: await tokenFor(required, email), password: VICTIM });
+  expect((await post('/v1/auth/email/verify', { token: first })).body.code).toBe('invalid_token_link');
+  expect((await login(email, ATTACKER)).status).toBe(401);
+  expect((await login(email, VICTIM)).body.user.emailVerified).toBe(true);
+});
+
+test('a taken username is not told, and nobody is let in by a registration alone', async () => {
+  const username = 'well-known';
+  await signUp(optional, { username });
+  const email = freshEmail();
+  const answer = await register({ email, password: PASSWORD, username });
+  expect([answer.status, Object.keys(answer.body)]).toEqual([202, ['message']]);
+  expect((await login(email, PASSWORD)).body.code).toBe('email_not_verified');
+  await verify(email);
+  expect((await login(email, PASSWORD)).body.user.username).toBeNull();
+});
+
+test('fifty registrations of one address at once make one account', async () => {
+  const email = freshEmail();
+  const answers = await Promise.all(
+    Array.from({ length: 50 }, (_, index) => register({ email, password: `${PASSWORD} ${index}` })),
+  );
+  expect(new Set(answers.map(({ status, text }) => `${status} ${text}`)).size).toBe(1);
+  expect(await database.query('SELECT FROM users WHERE email = $1', [email])).toHaveLength(1);
+  expect(await database.query('SELECT FROM one_time_tokens WHERE email = $1', [email])).toHaveLength(1);
+  expect((await verify(email)).status).toBe(200);
+});
+
+test('mails hold nothing that a stranger wrote', async () => {
+  const email = freshEmail();
+  await required.call('POST', '/v1/auth/register', {
+    body: { email, password: PASSWORD, name: 'Visit evil.example now', username: 'evil.example' },
+    headers: { 'user-agent': 'evil.example/1.0' },
+  });
+  expect(JSON.stringify(await mailsTo(required, email))).not.toContain('evil');
+});

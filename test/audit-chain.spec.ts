@@ -1,0 +1,311 @@
+import { Client } from 'pg';
+import type { AuditFault } from '../src/audit/audit-verifier.service.js';
+import { until, withRoles } from './support/admins.js';
+import { type AuditRoom, openAuditRoom } from './support/audit.js';
+import { cliJson } from './support/cli.js';
+import { createDatabase, type TestDatabase } from './support/database.js';
+import { Gatehouse } from './support/gatehouse.js';
+import { freshEmail, PASSWORD, signUp } from './support/people.js';
+
+/** The audit log against somebody who may do everything in the database but does not know APP_SECRET. */
+const ENTRIES = 40;
+const SINGLES = 12;
+const BACKED_UP = ['audit_events', 'audit_seals', 'audit_chain', 'audit_unsealed'];
+
+let database: TestDatabase;
+let superuser: Client;
+let room: AuditRoom;
+
+beforeAll(async () => {
+  database = await createDatabase();
+  const gatehouse = await Gatehouse.start({ DATABASE_URL: database.url });
+  await signUp(gatehouse);
+  await gatehouse.stop();
+  superuser = new Client({ connectionString: superuserUrl(database.url) });
+  await superuser.connect();
+  room = await openAuditRoom(database.url);
+  await room.sealer.sealAll();
+  // Twelve seals of one entry, so that numbers of one and of two digits follow each other; then four of ten.
+  for (let n = 100; n < 100 + SINGLES; n++) {
+    await database.query('INSERT INTO audit_events (id, type) VALUES ($1, $2)', [id(n), 'auth.logout']);
+    await room.sealer.sealAll();
+  }
+  for (let n = 0; n < ENTRIES; n++) {
+    await database.query(
+      `INSERT INTO audit_events (id, type, actor_id, user_id, ip, user_agent, request_id, data) VALUES
+        (('00000000-0000-7000-8000-' || lpad($1::integer::text, 12, '0'))::uuid, 'auth.login', gen_random_uuid(), gen_random_uuid(),
+         '192.0.2.7', 'Firefox', 'request-' || $1::integer, '{"authMethods": ["password"]}')`,
+      [n],
+    );
+    if (n % 10 === 9) await room.sealer.sealAll();
+  }
+  // With its triggers silenced, as somebody would who does not want to be refused.
+  await superuser.query(`SET session_replication_role = replica`);
+  for (const table of BACKED_UP) await superuser.query(`CREATE TABLE kept_${table} AS TABLE ${table}`);
+});
+
+afterAll(async () => {
+  await room?.close();
+  await superuser?.end();
+  await database?.drop();
+});
+
+/** The embedded Postgres has a superuser of the same password; on another server the tests run as one. */
+function superuserUrl(url: string): string {
+  const own = new URL(url);
+  if (own.username === 'gatehouse') own.username = 'postgres';
+  return own.href;
+}
+
+async function restore(): Promise<void> {
+  for (const table of BACKED_UP) {
+    await superuser.query(`TRUNCATE ${table}; INSERT INTO ${table} SELECT * FROM kept_${table}`);
+  }
+}
+
+/** Names the faults, shortly: kind and, of ids, the number at their end. */
+async function faults(verifier = room.verifier, expected?: string): Promise<string[]> {
+  const report = await verifier.verify(expected);
+  return report.faults.map(({ kind, subject }: AuditFault) => `${kind} ${subject.replace(/^.*-0*(?=\d)/, '')}`.trim());
+}
+
+/** The id of entry n. */
+const id = (n: number) => `00000000-0000-7000-8000-${String(n).padStart(12, '0')}`;
+const change = (n: number, set: string) => `UPDATE audit_events SET ${set} WHERE id = '${id(n)}'`;
+
+test('an untouched log is whole', async () => {
+  const report = await room.verifier.verify();
+  expect(report.faults).toEqual([]);
+  expect(report).toMatchObject({ entries: ENTRIES + SINGLES + 1, waiting: 0 });
+  expect(report.head).toMatch(/^\d+:[0-9a-f]{64}$/);
+});
+
+describe('tampering by SQL as superuser is found and named', () => {
+  afterEach(restore);
+
+  test.each<[string, string, string[]]>([
+    ['the type', change(12, `type = 'auth.logout'`), ['entry_changed 12']],
+    ['the actor', change(12, 'actor_id = gen_random_uuid()'), ['entry_changed 12']],
+    ['no actor', change(12, 'actor_id = NULL'), ['entry_changed 12']],
+    ['the user', change(12, 'user_id = actor_id'), ['entry_changed 12']],
+    ['actor and user exchanged', change(12, 'actor_id = user_id, user_id = actor_id'), ['entry_changed 12']],
+    ['the address', change(12, `ip = '192.0.2.8'`), ['entry_changed 12']],
+    ['the network of the address', change(12, `ip = '192.0.2.7/24'`), ['entry_changed 12']],
+    ['the user agent', change(12, `user_agent = 'firefox'`), ['entry_changed 12']],
+    ['an empty user agent for none', change(12, `user_agent = ''`), ['entry_changed 12']],
+    ['the request', change(12, `request_id = 'request-13'`), ['entry_changed 12']],
+    ['the time, by a microsecond', change(12, `at = at + interval '1 microsecond'`), ['entry_changed 12']],
+    ['the data', change(12, `data = '{"authMethods": ["passkey"]}'`), ['entry_changed 12']],
+    ['more data', change(12, `data = data || '{"by": "me"}'`), ['entry_changed 12']],
+    ['an id', change(12, `id = '${id(99)}'`), ['entry_missing 12', 'entry_added 99']],
+    ['an entry removed', `DELETE FROM audit_events WHERE id = '${id(12)}'`, ['entry_missing 12']],
+    ['the first removed', `DELETE FROM audit_events WHERE id = '${id(0)}'`, ['entry_missing 0']],
+    ['the last removed', `DELETE FROM audit_events WHERE id = '${id(39)}'`, ['entry_missing 39']],
+    [
+      'an entry added to the past',
+      `INSERT INTO audit_events (id, type) VALUES ('${id(50)}', 'auth.login')`,
+      ['entry_added 50'],
+    ],
+    [
+      'an entry doubled',
+      `INSERT INTO audit_events SELECT '${id(51)}', type, actor_id, user_id, ip, user_agent, request_id, at, data FROM audit_events WHERE id = '${id(3)}'`,
+      ['entry_added 51'],
+    ],
+    [
+      'two entries exchanged',
+      `UPDATE audit_events SET id = CASE id WHEN '${id(12)}' THEN '${id(52)}'::uuid ELSE '${id(12)}' END WHERE id IN ('${id(12)}', '${id(22)}');
+       UPDATE audit_events SET id = '${id(22)}' WHERE id = '${id(52)}'`,
+      ['entry_changed 12', 'entry_changed 22'],
+    ],
+    [
+      'two entries exchanged in time',
+      `UPDATE audit_events e SET at = o.at FROM audit_events o WHERE e.id IN ('${id(4)}', '${id(6)}') AND o.id IN ('${id(4)}', '${id(6)}') AND o.id <> e.id`,
+      ['entry_changed 4', 'entry_changed 6'],
+    ],
+    ['a seal removed', 'DELETE FROM audit_seals WHERE number = 15', ['seal_missing 15', ...tens(1, 'entry_added')]],
+    [
+      'a seal and its entries removed',
+      'DELETE FROM audit_events WHERE id = ANY ((SELECT ids FROM audit_seals WHERE number = 15)::uuid[]); DELETE FROM audit_seals WHERE number = 15',
+      ['seal_missing 15'],
+    ],
+    [
+      'the last seal and its entries removed',
+      'DELETE FROM audit_events WHERE id = ANY ((SELECT ids FROM audit_seals WHERE number = 17)::uuid[]); DELETE FROM audit_seals WHERE number = 17',
+      ['chain_broken'],
+    ],
+    [
+      'the last seal, its entries and the head set back',
+      `DELETE FROM audit_events WHERE id = ANY ((SELECT ids FROM audit_seals WHERE number = 17)::uuid[]);
+       DELETE FROM audit_seals WHERE number = 17;
+       UPDATE audit_chain SET number = 16, seal = (SELECT mac FROM audit_seals WHERE number = 16)`,
+      ['chain_broken'],
+    ],
+    [
+      'the first seals and their entries removed, as if by retention',
+      `DELETE FROM audit_events WHERE id = ANY (SELECT unnest(ids) FROM audit_seals WHERE number < 3);
+       INSERT INTO audit_chain SELECT 'anchor', 2, mac, mac FROM audit_seals WHERE number = 2;
+       DELETE FROM audit_seals WHERE number < 3`,
+      ['chain_broken', 'seal_missing 2'],
+    ],
+    [
+      'an entry taken out of its seal',
+      `UPDATE audit_seals SET ids = array_remove(ids, '${id(12)}'), macs = substr(macs, 1, 144) WHERE number = 15`,
+      ['seal_changed 15', 'entry_changed 13', '*', 'entry_added 12'],
+    ],
+    [
+      'two entries exchanged within their seal',
+      `UPDATE audit_seals SET ids[1] = ids[2], ids[2] = ids[1] WHERE number = 15`,
+      ['seal_changed 15', 'entry_changed 11', 'entry_changed 10'],
+    ],
+    [
+      'the order of two seals',
+      `UPDATE audit_seals SET number = CASE number WHEN 15 THEN -16 ELSE -15 END WHERE number IN (15, 16);
+       UPDATE audit_seals SET number = -number WHERE number < 0`,
+      ['seal_changed 15', 'seal_changed 16', 'seal_changed 17'],
+    ],
+    [
+      'the time of a seal',
+      `UPDATE audit_seals SET sealed_at = sealed_at - interval '1 day' WHERE number = 15`,
+      ['seal_changed 15'],
+    ],
+    [
+      'an entry and its HMAC by a hash without the key',
+      `${change(12, `type = 'auth.logout'`)};
+       UPDATE audit_seals SET macs = overlay(macs placing substr(sha256('auth.logout'), 1, 16) from 33) WHERE number = 15`,
+      ['seal_changed 15', 'entry_changed 12'],
+    ],
+    ['everything emptied', 'TRUNCATE audit_events, audit_seals, audit_unsealed', ['chain_broken']],
+    ['every seal removed', 'TRUNCATE audit_seals', ['chain_broken', '*']],
+    ['the head removed', 'TRUNCATE audit_chain', ['chain_broken']],
+  ])('%s', async (_, sql, expected) => {
+    await superuser.query(sql);
+    const found = await faults();
+    const named = expected.filter((fault) => fault !== '*');
+    expect(found).toEqual(expect.arrayContaining(named));
+    // Nothing else is accused, but that the chain as a whole is no longer what it was.
+    if (named.length === expected.length) expect([...named, 'chain_broken']).toEqual(expect.arrayContaining(found));
+  });
+
+  test('everything set back to an earlier state, by who kept a copy, shows against a head kept elsewhere', async () => {
+    const { head: before } = await room.verifier.verify();
+    await superuser.query('SET session_replication_role = origin');
+    await superuser.query(`INSERT INTO audit_events (id, type) VALUES ('${id(70)}', 'auth.login')`);
+    await superuser.query('SET session_replication_role = replica');
+    const { head: after } = await room.verifier.verify();
+    expect(await faults(room.verifier, after ?? '')).toEqual([]);
+    expect(await faults(room.verifier, before ?? '')).toEqual([]);
+    await restore();
+    const fresh = await openAuditRoom(database.url);
+    expect(await faults(fresh.verifier)).toEqual([]);
+    expect(await faults(fresh.verifier, after ?? '')).toEqual(['chain_broken']);
+    await fresh.close();
+  });
+
+  test('a server that sees the chain set back adds nothing to it, so that it stays visible', async () => {
+    await superuser.query('DELETE FROM audit_seals WHERE number = 17');
+    await database.query(`INSERT INTO audit_events (id, type) VALUES ('${id(71)}', 'auth.login')`);
+    await expect(room.sealer.sealAll()).rejects.toThrow('does not end with its last seal');
+    expect((await room.verifier.verify()).waiting).toBe(1);
+  });
+
+  test('with another APP_SECRET nothing verifies', async () => {
+    const stranger = await openAuditRoom(database.url, 'another-secret-another-secret-another');
+    expect((await stranger.verifier.verify()).faults.length).toBeGreaterThan(ENTRIES);
+    await stranger.close();
+  });
+
+  test('the command says which entry, and ends with 1', async () => {
+    await superuser.query(change(12, `type = 'auth.logout'`));
+    const report = await cliJson<{ faults: AuditFault[] }>(database.url, ['audit:verify']);
+    expect(report.faults).toEqual([
+      { kind: 'entry_changed', subject: id(12), detail: `Entry ${id(12)} of seal 15 was changed.` },
+    ]);
+  });
+});
+
+function tens(n: number, kind: string): string[] {
+  return Array.from({ length: 10 }, (_, index) => `${kind} ${n * 10 + index}`);
+}
+
+describe('the log only grows', () => {
+  test.each([
+    ['UPDATE audit_events SET type = type'],
+    ['DELETE FROM audit_events'],
+    ['TRUNCATE audit_events'],
+    ['DELETE FROM audit_seals'],
+    ['UPDATE audit_seals SET number = number'],
+    [`SET gatehouse.audit_retention = 'on'; UPDATE audit_events SET type = type`],
+  ])('%s is refused', async (sql) => {
+    await expect(database.query(sql)).rejects.toThrow(/takes new entries only|permission denied/);
+    await database.query('RESET gatehouse.audit_retention');
+  });
+
+  test('where the server has set Postgres up, its role may not even try', async () => {
+    const [owner] = await database.query<{ rolname: string }>(
+      `SELECT rolname FROM pg_roles WHERE oid = (SELECT relowner FROM pg_class WHERE oid = 'audit_events'::regclass)`,
+    );
+    if (process.env.GATEHOUSE_FOREIGN_POSTGRES) return expect(owner?.rolname).not.toBe('gatehouse_audit');
+    expect(owner?.rolname).toBe('gatehouse_audit');
+    await database.query(`SET gatehouse.audit_retention = 'on'`);
+    for (const sql of [
+      'DELETE FROM audit_events',
+      'UPDATE audit_events SET type = type',
+      'ALTER TABLE audit_events DISABLE TRIGGER ALL',
+    ]) {
+      await expect(database.query(sql)).rejects.toThrow(/permission denied|must be owner/);
+    }
+    await database.query('RESET gatehouse.audit_retention');
+  });
+});
+
+describe('retention', () => {
+  // A room that has seen a later state takes the restored one for a chain that was set back, as it should.
+  beforeEach(async () => {
+    await room.close();
+    room = await openAuditRoom(database.url);
+  });
+  afterEach(restore);
+
+  test('cuts whole seals that are past their age, and what is left verifies from its anchor', async () => {
+    const all = await room.verifier.verify();
+    await database.query(`INSERT INTO audit_events (id, type) VALUES ('${id(80)}', 'auth.login')`);
+    await room.sealer.sealAll();
+    const [seal] = (
+      await superuser.query(
+        `SELECT extract(epoch FROM clock_timestamp() - sealed_at) * 1000 AS age FROM audit_seals WHERE number = 17`,
+      )
+    ).rows;
+    expect(await room.retention.cut(Number(seal.age) - 1)).toBe(all.entries);
+    const left = await room.verifier.verify(all.head ?? undefined);
+    expect(left).toMatchObject({ entries: 1, seals: 1, faults: [] });
+    expect(await room.retention.cut(0)).toBe(1);
+    expect(await room.verifier.verify()).toMatchObject({ entries: 0, seals: 0, faults: [] });
+    await database.query(`INSERT INTO audit_events (id, type) VALUES ('${id(81)}', 'auth.login')`);
+    expect(await room.verifier.verify()).toMatchObject({ entries: 1, seals: 1, faults: [] });
+  });
+
+  test('cuts nothing from the first fault on', async () => {
+    await superuser.query(change(0, `type = 'auth.logout'`));
+    expect(await room.retention.cut(0)).toBe(0);
+    expect(await faults()).toEqual(['entry_changed 0']);
+  });
+});
+
+test('a server seals what happens within a second or so, from two instances into one chain', async () => {
+  const own = await createDatabase();
+  const gatehouses = await Promise.all([1, 2].map(() => Gatehouse.start({ DATABASE_URL: own.url })));
+  await Promise.all(
+    Array.from({ length: 60 }, (_, n) =>
+      gatehouses[n % 2]!.call('POST', '/v1/auth/register', { body: { email: freshEmail(), password: PASSWORD } }),
+    ),
+  );
+  const waiting = () => own.query('SELECT FROM audit_unsealed');
+  expect(await until(waiting, (rows) => rows.length === 0, 5_000)).toEqual([]);
+  const admin = await withRoles(gatehouses[0]!, own, 'admin');
+  await gatehouses[0]!.call('PUT', '/v1/roles/x', { body: { permissions: [] }, token: admin.accessToken });
+  await Promise.all(gatehouses.map((gatehouse) => gatehouse.stop()));
+  expect(await waiting()).toEqual([]);
+  const report = await cliJson<{ entries: number; faults: unknown[] }>(own.url, ['audit:verify']);
+  expect(report).toMatchObject({ entries: 63, faults: [] });
+  await own.drop();
+});

@@ -1,0 +1,114 @@
+import { cli, cliJson } from './support/cli.js';
+import { createDatabase, type TestDatabase } from './support/database.js';
+import { Gatehouse } from './support/gatehouse.js';
+import { PASSWORD, type Problem, signIn, signUp, type User } from './support/people.js';
+
+/** The command line beside a server that runs on the same database. */
+let database: TestDatabase;
+let gatehouse: Gatehouse;
+
+beforeAll(async () => {
+  database = await createDatabase();
+  gatehouse = await Gatehouse.start({ DATABASE_URL: database.url });
+});
+
+afterAll(async () => {
+  await gatehouse?.stop();
+  await database?.drop();
+});
+
+const run = (args: string[], options = {}) => cli(database.url, args, options);
+const lastEntry = async () =>
+  (
+    await database.query(
+      `SELECT type, actor_id, data->>'operator' AS operator FROM audit_events ORDER BY id DESC LIMIT 1`,
+    )
+  )[0];
+
+test('users:create makes a user whose password stands in no argument', async () => {
+  const args = ['users:create', 'made@cli.test', '--username', 'made', '--role', 'admin', 'user'];
+  const made = await run([...args, '--password-stdin'], { input: `${PASSWORD}\n` });
+  expect([made.code, made.stderr]).toEqual([0, '']);
+  expect((await signIn(gatehouse, 'made@cli.test')).user.roles).toEqual(['admin', 'user']);
+  const { password } = await cliJson<{ password: string }>(database.url, [
+    'users:create',
+    'gen@cli.test',
+    '--generate-password',
+  ]);
+  await signIn(gatehouse, 'gen@cli.test', password);
+  const again = await run(args);
+  expect([again.code, again.stdout, again.stderr]).toEqual([1, '', expect.stringContaining('email exists already')]);
+  const common = await run(['users:create', 'c@cli.test', '--password-stdin'], { input: 'password1' });
+  expect([common.code, common.stderr]).toEqual([1, expect.stringContaining('password: ')]);
+});
+
+test('roles:grant and sessions:revoke are felt by the server and stand in the audit log with who did it', async () => {
+  const person = await signUp(gatehouse, { username: 'felt' });
+  const granted = await cliJson<User>(database.url, ['roles:grant', 'FELT', 'admin']);
+  expect(granted.roles).toEqual(['admin', 'user']);
+  expect(await lastEntry()).toEqual({
+    type: 'user.roles_changed',
+    actor_id: null,
+    operator: expect.stringMatching(/^cli:\w/),
+  });
+  const stale = await gatehouse.call<Problem>('GET', '/v1/auth/session', { token: person.accessToken });
+  expect(stale.body.code).toBe('token_stale');
+  const [first, second] = [await signIn(gatehouse, person.user.email), await signIn(gatehouse, person.user.email)];
+  expect(await cliJson(database.url, ['sessions:revoke', '--session', first.session.id])).toEqual({ revoked: 1 });
+  expect((await gatehouse.call('GET', '/v1/auth/session', { token: first.accessToken })).status).toBe(401);
+  expect((await gatehouse.call('GET', '/v1/auth/session', { token: second.accessToken })).status).toBe(200);
+  expect(await cliJson(database.url, ['sessions:revoke', person.user.email])).toEqual({ revoked: 2 });
+  expect((await gatehouse.call('GET', '/v1/auth/session', { token: second.accessToken })).status).toBe(401);
+  expect(await lastEntry()).toMatchObject({ type: 'session.revoked', operator: expect.stringMatching(/^cli:\w/) });
+});
+
+test('keys:rotate publishes the next key on a running server, and tokens go on', async () => {
+  const { accessToken: token } = await signUp(gatehouse);
+  const { kid } = await cliJson<{ kid: string }>(database.url, ['keys:rotate']);
+  const { body } = await gatehouse.call<{ keys: { kid: string }[] }>('GET', '/.well-known/jwks.json');
+  expect(body.keys.map((key) => key.kid)).toContain(kid);
+  expect((await gatehouse.call('GET', '/v1/auth/session', { token })).status).toBe(200);
+  expect(await lastEntry()).toMatchObject({ type: 'key.rotated', operator: expect.stringMatching(/^cli:\w/) });
+});
+
+test('users:list is a table for people and JSON for programs', async () => {
+  const { stdout } = await run(['users:list', '--query', 'cli.test', '--limit', '1']);
+  expect(stdout.split('\n')).toEqual([
+    expect.stringMatching(/^id +email +username +roles/),
+    expect.stringContaining('gen@cli.test'),
+    '',
+  ]);
+  expect(await cliJson(database.url, ['users:list', '--query', 'nobody at all'])).toEqual([]);
+});
+
+const SAID: [args: string[], code: number, words: string][] = [
+  [['--help'], 0, 'audit:verify'],
+  [['users:import', '--help'], 0, 'passwordHash'],
+  [[], 64, 'Usage'],
+  [['bogus'], 64, 'unknown command'],
+  [['users:create'], 64, 'missing required argument'],
+  [['users:list', '--limit', 'many'], 64, 'whole number'],
+  [['roles:grant', 'nobody', 'admin'], 1, 'There is no user nobody.'],
+  [['roles:grant', 'made', 'ghost'], 1, 'There is no role ghost.'],
+  [['sessions:revoke'], 64, 'Name either'],
+  [['sessions:revoke', '--session', 'x'], 1, 'nothing here'],
+  [['audit:verify', '--expect', 'x'], 64, '--expect takes'],
+];
+
+test('what cannot be done is said in a sentence, with the exit code of its kind', async () => {
+  await Promise.all(
+    SAID.map(async ([args, code, words]) => {
+      const { stdout, stderr, code: ended } = await run(args);
+      expect([args, ended, stdout + stderr]).toEqual([args, code, expect.stringContaining(words)]);
+      expect(stderr).not.toMatch(/ {4}at |node_modules/);
+    }),
+  );
+});
+
+test.each([
+  ['postgres://nobody@127.0.0.1:1/none', {}, 69, 'cannot be reached'],
+  ['not a url', {}, 78, 'DATABASE_URL'],
+])('with DATABASE_URL %s it ends with a sentence', async (url, env, code, words) => {
+  const { stdout, stderr, code: ended } = await cli(url, ['users:list'], { env });
+  expect([ended, stdout, stderr]).toEqual([code, '', expect.stringContaining(words)]);
+});

@@ -1,0 +1,61 @@
+import { createDatabase, type TestDatabase } from '../support/database.js';
+import { Gatehouse } from '../support/gatehouse.js';
+import { freshEmail, PASSWORD } from '../support/people.js';
+import { createRedis, hasRedis, type TestRedis } from '../support/redis.js';
+
+/** With REDIS_URL, instances add up in Redis; while it is down each counts for itself. */
+let database: TestDatabase;
+let redis: TestRedis;
+let one: Gatehouse;
+let two: Gatehouse;
+
+async function statuses(tries: Promise<{ status: number }>[]) {
+  const counts: Record<number, number> = {};
+  for (const { status } of await Promise.all(tries)) counts[status] = (counts[status] ?? 0) + 1;
+  return counts;
+}
+
+/** 50 wrong passwords at once for somebody, spread over both instances. */
+function burst() {
+  const body = { email: freshEmail(), password: 'wrong' };
+  return statuses(
+    Array.from({ length: 50 }, (_, index) => (index % 2 ? one : two).call('POST', '/v1/auth/login', { body })),
+  );
+}
+
+if (hasRedis || process.env.CI === 'true') {
+  beforeAll(async () => {
+    [database, redis] = await Promise.all([createDatabase(), createRedis()]);
+    const env = { DATABASE_URL: database.url, RATE_LIMITS: 'on', REDIS_URL: redis.url };
+    one = await Gatehouse.start(env);
+    two = await Gatehouse.start(env);
+  });
+
+  afterAll(async () => {
+    await Promise.all([one?.stop(), two?.stop()]);
+    await Promise.all([redis?.drop(), database?.drop()]);
+  });
+
+  test('Redis, which needs redis-server on the PATH: counted there, without it, and there again', async () => {
+    expect(await burst()).toEqual({ 401: 5, 429: 45 });
+    expect(await database.query('SELECT FROM guesses')).toHaveLength(0);
+
+    await redis.stop();
+    const counts = await burst();
+    // Each instance for itself: five each, and neither more nor an error.
+    expect(counts).toEqual({ 401: 10, 429: 40 });
+    const body = { email: freshEmail(), password: PASSWORD };
+    expect((await one.call('POST', '/v1/auth/register', { body })).status).toBe(201);
+    expect((await one.call('POST', '/v1/auth/login', { body })).status).toBe(200);
+
+    await redis.start();
+    const deadline = Date.now() + 10_000;
+    let after = await burst();
+    while (after[401] !== 5 && Date.now() < deadline) after = await burst();
+    expect(after).toEqual({ 401: 5, 429: 45 });
+  });
+} else {
+  test('Redis was not tried: there is no redis-server on the PATH (CI fails without one)', () => {
+    expect(process.env.CI).not.toBe('true');
+  });
+}

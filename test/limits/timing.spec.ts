@@ -1,0 +1,61 @@
+import { createDatabase, type TestDatabase } from '../support/database.js';
+import { Gatehouse } from '../support/gatehouse.js';
+import { freshEmail, PASSWORD, type SignedUp } from '../support/people.js';
+
+/** The time of an answer tells nobody who has an account (ASVS 5.0, 6.3.8). */
+const TRIES = 100;
+let database: TestDatabase;
+let gatehouse: Gatehouse;
+
+beforeAll(async () => {
+  database = await createDatabase();
+  gatehouse = await Gatehouse.start({
+    DATABASE_URL: database.url,
+    RATE_LIMITS: 'on',
+    TRUSTED_PROXIES: 'loopback',
+    BCRYPT_COST: '8',
+  });
+});
+
+afterAll(async () => {
+  await gatehouse?.stop();
+  await database?.drop();
+});
+
+let next = 0;
+const anyAddress = () => ({ 'x-forwarded-for': `10.7.${next >> 8}.${next++ & 255}` });
+
+async function somebody(): Promise<SignedUp['user']> {
+  const body = { email: freshEmail(), password: PASSWORD };
+  return (await gatehouse.call<SignedUp>('POST', '/v1/auth/register', { body, headers: anyAddress() })).body.user;
+}
+
+const median = (values: number[]) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
+
+/** Medians of the times of 100 tries each, one of each in turn, in ms; and that the answers are alike. */
+async function measure() {
+  const [disabled, known] = [await somebody(), await somebody()];
+  await database.query(`UPDATE users SET status = 'disabled' WHERE id = $1`, [disabled.id]);
+  const names = { unknown: freshEmail(), wrong: known.email, disabled: disabled.email };
+  const times = { unknown: [] as number[], wrong: [] as number[], disabled: [] as number[] };
+  for (let round = 0; round < TRIES; round++) {
+    for (const kind of ['unknown', 'wrong', 'disabled'] as const) {
+      const request = { body: { email: names[kind], password: 'a wrong password' }, headers: anyAddress() };
+      const before = performance.now();
+      const { status, body } = await gatehouse.call<{ code: string }>('POST', '/v1/auth/login', request);
+      times[kind].push(performance.now() - before);
+      expect([status, body.code]).toEqual([401, 'invalid_credentials']);
+    }
+  }
+  return [median(times.unknown), median(times.wrong), median(times.disabled)];
+}
+
+test('unknown, wrong and disabled take the same time within 10 %, over 100 tries each', async () => {
+  const spreads: number[] = [];
+  // A busy machine may spoil a round; a difference in the work spoils all of them.
+  while (spreads.length < 3 && !(Math.min(...spreads) < 1.1)) {
+    const medians = await measure();
+    spreads.push(Math.max(...medians) / Math.min(...medians));
+  }
+  expect(Math.min(...spreads)).toBeLessThan(1.1);
+});

@@ -1,0 +1,55 @@
+import { createDatabase, type TestDatabase } from './support/database.js';
+import { Gatehouse } from './support/gatehouse.js';
+import { freshEmail, PASSWORD, type Problem, signUp, type Tokens } from './support/people.js';
+
+/** What happens where no mail can be sent. */
+const PRODUCTION = {
+  NODE_ENV: 'production',
+  PUBLIC_URL: 'https://gatehouse.test',
+  BCRYPT_COST: '10',
+  RATE_LIMITS: 'off',
+};
+
+let database: TestDatabase;
+
+beforeAll(async () => {
+  database = await createDatabase();
+});
+
+afterAll(() => database?.drop());
+
+test('confirmed emails without a mail server are refused at start in production', async () => {
+  const gatehouse = Gatehouse.launch({ DATABASE_URL: database.url, ...PRODUCTION, EMAIL_VERIFICATION: 'required' });
+  expect(await gatehouse.exited).toEqual({ code: 78, signal: null });
+  expect(gatehouse.output).toContain('SMTP_URL is required in production');
+  await gatehouse.kill();
+});
+
+test('production without a mail server warns, answers 503 where a mail is the point, and works otherwise', async () => {
+  const gatehouse = await Gatehouse.start({ DATABASE_URL: database.url, ...PRODUCTION });
+  try {
+    expect(gatehouse.output).toContain('SMTP_URL is not set');
+    expect((await gatehouse.call('GET', '/dev/outbox')).status).toBe(404);
+    const { accessToken } = await signUp(gatehouse);
+    const asked = [
+      await gatehouse.call<Problem>('POST', '/v1/auth/password/forgot', { body: { email: freshEmail() } }),
+      await gatehouse.call<Problem>('POST', '/v1/auth/email/resend', { body: { email: freshEmail() } }),
+      await gatehouse.call<Problem>('POST', '/v1/users/me/email', {
+        body: { email: freshEmail(), password: PASSWORD },
+        token: accessToken,
+      }),
+    ];
+    for (const { status, body, headers } of asked) {
+      expect([status, body.code]).toEqual([503, 'mail_unavailable']);
+      expect(Number(headers.get('retry-after'))).toBeGreaterThan(0);
+    }
+    const changed = await gatehouse.call<Tokens>('POST', '/v1/users/me/password', {
+      body: { currentPassword: PASSWORD, newPassword: 'quiet lantern over moss' },
+      token: accessToken,
+    });
+    expect(changed.status).toBe(200);
+    expect(await database.query('SELECT FROM mail_outbox')).toEqual([]);
+  } finally {
+    await gatehouse.stop();
+  }
+});

@@ -1,0 +1,247 @@
+import { readFileSync } from 'node:fs';
+import { createConfig, lintFromString } from '@redocly/openapi-core';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import addFormats from 'ajv-formats';
+import { PROBLEMS, type ProblemCode } from '../src/common/problem.js';
+import { createDatabase, type TestDatabase } from './support/database.js';
+import { type Answer, Gatehouse } from './support/gatehouse.js';
+import { freshEmail, PASSWORD, type SignedUp, signUp } from './support/people.js';
+
+/** /openapi.json tells a client everything, and what it tells is so. */
+
+interface Response {
+  description: string;
+  headers?: Record<string, unknown>;
+  content?: Record<string, { schema: Record<string, unknown> }>;
+}
+interface Operation {
+  operationId?: string;
+  summary?: string;
+  tags?: string[];
+  security: Record<string, unknown>[];
+  parameters?: { name: string; in: string; schema: unknown }[];
+  requestBody?: { required: boolean; content: Record<string, { schema: { $ref?: string } }> };
+  responses: Record<string, Response>;
+}
+interface Document {
+  openapi: string;
+  paths: Record<string, Record<string, Operation>>;
+  components: { schemas: Record<string, unknown> };
+}
+
+let database: TestDatabase;
+let gatehouse: Gatehouse;
+let text: string;
+let document: Document;
+let operations: { name: string; operation: Operation }[];
+
+beforeAll(async () => {
+  database = await createDatabase();
+  gatehouse = await Gatehouse.start({ DATABASE_URL: database.url });
+  ({ text, body: document } = await gatehouse.call<Document>('GET', '/openapi.json'));
+  operations = Object.entries(document.paths).flatMap(([path, item]) =>
+    Object.entries(item).map(([method, operation]) => ({ name: `${method.toUpperCase()} ${path}`, operation })),
+  );
+});
+afterAll(async () => {
+  await gatehouse?.stop();
+  await database?.drop();
+});
+
+test('is OpenAPI 3.1 without an error or a warning of the linter’s recommended rules', async () => {
+  expect(document.openapi).toMatch(/^3\.1\./);
+  const config = await createConfig({ extends: ['recommended'] });
+  const found = await lintFromString({ source: text, config, absoluteRef: '/openapi.json' });
+  expect(found.map(({ ruleId, message, location }) => `${ruleId}: ${message} ${location[0]?.pointer}`)).toEqual([]);
+  // The linter works: what is wrong is found.
+  const broken = await lintFromString({ source: '{"openapi":"3.1.0","info":{}}', config, absoluteRef: '/broken.json' });
+  expect(broken.length).toBeGreaterThan(0);
+});
+
+test('has every route of the API, and no other', () => {
+  const routes = readFileSync(new URL('./routes.txt', import.meta.url), 'utf8')
+    .trimEnd()
+    .split('\n');
+  const api = routes
+    .filter((line) => !line.endsWith('no guard'))
+    .map((line) =>
+      line
+        .split(/\s+/, 2)
+        .join(' ')
+        .replace(/:(\w+)/g, '{$1}'),
+    );
+  expect(operations.map(({ name }) => name).sort()).toEqual(api.sort());
+});
+
+test('says of every operation what it is called, what it does, what it takes and what it answers', () => {
+  for (const { name, operation } of operations) {
+    const { operationId, summary, tags, responses, requestBody, parameters = [] } = operation;
+    expect({ name, operationId }).toEqual({ name, operationId: expect.stringMatching(/^[a-z][A-Za-z]+$/) });
+    expect(summary?.length).toBeGreaterThan(5);
+    expect(tags).toHaveLength(1);
+    const success = Object.entries(responses).filter(([status]) => status.startsWith('2'));
+    expect(success).toHaveLength(1);
+    for (const [status, response] of success) {
+      if (status === '204') expect(response.content).toBeUndefined();
+      else
+        expect({ name, schema: response.content?.['application/json']?.schema }).toEqual({
+          name,
+          schema: { $ref: expect.any(String) },
+        });
+    }
+    if (requestBody) {
+      expect(Object.keys(requestBody.content)).toEqual(['application/json']);
+      expect({ name, schema: requestBody.content['application/json']?.schema.$ref }).toEqual({
+        name,
+        schema: expect.any(String),
+      });
+    }
+    for (const parameter of parameters) expect(parameter.schema).toBeDefined();
+    const inPath = [...name.matchAll(/\{(\w+)\}/g)].map(([, parameter]) => parameter);
+    expect(parameters.filter((parameter) => parameter.in === 'path').map((parameter) => parameter.name)).toEqual(
+      inPath,
+    );
+  }
+  const ids = operations.map(({ operation }) => operation.operationId);
+  expect(new Set(ids).size).toBe(ids.length);
+});
+
+test('says who needs a token as routes.txt does', () => {
+  const demands = Object.fromEntries(
+    readFileSync(new URL('./routes.txt', import.meta.url), 'utf8')
+      .trimEnd()
+      .split('\n')
+      .map((line) => {
+        const [method, path = '', ...demand] = line.split(/\s+/);
+        return [`${method} ${path.replace(/:(\w+)/g, '{$1}')}`, demand.join(' ')];
+      }),
+  );
+  const needed = (demand = '') =>
+    demand === 'public' ? [] : demand === 'optional' ? [{ bearer: [] }, {}] : [{ bearer: [] }];
+  for (const { name, operation } of operations) {
+    expect({ name, security: expect.arrayContaining(operation.security) }).toEqual({
+      name,
+      security: needed(demands[name]),
+    });
+  }
+});
+
+/** The codes that a response lists. */
+function codesOf(response: Response): ProblemCode[] {
+  return [...response.description.matchAll(/`(\w+)`:/g)].map(([, code]) => code as ProblemCode);
+}
+
+test('lists every error code where it can come from, under its status', () => {
+  const seen = new Set<string>();
+  for (const { operation } of operations) {
+    for (const [status, response] of Object.entries(operation.responses)) {
+      for (const code of codesOf(response)) {
+        expect([code, PROBLEMS[code][0]]).toEqual([code, Number(status)]);
+        seen.add(code);
+      }
+      if (status === '401') expect(response.headers).toHaveProperty('WWW-Authenticate');
+      if (status === '503' && codesOf(response).length > 0) expect(response.headers).toHaveProperty('Retry-After');
+    }
+  }
+  // What no operation answers: another method than those that the document has, and what no route can do as yet.
+  const elsewhere = ['method_not_allowed', 'forbidden', 'last_admin'];
+  expect(Object.keys(PROBLEMS).filter((code) => !seen.has(code) && !elsewhere.includes(code))).toEqual([]);
+});
+
+describe('what it says is so', () => {
+  let ajv: Ajv2020;
+  let person: SignedUp;
+  beforeAll(async () => {
+    ajv = new Ajv2020({ strict: false, allErrors: true });
+    addFormats.default(ajv);
+    ajv.addSchema({ $id: 'https://gatehouse.test/openapi.json', ...document } as never);
+    person = await signUp(gatehouse, { username: 'ada' });
+  });
+
+  /** Fails unless the answer is one that the operation lists, of the form that it gives. */
+  function expectListed(name: string, { status, headers, body, text: sent }: Answer<unknown>): void {
+    const [method = '', path = ''] = name.split(' ');
+    const response = document.paths[path]?.[method.toLowerCase()]?.responses[status];
+    expect({ name, status, listed: response !== undefined }).toEqual({ name, status, listed: true });
+    const type = headers.get('content-type')?.split(';')[0] ?? '';
+    if (status === 204) {
+      expect(sent).toBe('');
+      return;
+    }
+    expect(Object.keys(response?.content ?? {})).toEqual([type]);
+    const pointer = ['paths', path, method.toLowerCase(), 'responses', status, 'content', type, 'schema'].map((step) =>
+      encodeURIComponent(String(step).replaceAll('~', '~0').replaceAll('/', '~1')),
+    );
+    const validate = ajv.compile({ $ref: `https://gatehouse.test/openapi.json#/${pointer.join('/')}` });
+    validate(body);
+    expect({ name, errors: validate.errors }).toEqual({ name, errors: null });
+    for (const header of Object.keys(response?.headers ?? {})) expect(headers.get(header)).not.toBeNull();
+  }
+
+  type Call = [operation: string, status: number, options: () => Parameters<Gatehouse['call']>[2], path?: string];
+  const token = () => ({ token: person.accessToken });
+  const calls: Call[] = [
+    ['GET /health/live', 200, () => ({})],
+    ['GET /health/ready', 200, () => ({})],
+    ['GET /.well-known/jwks.json', 200, () => ({})],
+    ['POST /v1/auth/register', 201, () => ({ body: { email: freshEmail(), password: PASSWORD } })],
+    ['POST /v1/auth/register', 400, () => ({ body: { email: 'x', extra: 1 } })],
+    ['POST /v1/auth/register', 400, () => ({ body: '{' })],
+    ['POST /v1/auth/register', 400, () => ({ body: { email: freshEmail(), password: 'password1' } })],
+    ['POST /v1/auth/register', 409, () => ({ body: { email: person.user.email, password: PASSWORD } })],
+    ['POST /v1/auth/register', 413, () => ({ body: 'x'.repeat(70_000) })],
+    ['POST /v1/auth/register', 415, () => ({ body: 'x', headers: { 'content-type': 'text/plain' } })],
+    ['POST /v1/auth/login', 200, () => ({ body: { username: 'ada', password: PASSWORD } })],
+    ['POST /v1/auth/login', 401, () => ({ body: { username: 'ada', password: 'wrong' } })],
+    ['POST /v1/auth/refresh', 401, () => ({ body: { refreshToken: 'x' } })],
+    ['POST /v1/auth/refresh', 200, () => ({ body: { refreshToken: person.refreshToken } })],
+    ['GET /v1/auth/session', 200, token],
+    ['GET /v1/auth/session', 401, () => ({})],
+    ['GET /v1/auth/session', 401, () => ({ token: 'bad' })],
+    ['GET /v1/auth/session', 400, token, '/v1/auth/session?a=1'],
+    ['GET /v1/users/me', 200, token],
+    ['PATCH /v1/users/me', 200, () => ({ ...token(), body: { name: 'Ada' } })],
+    ['PATCH /v1/users/me', 400, () => ({ ...token(), body: { name: 1 } })],
+    ['GET /v1/sessions', 200, token],
+    ['GET /v1/sessions', 400, token, '/v1/sessions?limit=0'],
+    ['DELETE /v1/sessions/{id}', 404, token, '/v1/sessions/01890a5d-ac96-774b-bcce-b302099a8057'],
+    ['GET /v1/dashboard', 200, token],
+    ['POST /v1/auth/logout-all', 200, () => ({ ...token(), body: { keepCurrent: true } })],
+    ['POST /v1/auth/logout', 401, () => ({})],
+    ['POST /v1/auth/logout', 200, token],
+    ['GET /v1/auth/session', 401, token],
+  ];
+
+  test('the answers of real calls are of the form that it gives', async () => {
+    for (const [name, status, options, path] of calls) {
+      const [method = '', own = ''] = name.split(' ');
+      const answer = await gatehouse.call<unknown>(method, path ?? own, options());
+      expect({ name, status: answer.status, text: answer.text }).toMatchObject({ name, status });
+      expectListed(name, answer);
+    }
+    const made = new Set(calls.map(([name]) => name));
+    expect(operations.map(({ name }) => name).filter((name) => !made.has(name))).toEqual([]);
+  });
+
+  test('an answer of another form would be found', () => {
+    const answer = { status: 200, headers: new Headers({ 'content-type': 'application/json' }), text: '{}' };
+    const good = {
+      user: { id: person.user.id, username: null, roles: [] },
+      session: { id: person.session.id },
+      expiresAt: new Date().toISOString(),
+    };
+    expectListed('GET /v1/auth/session', { ...answer, body: good });
+    for (const body of [{}, { ...good, extra: 1 }, { ...good, expiresAt: 'soon' }]) {
+      expect(() => expectListed('GET /v1/auth/session', { ...answer, body })).toThrow();
+    }
+  });
+
+  test('bodies that it calls optional may be left out, and the others may not', async () => {
+    for (const { name, operation } of operations.filter((entry) => entry.operation.requestBody)) {
+      const [method = '', path = ''] = name.split(' ');
+      const { accessToken } = await signUp(gatehouse);
+      const { status } = await gatehouse.call(method, path, { token: accessToken });
+      expect({ name, taken: status < 400 }).toEqual({ name, taken: operation.requestBody?.required === false });
+    }
+  });
+});

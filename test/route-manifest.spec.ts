@@ -1,0 +1,147 @@
+import { readFileSync } from 'node:fs';
+import type { Demand } from '../src/access/demands.js';
+import { makeRole, withRoles } from './support/admins.js';
+import { cli, cliJson } from './support/cli.js';
+import { createDatabase, type TestDatabase } from './support/database.js';
+import { Gatehouse } from './support/gatehouse.js';
+import { PASSWORD, type Problem, type SignedUp, signUp } from './support/people.js';
+
+/** Who may call what: every route, as every kind of caller, on own and on foreign objects. */
+interface Route {
+  method: string;
+  path: string;
+  demand: Demand | null;
+}
+
+/** What docs/routes.txt says a route demands. It is committed, so a route that appears or loosens has to be stated there. */
+const STATED = readFileSync(new URL('../docs/routes.txt', import.meta.url), 'utf8');
+
+/** A body that every route with a body accepts as far as its schema goes, so that it is not the schema that refuses. */
+const BODIES: Record<string, unknown> = {
+  'POST /v1/auth/register': { email: 'matrix@example.com', password: 'x' },
+  'POST /v1/auth/login': { email: 'nobody@example.com', password: 'x' },
+  'POST /v1/auth/refresh': { refreshToken: 'x' },
+  'POST /v1/users': { email: 'not-made@example.com', roles: ['no-such-role'] },
+  'PATCH /v1/users/me': {},
+  'PATCH /v1/users/:id': {},
+  'PUT /v1/users/:id/roles': { roles: ['no-such-role'] },
+  'PUT /v1/roles/:name': { permissions: ['not a permission'] },
+};
+
+/** An object of each kind of path that is nobody's. */
+const NOBODYS: Record<string, string> = { ':id': '01890000-0000-7000-8000-000000000000', ':name': 'no-such-role' };
+
+let database: TestDatabase;
+let gatehouse: Gatehouse;
+let routes: Route[];
+const callers = new Map<string, SignedUp>();
+
+beforeAll(async () => {
+  database = await createDatabase();
+  gatehouse = await Gatehouse.start({ DATABASE_URL: database.url });
+  routes = await cliJson<Route[]>(database.url, ['routes']);
+  callers.set('user', await signUp(gatehouse));
+  callers.set('no role', await withRoles(gatehouse, database));
+  callers.set('admin', await withRoles(gatehouse, database, 'admin'));
+  const permissions = routes.flatMap(({ demand }) => (demand?.kind === 'permissions' ? demand.allOf : []));
+  for (const permission of new Set(permissions)) {
+    const role = permission.replace(':', '-');
+    await makeRole(database, role, permission);
+    callers.set(permission, await withRoles(gatehouse, database, role));
+  }
+});
+
+afterAll(async () => {
+  await gatehouse?.stop();
+  await database?.drop();
+});
+
+/** Whether the caller may pass, by what is committed and not by what the code declares. */
+function isStatedFor(caller: string, { method, path }: Route): boolean {
+  const line = STATED.split('\n').find((text) => text.startsWith(`${method} `) && text.split(/\s+/)[1] === path);
+  const demand = line?.split(/\s{2,}/)[2] ?? 'closed';
+  if (demand.startsWith('anybody') || caller === 'admin') return demand !== 'closed';
+  if (demand === 'signed in') return caller !== 'anonymous';
+  return demand === `permission ${caller}`;
+}
+
+test('docs/routes.txt is what the code declares; renew it with: npm run --silent cli -- routes > docs/routes.txt', async () => {
+  const { stdout } = await cli(database.url, ['routes']);
+  expect(stdout).toBe(STATED);
+  expect(routes.filter(({ demand }) => demand === null)).toEqual([]);
+});
+
+test('every route answers 401 or 403 to everybody but those it is stated for', async () => {
+  const wrong: string[] = [];
+  for (const route of routes) {
+    for (const caller of ['anonymous', ...callers.keys()]) {
+      // Ending its own session would end the test of everything after it.
+      if (route.path.startsWith('/v1/auth/logout') && caller !== 'anonymous') continue;
+      const path = route.path.replace(/:\w+/g, (name) => NOBODYS[name] ?? name);
+      const body = BODIES[`${route.method} ${route.path}`];
+      const token = callers.get(caller)?.accessToken;
+      const answer = await gatehouse.call<Problem>(route.method, path, { body, token });
+      const refused = ['unauthorized', 'forbidden'].includes(answer.body.code);
+      if (refused === isStatedFor(caller, route) && !(route.path === '/v1/auth/logout' && refused)) {
+        wrong.push(`${route.method} ${route.path} as ${caller}: ${answer.status} ${answer.text.slice(0, 80)}`);
+      }
+      if (answer.status >= 500) wrong.push(`${route.method} ${route.path} as ${caller}: ${answer.status}`);
+    }
+  }
+  expect(wrong).toEqual([]);
+});
+
+test('another person’s object is 404 to somebody without rights over it, on every route, and stays as it was', async () => {
+  const [owner, other] = [await signUp(gatehouse), await signUp(gatehouse)];
+  const own = routes.filter(({ demand, path }) => demand?.kind === 'signed-in' && path.includes(':id'));
+  expect(own.map(({ method, path }) => `${method} ${path}`)).toEqual(['DELETE /v1/sessions/:id']);
+  for (const { method, path } of own) {
+    const answer = await gatehouse.call<Problem>(method, path.replace(':id', owner.session.id), {
+      token: other.accessToken,
+    });
+    expect([answer.status, answer.body.code]).toEqual([404, 'not_found']);
+  }
+  expect((await gatehouse.call('GET', '/v1/users/me', { token: owner.accessToken })).status).toBe(200);
+});
+
+test.each([
+  ['GET', ''],
+  ['PATCH', ''],
+  ['DELETE', ''],
+  ['PUT', '/roles'],
+  ['GET', '/sessions'],
+  ['DELETE', '/sessions'],
+])('%s /v1/users/:id%s of nobody, and of no id at all, is 404 to an admin', async (method, rest) => {
+  const token = callers.get('admin')?.accessToken;
+  const body = { PATCH: { name: 'x' }, PUT: { roles: ['user'] } }[method];
+  for (const id of [NOBODYS[':id'], 'nobody', '%27', `${NOBODYS[':id']}0`]) {
+    const answer = await gatehouse.call<Problem>(method, `/v1/users/${id}${rest}`, { body, token });
+    expect([answer.status, answer.body.code]).toEqual([404, 'not_found']);
+  }
+});
+
+test.each(['id', 'emailVerified', 'createdAt', 'passwordHash', 'ver', 'isAdmin', '__proto__x', 'roles', 'password'])(
+  'the field %s of a user cannot be written',
+  async (field) => {
+    const { user } = callers.get('user')!;
+    const admin = callers.get('admin')!;
+    const body = { [field]: PASSWORD };
+    const byAdmin = await gatehouse.call<Problem>('PATCH', `/v1/users/${user.id}`, { body, token: admin.accessToken });
+    expect([byAdmin.status, byAdmin.body.errors?.[0]?.pointer]).toEqual([400, `/${field}`]);
+    const own = await gatehouse.call<Problem>('PATCH', '/v1/users/me', {
+      body,
+      token: callers.get('user')!.accessToken,
+    });
+    expect([own.status, own.body.errors?.[0]?.pointer]).toEqual([400, `/${field}`]);
+  },
+);
+
+test('no list or object shows a hash, a token or anything of the kind', async () => {
+  const token = callers.get('admin')!.accessToken;
+  const { user } = callers.get('user')!;
+  for (const path of ['/v1/users', `/v1/users/${user.id}`, `/v1/users/${user.id}/sessions`, '/v1/audit', '/v1/roles']) {
+    const { status, text } = await gatehouse.call('GET', path, { token });
+    expect(status).toBe(200);
+    expect(text).not.toMatch(/hash|secret|\$2[aby]\$|password_|search_text|grt_|eyJ/i);
+  }
+});

@@ -1,0 +1,84 @@
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { createDatabase, type TestDatabase } from './support/database.js';
+import { APP_SECRET, Gatehouse } from './support/gatehouse.js';
+import type { Problem } from './support/people.js';
+
+/**
+ * test/routes.txt has every route of the server with what it demands. It fails here when a route appears, goes away or
+ * demands less; then the line in that file is the decision, for somebody to read (ASVS 5.0 V8.3.1, V4.1.4).
+ */
+
+const SNAPSHOT = fileURLToPath(new URL('./routes.txt', import.meta.url));
+const LIST = fileURLToPath(new URL('./support/list-routes.js', import.meta.url));
+
+interface Listed {
+  /** As Fastify prints them. */
+  tree: string;
+  /** What the handler of a method and path demands, in words; null where it says nothing. */
+  demands: Record<string, string | null>;
+}
+
+let database: TestDatabase;
+let gatehouse: Gatehouse;
+let routes: { method: string; path: string; demand: string }[];
+
+beforeAll(async () => {
+  database = await createDatabase();
+  gatehouse = await Gatehouse.start({ DATABASE_URL: database.url });
+  const env = { PATH: process.env.PATH, DATABASE_URL: database.url, APP_SECRET };
+  const { tree, demands } = JSON.parse((await promisify(execFile)(process.execPath, [LIST], { env })).stdout) as Listed;
+  routes = routesOf(tree).map(({ method, path }) => {
+    const key = `${method} ${path}`;
+    // A handler that is none of Nest's has no guard before it: the files of the documentation.
+    return { method, path, demand: key in demands ? (demands[key] ?? 'NOTHING') : 'no guard' };
+  });
+});
+afterAll(async () => {
+  await gatehouse?.stop();
+  await database?.drop();
+});
+
+/** Reads Fastify's tree, where each line adds to the path of the line it hangs from. HEAD goes with GET. */
+function routesOf(tree: string): { method: string; path: string }[] {
+  const parents: string[] = [];
+  return tree.split('\n').flatMap((line) => {
+    const match = /^([│ ]*)[├└]── (\S*)(?: \(([A-Z, ]+)\))?$/u.exec(line);
+    if (!match) return [];
+    const [, indent = '', part = '', methods = ''] = match;
+    const depth = indent.length / 4;
+    parents[depth] = (depth > 0 ? (parents[depth - 1] ?? '') : '') + part;
+    const all = methods.split(', ').filter(Boolean);
+    expect(all.includes('HEAD')).toBe(all.includes('GET'));
+    return all.filter((method) => method !== 'HEAD').map((method) => ({ method, path: parents[depth] ?? '' }));
+  });
+}
+
+test('every route stands in routes.txt with what it demands', () => {
+  const lines = routes
+    .sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : a.method < b.method ? -1 : 1))
+    .map(({ method, path, demand }) => `${method.padEnd(7)}${path.padEnd(40)}${demand}`);
+  expect(lines.length).toBeGreaterThan(10);
+  expect(lines).toEqual(readFileSync(SNAPSHOT, 'utf8').trimEnd().split('\n'));
+});
+
+test('every route says whom it is for, and none of the API stands outside the guards', () => {
+  expect(routes.filter(({ demand }) => demand === 'NOTHING')).toEqual([]);
+  const outside = routes.filter(({ demand }) => demand === 'no guard').map(({ path }) => path);
+  expect(outside.filter((path) => path !== '/openapi.json' && path !== '/docs' && !path.startsWith('/docs/'))).toEqual(
+    [],
+  );
+});
+
+test('what the list says is how the server behaves: nobody gets further without a token than it says', async () => {
+  const id = '01890a5d-ac96-774b-bcce-b302099a8057';
+  for (const { method, path, demand } of routes) {
+    const body = ['POST', 'PUT', 'PATCH'].includes(method) ? { body: {} } : {};
+    const { status, text } = await gatehouse.call<Problem>(method, path.replace(/:\w+/g, id).replace('*', 'x'), body);
+    const refused = status === 401 && text.includes('"code":"unauthorized"');
+    const mustRefuse = !['public', 'no guard'].includes(demand);
+    expect({ method, path, refused }).toEqual({ method, path, refused: mustRefuse });
+  }
+});

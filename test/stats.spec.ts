@@ -1,0 +1,125 @@
+import { withRoles } from './support/admins.js';
+import { createDatabase, type TestDatabase } from './support/database.js';
+import { Gatehouse } from './support/gatehouse.js';
+import { freshEmail, PASSWORD, type SignedUp, signIn, signUp } from './support/people.js';
+
+/** The dashboard's figures against a count of the rows. */
+interface Stats {
+  users: { total: number; active: number; disabled: number; byRole: Record<string, number> };
+  sessions: { active: number };
+  series: { date: string; signups: number; logins: number; failedLogins: number }[];
+}
+
+let database: TestDatabase;
+let gatehouse: Gatehouse;
+let admin: SignedUp;
+
+beforeAll(async () => {
+  database = await createDatabase();
+  gatehouse = await Gatehouse.start({ DATABASE_URL: database.url });
+  admin = await withRoles(gatehouse, database, 'admin', 'user');
+});
+
+afterAll(async () => {
+  await gatehouse?.stop();
+  await database?.drop();
+});
+
+async function stats(days = 1): Promise<Stats> {
+  return (await gatehouse.call<Stats>('GET', `/v1/dashboard/stats?days=${days}`, { token: admin.accessToken })).body;
+}
+
+/** The same figures the slow way. */
+async function counted(): Promise<Omit<Stats, 'series'> & { today: Stats['series'][number] }> {
+  const [row] = await database.query<{ counted: never }>(`
+    SELECT jsonb_build_object(
+      'users', (SELECT jsonb_build_object('total', count(*), 'active', count(*) FILTER (WHERE status = 'active'),
+        'disabled', count(*) FILTER (WHERE status = 'disabled'),
+        'byRole', (SELECT jsonb_object_agg(name, (SELECT count(*) FROM user_roles WHERE role = name)) FROM roles)) FROM users),
+      'sessions', jsonb_build_object('active', (SELECT count(*) FROM sessions WHERE revoked_at IS NULL AND expires_at > now())),
+      'today', (SELECT jsonb_build_object('date', to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD'),
+        'signups', count(*) FILTER (WHERE type = 'auth.registered'), 'logins', count(*) FILTER (WHERE type = 'auth.login'),
+        'failedLogins', count(*) FILTER (WHERE type = 'auth.login_failed')) FROM audit_events
+        WHERE (at AT TIME ZONE 'UTC')::date = (now() AT TIME ZONE 'UTC')::date)) AS counted`);
+  return row!.counted;
+}
+
+async function expectExact(): Promise<void> {
+  const { series, ...rest } = await stats();
+  const { today, ...truth } = await counted();
+  expect({ ...rest, today: series.at(-1) }).toEqual({ ...truth, today });
+}
+
+test('the figures are exact after every kind of change, also by hand and in a crowd', async () => {
+  await expectExact();
+  const people = await Promise.all(Array.from({ length: 12 }, () => signUp(gatehouse)));
+  await expectExact();
+  await Promise.all(people.map(({ user }) => signIn(gatehouse, user.email)));
+  const wrong = { email: people[0]!.user.email, password: 'wrong wrong wrong' };
+  for (let n = 0; n < 3; n++) await gatehouse.call('POST', '/v1/auth/login', { body: wrong });
+  await gatehouse.call('POST', '/v1/auth/login', { body: { ...wrong, email: freshEmail() } });
+  await expectExact();
+  const path = (n: number) => `/v1/users/${people[n]!.user.id}`;
+  const token = admin.accessToken;
+  await gatehouse.call('PATCH', path(0), { body: { status: 'disabled' }, token });
+  await gatehouse.call('DELETE', path(1), { token });
+  await gatehouse.call('DELETE', `${path(2)}/sessions`, { token });
+  await gatehouse.call('PUT', `${path(3)}/roles`, { body: { roles: ['admin'] }, token });
+  await gatehouse.call('POST', '/v1/auth/logout', { token: people[4]!.accessToken });
+  await gatehouse.call('POST', '/v1/auth/refresh', { body: { refreshToken: people[5]!.refreshToken } });
+  await expectExact();
+  const id = (n: number) => `'${people[n]!.user.id}'`;
+  await database.query(`UPDATE sessions SET expires_at = now() - interval '1 second' WHERE user_id = ${id(6)}`);
+  await database.query(`UPDATE sessions SET expires_at = now() + interval '10 minutes' WHERE user_id = ${id(7)}`);
+  await database.query(`UPDATE sessions SET expires_at = now() + interval '400 days' WHERE user_id = ${id(8)}`);
+  await database.query(`DELETE FROM sessions WHERE user_id = ${id(9)}`);
+  await database.query(`DELETE FROM user_roles WHERE user_id = ${id(10)}`);
+  await database.query(`UPDATE user_roles SET role = 'admin' WHERE user_id = ${id(11)}`);
+  await expectExact();
+  await expect(
+    database.query(
+      `BEGIN; INSERT INTO users (id, email, email_key) VALUES (gen_random_uuid(), 'r@x.test', 'r@x.test'); SELECT 1/0`,
+    ),
+  ).rejects.toThrow('division');
+  await database.query('ROLLBACK');
+  await expectExact();
+});
+
+test('they are exact while the changes are folded away under them', async () => {
+  const fold = async () => {
+    for (let n = 0; n < 30; n++) {
+      await database.query(`
+        WITH moved AS (DELETE FROM tally_changes RETURNING name, day, delta)
+        INSERT INTO tallies SELECT name, day, sum(delta) FROM moved GROUP BY name, day
+        ON CONFLICT (name, day) DO UPDATE SET count = tallies.count + excluded.count`);
+    }
+  };
+  const { users } = await stats();
+  const seen: number[] = [];
+  const watch = async () => {
+    for (let n = 0; n < 20; n++) seen.push((await stats()).users.total);
+  };
+  await Promise.all([fold(), watch(), ...Array.from({ length: 10 }, () => signUp(gatehouse))]);
+  // Every reading is a state that there was: never less than before, never more than in the end.
+  expect(seen).toEqual([...seen].sort((a, b) => a - b));
+  expect((await stats()).users.total).toBe(users.total + 10);
+  await expectExact();
+});
+
+test('there is an entry for every day in UTC, oldest first, zeros included, and a registration is no login', async () => {
+  await database.query(
+    `INSERT INTO audit_events (id, type, at) SELECT gen_random_uuid(), 'auth.login', (now() AT TIME ZONE 'UTC')::date AT TIME ZONE 'UTC' - n * interval '1 second' FROM generate_series(0, 3) n`,
+  );
+  const { series } = await stats(90);
+  const days = series.map(({ date }) => date);
+  expect(new Set(days).size).toBe(90);
+  expect(days).toEqual([...days].sort());
+  expect(days.at(-1)).toBe(new Date().toISOString().slice(0, 10));
+  expect(series.at(-2)?.logins).toBe(3);
+  expect(series.slice(0, -2).every(({ logins, signups, failedLogins }) => logins + signups + failedLogins === 0)).toBe(
+    true,
+  );
+  const before = (await stats()).series[0]!;
+  await signUp(gatehouse, { password: PASSWORD });
+  expect((await stats()).series[0]).toEqual({ ...before, signups: before.signups + 1 });
+});

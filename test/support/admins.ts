@@ -1,0 +1,26 @@
+import type { TestDatabase } from './database.js';
+import type { Gatehouse } from './gatehouse.js';
+import { freshEmail, type SignedUp, signIn, signUp } from './people.js';
+
+/** Somebody signed in with exactly these roles, given by SQL as an operator would. */
+export async function withRoles(gatehouse: Gatehouse, database: TestDatabase, ...roles: string[]): Promise<SignedUp> {
+  const { user } = await signUp(gatehouse, { email: freshEmail() });
+  await database.query('DELETE FROM user_roles WHERE user_id = $1 AND role <> ALL ($2)', [user.id, roles]);
+  await database.query('INSERT INTO user_roles SELECT $1, unnest($2::text[]) ON CONFLICT DO NOTHING', [user.id, roles]);
+  return signIn(gatehouse, user.email);
+}
+
+/** Makes a role with these permissions, by SQL. */
+export async function makeRole(database: TestDatabase, name: string, ...permissions: string[]): Promise<void> {
+  await database.query('INSERT INTO roles (name, permissions) VALUES ($1, $2)', [name, permissions]);
+}
+
+/** Asks again until the answer is as wanted, for what reaches another instance within a second. */
+export async function until<T>(ask: () => Promise<T>, good: (answer: T) => boolean, limit = 2_000): Promise<T> {
+  const deadline = Date.now() + limit;
+  for (;;) {
+    const answer = await ask();
+    if (good(answer) || Date.now() > deadline) return answer;
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}

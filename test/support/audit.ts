@@ -1,0 +1,30 @@
+import { hkdfSync } from 'node:crypto';
+import { DataSource } from 'typeorm';
+import { AuditRetention } from '../../src/audit/audit-retention.service.js';
+import { AuditSealer } from '../../src/audit/audit-sealer.service.js';
+import { AuditVerifier } from '../../src/audit/audit-verifier.service.js';
+import type { Config } from '../../src/config/config.js';
+import { dataSourceOptions } from '../../src/database/data-source.js';
+import { Database } from '../../src/database/database.js';
+import { APP_SECRET } from './gatehouse.js';
+
+/** The audit room on its own, with the key of the servers under test. */
+export interface AuditRoom {
+  sealer: AuditSealer;
+  verifier: AuditVerifier;
+  retention: AuditRetention;
+  close(): Promise<void>;
+}
+
+/** Opens the audit room on a database that a server has migrated. */
+export async function openAuditRoom(url: string, secret = APP_SECRET): Promise<AuditRoom> {
+  const source = new DataSource({ ...dataSourceOptions(url, { pool: 4, patience: 0 }), migrations: [] });
+  await source.initialize();
+  const deriveKey = (purpose: string) => Buffer.from(hkdfSync('sha256', secret, '', `gatehouse ${purpose}`, 32));
+  const config = { deriveKey } as unknown as Config;
+  const database = new Database(source);
+  const sealer = new AuditSealer(config, database);
+  const verifier = new AuditVerifier(database, sealer);
+  const retention = new AuditRetention(config, database, sealer, verifier);
+  return { sealer, verifier, retention, close: () => source.destroy() };
+}

@@ -1,0 +1,45 @@
+import { RequestMethod } from '@nestjs/common';
+import { ModulesContainer } from '@nestjs/core';
+import { pino } from 'pino';
+
+/** Run by routes.spec.ts as a program of its own: prints the routes of the built application with what each demands. */
+
+/** @param {string} path */
+const built = (path) => import(new URL(`../../dist/src/${path}`, import.meta.url).href);
+
+const { createApp } = await built('app.setup.js');
+const { demandOf } = await built('access/demands.js');
+const { loadConfig } = await built('config/config.js');
+
+/** @param {unknown} demand */
+const inWords = (demand) => {
+  const { kind, ...rest } = /** @type {{ kind: string }} */ (demand);
+  return [kind, ...Object.values(rest).flat()].join(' ');
+};
+
+const app = await createApp(loadConfig(process.env), process.env.DATABASE_URL, pino({ level: 'silent' }));
+await app.init();
+await app.getHttpAdapter().getInstance().ready();
+
+/** What the controllers say of their handlers. */
+const demands = Object.fromEntries(
+  [...app.get(ModulesContainer).values()].flatMap((module) =>
+    [...module.controllers.values()].flatMap(({ metatype }) => {
+      const controller = /** @type {import('@nestjs/common').Type} */ (metatype);
+      return Object.getOwnPropertyNames(controller.prototype).flatMap((name) => {
+        const handler = controller.prototype[name];
+        const method = Reflect.getMetadata('method', handler);
+        if (method === undefined) return [];
+        const path = `/${Reflect.getMetadata('path', controller)}/${Reflect.getMetadata('path', handler)}`.replace(
+          /\/+/g,
+          '/',
+        );
+        const demand = demandOf(handler, controller);
+        return [[`${RequestMethod[method]} ${path.replace(/(?<=.)\/$/, '')}`, demand && inWords(demand)]];
+      });
+    }),
+  ),
+);
+const tree = app.getHttpAdapter().getInstance().printRoutes({ commonPrefix: false });
+await app.close();
+process.stdout.write(JSON.stringify({ tree, demands }));

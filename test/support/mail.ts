@@ -1,0 +1,93 @@
+import { createServer } from 'node:net';
+import { SMTPServer, type SMTPServerOptions } from 'smtp-server';
+import type { Gatehouse } from './gatehouse.js';
+
+/** A mail of the development outbox. */
+export interface OutboxMail {
+  to: string;
+  subject: string;
+  text: string;
+  html: string;
+  at: string;
+  token?: string;
+}
+
+/** The mails of the development outbox to an address, newest first. */
+export async function mailsTo(gatehouse: Gatehouse, address: string): Promise<OutboxMail[]> {
+  const { body } = await gatehouse.call<{ items: OutboxMail[] }>('GET', '/dev/outbox');
+  return body.items.filter(({ to }) => to === address);
+}
+
+/** The token of the newest mail to an address; throws where there is none. */
+export async function tokenFor(gatehouse: Gatehouse, address: string): Promise<string> {
+  const [mail] = await mailsTo(gatehouse, address);
+  if (!mail?.token) throw new Error(`no mail with a token to ${address}: ${JSON.stringify(mail)}`);
+  return mail.token;
+}
+
+/** A mail as a server took it. */
+export interface ReceivedMail {
+  id: string;
+  from: string;
+  to: string[];
+  source: string;
+  at: number;
+}
+
+/** A real SMTP server on loopback that keeps what it takes. */
+export class Postbox {
+  readonly mails: ReceivedMail[] = [];
+  private server: SMTPServer | undefined;
+
+  private constructor(readonly port: number) {}
+
+  /** Reserves a port; the server is down until `open`. */
+  static async reserve(): Promise<Postbox> {
+    const probe = createServer().listen(0, '127.0.0.1');
+    await new Promise((resolve) => probe.once('listening', resolve));
+    const { port } = probe.address() as { port: number };
+    await new Promise((resolve) => probe.close(resolve));
+    return new Postbox(port);
+  }
+
+  get url(): string {
+    return `smtp://127.0.0.1:${this.port}`;
+  }
+
+  async open(options: SMTPServerOptions = {}): Promise<void> {
+    const server = new SMTPServer({
+      authOptional: true,
+      // Nor its warning that the certificate is for tests.
+      logger: false,
+      onData: (stream, session, callback) => {
+        const chunks: Buffer[] = [];
+        stream.on('data', (chunk: Buffer) => chunks.push(chunk));
+        stream.on('end', () => {
+          this.take(Buffer.concat(chunks).toString(), session.envelope);
+          callback();
+        });
+      },
+      ...options,
+    });
+    server.on('error', () => undefined);
+    await new Promise<void>((resolve) => server.listen(this.port, '127.0.0.1', () => resolve()));
+    this.server = server;
+  }
+
+  /** Keeps a mail, for handlers of a test's own. */
+  take(source: string, { mailFrom, rcptTo }: { mailFrom: unknown; rcptTo: { address: string }[] }): void {
+    this.mails.push({
+      id: /^message-id: <([^@>]+)/im.exec(source)?.[1] ?? '',
+      from: (mailFrom as { address: string }).address,
+      to: rcptTo.map(({ address }) => address),
+      source,
+      at: Date.now(),
+    });
+  }
+
+  async close(): Promise<void> {
+    const { server } = this;
+    this.server = undefined;
+    if (server) await new Promise<void>((resolve) => server.close(() => resolve()));
+  }
+}
