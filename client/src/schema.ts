@@ -1009,8 +1009,11 @@ export interface components {
             status: number;
             /** @description What to do next */
             detail: string;
-            /** @description Stable; decide by this one */
-            code: string;
+            /**
+             * @description Stable; decide by this one
+             * @enum {string}
+             */
+            code: "invalid_request" | "malformed_json" | "password_too_common" | "invalid_token_link" | "unauthorized" | "invalid_token" | "token_expired" | "token_stale" | "session_revoked" | "session_expired" | "invalid_credentials" | "invalid_refresh_token" | "refresh_reused" | "account_disabled" | "email_not_verified" | "wrong_password" | "signup_closed" | "forbidden" | "cross_site_request" | "not_found" | "method_not_allowed" | "email_taken" | "username_taken" | "last_admin" | "role_protected" | "payload_too_large" | "unsupported_media_type" | "rate_limited" | "overloaded" | "database_unavailable" | "mail_unavailable" | "internal_error";
             requestId: string;
             errors?: {
                 /** @description RFC 6901 */
@@ -1871,7 +1874,7 @@ export interface operations {
                 limit?: number;
                 /** @description nextCursor of the page before */
                 cursor?: string;
-                /** @description A part of email, username or name, without regard to case */
+                /** @description A part of email, username or name, without regard to case; of one or two letters, the beginning of a word */
                 query?: string;
                 role?: string;
                 status?: "active" | "disabled";
@@ -3411,7 +3414,11 @@ export interface operations {
                     };
                 };
             };
-            /** @description `signup_closed`: New accounts are made by invitation only. */
+            /**
+             * @description `cross_site_request`: A page of another site may not use the cookie of this one.
+             *
+             *     `signup_closed`: New accounts are made by invitation only.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3419,7 +3426,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
-                        code?: "signup_closed";
+                        code?: "cross_site_request" | "signup_closed";
                     };
                 };
             };
@@ -3564,6 +3571,8 @@ export interface operations {
             /**
              * @description `account_disabled`: This account is disabled. Ask whoever runs the service.
              *
+             *     `cross_site_request`: A page of another site may not use the cookie of this one.
+             *
              *     `email_not_verified`: Confirm your email address first: follow the link in the mail, or ask for a new one.
              */
             403: {
@@ -3573,7 +3582,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
-                        code?: "account_disabled" | "email_not_verified";
+                        code?: "account_disabled" | "cross_site_request" | "email_not_verified";
                     };
                 };
             };
@@ -3704,7 +3713,11 @@ export interface operations {
                     };
                 };
             };
-            /** @description `cross_site_request`: A page of another site may not use the cookie of this one. */
+            /**
+             * @description `cross_site_request`: A page of another site may not use the cookie of this one.
+             *
+             *     `email_not_verified`: Confirm your email address first: follow the link in the mail, or ask for a new one.
+             */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3712,7 +3725,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
-                        code?: "cross_site_request";
+                        code?: "cross_site_request" | "email_not_verified";
                     };
                 };
             };
@@ -3787,7 +3800,7 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        requestBody: {
+        requestBody?: {
             content: {
                 "application/json": components["schemas"]["Logout"];
             };
@@ -3926,7 +3939,7 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        requestBody: {
+        requestBody?: {
             content: {
                 "application/json": components["schemas"]["LogoutAll"];
             };
@@ -4733,6 +4746,19 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "invalid_request" | "invalid_token_link" | "malformed_json" | "password_too_common";
+                    };
+                };
+            };
+            /** @description `invalid_credentials`: The name or the password is wrong. */
+            401: {
+                headers: {
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "invalid_credentials";
                     };
                 };
             };
