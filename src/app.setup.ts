@@ -14,6 +14,7 @@ import { SchemaPipe } from './common/schema.pipe.js';
 import { securityHeaders } from './common/security-headers.js';
 import type { Config } from './config/config.js';
 import { limitRequests } from './limits/limit-requests.js';
+import { servePage } from './web/serve-page.js';
 
 /** Bytes of a body at most. */
 const BODY_LIMIT = 64 * 1024;
@@ -52,6 +53,7 @@ export async function createApp(config: Config, databaseUrl: string, logger: Log
   setHeaders(fastify, await securityHeaders(config));
   logRequests(fastify, logger);
   if (config.rateLimits) limitRequests(fastify);
+  await servePage(fastify);
   const app = await NestFactory.create<NestFastifyApplication>(AppModule.with(config, databaseUrl), adapter, {
     logger: new NestLogger(logger),
     bodyParser: false,

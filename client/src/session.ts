@@ -1,0 +1,186 @@
+import { type AccessToken, type TokensAnswer, toAccessToken } from './access-token.js';
+import { createLock, type Lock } from './lock.js';
+import { GatehouseProblem, NetworkError, problemOf } from './problem.js';
+import type { TokenStore } from './store.js';
+import { openTabs, type TabMessage, type Tabs } from './tabs.js';
+
+/** Where somebody stands. `unknown` until `restore` has asked. */
+export type SessionStatus = 'unknown' | 'signed-in' | 'signed-out';
+
+/** What can happen to a session. */
+export interface SessionEvents {
+  /** Somebody is signed in, here or in another tab. */
+  signedIn: { sessionId: string };
+  /** Somebody has signed out, here or in another tab. */
+  signedOut: undefined;
+  /** The server has ended the session; the problem says why. */
+  sessionEnded: { problem: GatehouseProblem };
+  /** There is a fresh access token. */
+  renewed: { sessionId: string };
+}
+
+type Listeners = { [E in keyof SessionEvents]: Set<(detail: SessionEvents[E]) => void> };
+
+export interface SessionOptions {
+  baseUrl: string;
+  /** Null: the refresh token is in the cookie. */
+  store: TokenStore | null;
+  fetch: typeof fetch;
+  lock?: Lock;
+}
+
+/** Refusals of a refresh that no later one would lift, besides 401. */
+const ENDS_SESSION = new Set(['account_disabled', 'email_not_verified']);
+
+/** Holds the tokens of one session, and renews them one request at a time. */
+export class Session {
+  private token: AccessToken | null = null;
+  private current: SessionStatus = 'unknown';
+  private renewal: Promise<AccessToken | null> | null = null;
+  private readonly lock: Lock;
+  private readonly tabs: Tabs;
+  private readonly listeners: Listeners = {
+    signedIn: new Set(),
+    signedOut: new Set(),
+    sessionEnded: new Set(),
+    renewed: new Set(),
+  };
+
+  constructor(private readonly options: SessionOptions) {
+    this.lock = options.lock ?? createLock();
+    // Tabs share a session by the cookie; an app with a store of its own shares nothing.
+    this.tabs = options.store
+      ? { tell: () => undefined, close: () => undefined }
+      : openTabs(`gatehouse ${options.baseUrl}`, (message) => this.hear(message));
+  }
+
+  get status(): SessionStatus {
+    return this.current;
+  }
+
+  /** Calls back on every such event; returns what stops it. */
+  on<E extends keyof SessionEvents>(event: E, listener: (detail: SessionEvents[E]) => void): () => void {
+    this.listeners[event].add(listener);
+    return () => this.listeners[event].delete(listener);
+  }
+
+  /** Finds out whether there is a session from before. Throws a NetworkError, or the server's temporary refusal. */
+  async restore(): Promise<SessionStatus> {
+    if (this.current === 'unknown') await this.renew(null);
+    return this.current;
+  }
+
+  /** Takes the tokens of a sign-in. */
+  async accept(answer: TokensAnswer): Promise<void> {
+    if (answer.refreshToken !== undefined) await this.options.store?.write(answer.refreshToken);
+    const token = toAccessToken(answer, Date.now());
+    this.take(token);
+    this.tabs.tell({ type: 'tokens', token });
+  }
+
+  /** A token that is good for another request, renewed before its end. Null where nobody is signed in. */
+  async accessToken(): Promise<string | null> {
+    const { token } = this;
+    if (token && Date.now() < token.renewAt) return token.value;
+    if (this.current === 'signed-out') return null;
+    return (await this.renew(token?.value ?? null))?.value ?? null;
+  }
+
+  /**
+   * A token other than the refused one: that of a renewal under way, of another tab, or a new one. Null where the session
+   * has ended. Throws a NetworkError, or the server's temporary refusal; the session then goes on.
+   */
+  renew(refused: string | null): Promise<AccessToken | null> {
+    this.renewal ??= this.lock(`gatehouse ${this.options.baseUrl}`, async () => {
+      if (this.token && this.token.value !== refused) return this.token;
+      return this.exchange();
+    }).finally(() => {
+      this.renewal = null;
+    });
+    return this.renewal;
+  }
+
+  /** The session is over because somebody wanted it so. */
+  async signOut(): Promise<void> {
+    await this.forget();
+    this.tabs.tell({ type: 'signed-out' });
+    this.emit('signedOut', undefined);
+  }
+
+  /** The session is over because the server says so. Does nothing where a newer one has begun. */
+  async end(problem: GatehouseProblem, refused: string | null): Promise<void> {
+    const isCurrent = refused === (this.token?.value ?? null);
+    if (this.current === 'signed-out' || !isCurrent) return;
+    const wasSignedIn = this.current === 'signed-in';
+    await this.forget();
+    if (wasSignedIn) this.emit('sessionEnded', { problem });
+  }
+
+  /** Stops listening to other tabs. */
+  close(): void {
+    this.tabs.close();
+  }
+
+  private async exchange(): Promise<AccessToken | null> {
+    const { store, baseUrl } = this.options;
+    const held = this.token?.value ?? null;
+    const refreshToken = store ? await store.read() : undefined;
+    if (refreshToken === null) {
+      await this.forget();
+      return null;
+    }
+    const response = await this.send(`${baseUrl}/v1/auth/refresh`, {
+      method: 'POST',
+      credentials: store ? 'omit' : 'include',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ refreshToken }),
+    });
+    if (response.ok) {
+      await this.accept((await response.json()) as TokensAnswer);
+      return this.token;
+    }
+    const problem = await problemOf(response);
+    if (!problem) throw new NetworkError(`status ${response.status}`);
+    const hasNone = store === null && 'refreshToken' in problem.fields;
+    if (problem.status !== 401 && !ENDS_SESSION.has(problem.code) && !hasNone) throw problem;
+    await this.end(problem, held);
+    return null;
+  }
+
+  private async send(url: string, init: RequestInit): Promise<Response> {
+    try {
+      return await this.options.fetch(url, init);
+    } catch (error) {
+      throw new NetworkError(error);
+    }
+  }
+
+  private take(token: AccessToken): void {
+    const isNew = this.current !== 'signed-in' || this.token?.sessionId !== token.sessionId;
+    this.token = token;
+    this.current = 'signed-in';
+    this.emit(isNew ? 'signedIn' : 'renewed', { sessionId: token.sessionId });
+  }
+
+  private async forget(): Promise<void> {
+    this.token = null;
+    this.current = 'signed-out';
+    await this.options.store?.clear();
+  }
+
+  private hear(message: TabMessage): void {
+    if (message.type === 'tokens') {
+      const { token } = this;
+      const isOlder = token?.sessionId === message.token.sessionId && token.renewAt > message.token.renewAt;
+      if (!isOlder) this.take(message.token);
+      return;
+    }
+    if (this.current === 'signed-out') return;
+    void this.forget();
+    this.emit('signedOut', undefined);
+  }
+
+  private emit<E extends keyof SessionEvents>(event: E, detail: SessionEvents[E]): void {
+    for (const listener of this.listeners[event]) listener(detail);
+  }
+}

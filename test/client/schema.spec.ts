@@ -1,0 +1,24 @@
+import { readFile } from 'node:fs/promises';
+import openapiTS, { astToString, COMMENT_HEADER } from 'openapi-typescript';
+import { createDatabase, type TestDatabase } from '../support/database.js';
+import { Gatehouse } from '../support/gatehouse.js';
+
+let database: TestDatabase;
+let gatehouse: Gatehouse;
+
+beforeAll(async () => {
+  database = await createDatabase();
+  gatehouse = await Gatehouse.start({ DATABASE_URL: database.url });
+});
+
+afterAll(async () => {
+  await gatehouse?.stop();
+  await database?.drop();
+});
+
+/** Else the client promises another API than the server has. `npm run client:types` puts it right. */
+it('has the types of the API that is served', async () => {
+  const document = await (await fetch(`${gatehouse.url}/openapi.json`)).json();
+  const served = COMMENT_HEADER + astToString(await openapiTS(document));
+  expect(await readFile(new URL('../../client/src/schema.ts', import.meta.url), 'utf8')).toBe(served);
+});

@@ -1,0 +1,77 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
+import { createDatabase, type TestDatabase } from './support/database.js';
+import { Gatehouse } from './support/gatehouse.js';
+import type { Problem } from './support/people.js';
+
+/** How the page is served: by its own server, under a policy, and only where it is. */
+const BUILT = fileURLToPath(new URL('../dist/web/', import.meta.url));
+/** Bytes of script, packed, that the first page may need. */
+const BUDGET = 150_000;
+let database: TestDatabase;
+let gatehouse: Gatehouse;
+
+beforeAll(async () => {
+  database = await createDatabase();
+  gatehouse = await Gatehouse.start({ DATABASE_URL: database.url });
+});
+
+afterAll(async () => {
+  await gatehouse?.stop();
+  await database?.drop();
+});
+
+it.each(['/', '/sign-in', '/reset-password', '/devices', '/admin/users/some-id'])('is at %s', async (path) => {
+  const { status, headers, text } = await gatehouse.call('GET', path);
+  expect([status, headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8']);
+  expect(headers.get('cache-control')).toBe('no-cache');
+  expect(headers.get('content-security-policy')).toBe(
+    "default-src 'none';script-src 'self';style-src 'self';img-src 'self' data:;connect-src 'self';" +
+      "base-uri 'none';form-action 'none';frame-ancestors 'none'",
+  );
+  expect(headers.get('x-content-type-options')).toBe('nosniff');
+  expect(text).not.toMatch(/<script(?![^>]*\ssrc=)|<style|\son\w+=|\sstyle=/);
+});
+
+it.each([
+  '/nope',
+  '/v1/nope',
+  '/assets/nope.js',
+  '/assets/',
+  '/index.html',
+  '/admin/users/a/b',
+  '/assets/..%2findex.html',
+])('is not at %s', async (path) => {
+  const { status, headers, body } = await gatehouse.call<Problem>('GET', path, { headers: { accept: 'text/html' } });
+  expect([status, body.code]).toEqual([404, 'not_found']);
+  expect(headers.get('content-type')).toContain('application/problem+json');
+  expect(headers.get('content-security-policy')).not.toContain('script-src');
+});
+
+it('is read only', async () => {
+  const { status, headers } = await gatehouse.call('POST', '/devices');
+  expect([status, headers.get('allow')]).toEqual([405, 'GET, HEAD']);
+});
+
+it('has files that are kept for ever, since their names change with them, and packed', async () => {
+  for (const name of (await readdir(`${BUILT}assets`)).filter((file) => !file.endsWith('.br'))) {
+    const { status, headers } = await gatehouse.call('GET', `/assets/${name}`, {
+      headers: { 'accept-encoding': 'br' },
+    });
+    expect([name, status, headers.get('cache-control')]).toEqual([name, 200, 'public, max-age=31536000, immutable']);
+    expect(headers.get('content-encoding')).toBe('br');
+    expect(name).toMatch(/-[\w-]{8}\.(?:js|css)$/);
+  }
+});
+
+it('needs little script before it shows itself, and no chart', async () => {
+  const html = await readFile(`${BUILT}index.html`, 'utf8');
+  const first = [...html.matchAll(/(?:src|href)="\/(assets\/[^"]+\.js)"/g)].map(([, file]) => file);
+  const packed = await Promise.all(first.map(async (file) => gzipSync(await readFile(BUILT + file)).length));
+  const total = packed.reduce((sum, size) => sum + size, 0);
+  expect(first.length).toBeGreaterThan(0);
+  expect(first.join()).not.toContain('chart');
+  expect(total).toBeGreaterThan(10_000);
+  expect(total).toBeLessThan(BUDGET);
+});

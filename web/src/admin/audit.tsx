@@ -1,0 +1,58 @@
+import { useInfiniteQuery } from '@tanstack/react-query';
+import { useState } from 'react';
+import { api, unwrap } from '../gatehouse.js';
+import { Form, filled, TextField, type Values } from '../ui/form.js';
+import { Page, Section } from '../ui/page.js';
+import { PagedTable } from '../ui/paged-table.js';
+import { Select } from '../ui/select.js';
+import { EVENT_TYPES, eventName, Time } from '../ui/text.js';
+
+const TYPES = [['', 'Everything'], ...EVENT_TYPES.map((type) => [type, eventName(type)] as const)] as const;
+
+/** The browser's own time as the API takes it. */
+const moment = (local: string | undefined) => (local ? new Date(local).toISOString() : '');
+
+/** Who did what to whom, from where. */
+export default function AuditPage() {
+  const [filter, setFilter] = useState<Values>({});
+  const entries = useInfiniteQuery({
+    queryKey: ['audit', filter],
+    queryFn: ({ pageParam }) =>
+      unwrap(api.GET('/v1/audit', { params: { query: { ...(filter as object), cursor: pageParam } } })),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: ({ nextCursor }) => nextCursor ?? undefined,
+  });
+  const search = async ({ from, to, ...values }: Values) => {
+    setFilter(filled({ ...values, from: moment(from), to: moment(to) }));
+    return null;
+  };
+  return (
+    <Page title="Audit">
+      <Section title="What happened">
+        <Form submit="Show" action={search} className="filters">
+          <Select name="type" label="What" options={TYPES} />
+          <TextField name="userId" label="User id" autoComplete="off" />
+          <TextField name="from" label="From" type="datetime-local" />
+          <TextField name="to" label="To" type="datetime-local" />
+        </Form>
+        <PagedTable
+          query={entries}
+          caption="Audit entries, newest first"
+          columns={['What', 'When', 'To whom', 'By whom', 'Address', 'More']}
+          empty="Nothing like that has happened."
+          row={({ id, type, at, userId, actorId, ip, data }) => ({
+            key: id,
+            cells: [
+              eventName(type),
+              <Time key={id} at={at} />,
+              userId ?? '–',
+              actorId ?? '–',
+              ip ?? '–',
+              Object.keys(data ?? {}).length > 0 ? <code key={id}>{JSON.stringify(data)}</code> : '–',
+            ],
+          })}
+        />
+      </Section>
+    </Page>
+  );
+}

@@ -1,0 +1,24 @@
+import { Link } from 'wouter';
+import { PAGE_PATHS } from '../../../src/web/page-paths.js';
+import { api, unwrap } from '../gatehouse.js';
+import { Form, TextField, type Values } from '../ui/form.js';
+import { Page } from '../ui/page.js';
+
+async function forgot({ email = '' }: Values) {
+  const { message } = await unwrap(api.POST('/v1/auth/password/forgot', { body: { email } }));
+  return message;
+}
+
+/** Ask for a link to choose a new password. */
+export function ForgotPasswordPage() {
+  return (
+    <Page title="Forgot the password">
+      <Form submit="Send the link" action={forgot}>
+        <TextField name="email" label="Email" type="email" autoComplete="email" required />
+      </Form>
+      <p>
+        <Link href={PAGE_PATHS.signIn}>Back to sign in</Link>
+      </p>
+    </Page>
+  );
+}

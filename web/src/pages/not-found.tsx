@@ -1,0 +1,13 @@
+import { Link } from 'wouter';
+import { PAGE_PATHS } from '../../../src/web/page-paths.js';
+import { Page } from '../ui/page.js';
+
+export function NotFoundPage() {
+  return (
+    <Page title="There is nothing here">
+      <p>
+        The address may be mistyped. <Link href={PAGE_PATHS.dashboard}>Go to the dashboard</Link>
+      </p>
+    </Page>
+  );
+}

@@ -1,0 +1,120 @@
+import { Field } from '@base-ui/react/field';
+import { Form as BaseForm } from '@base-ui/react/form';
+import { type ComponentProps, type FormEvent, type ReactNode, useRef, useState } from 'react';
+import { GatehouseProblem } from '../gatehouse.js';
+import { Notice } from './notice.js';
+
+/** The field that a refusal is about where the server names none. */
+const ABOUT: Record<string, string[]> = {
+  email_taken: ['email'],
+  username_taken: ['username'],
+  wrong_password: ['currentPassword', 'password'],
+};
+
+export type Values = Record<string, string>;
+
+interface FormProps {
+  /** What the button says. */
+  submit: string;
+  /** Sends the form; what it returns is said when it went well. */
+  action: (values: Values) => Promise<ReactNode>;
+  /** Whether the fields are emptied when it went well. */
+  resets?: boolean;
+  danger?: boolean;
+  className?: string;
+  children?: ReactNode;
+}
+
+/** A form that shows each refusal beside its field in the server's words, and every other one above. */
+export function Form({ submit, action, resets = false, danger = false, className = '', children }: FormProps) {
+  const form = useRef<HTMLFormElement>(null);
+  const [errors, setErrors] = useState<Record<string, string>>({});
+  const [message, setMessage] = useState<string | null>(null);
+  const [done, setDone] = useState<ReactNode>(null);
+  const [isPending, setPending] = useState(false);
+
+  const refuse = (error: unknown) => {
+    const named = error instanceof GatehouseProblem ? fieldsOf(error, form.current) : {};
+    setErrors(named);
+    if (Object.keys(named).length === 0) setMessage(messageOf(error));
+  };
+  const send = async (event: FormEvent<HTMLFormElement>) => {
+    event.preventDefault();
+    const element = event.currentTarget;
+    if (isPending || !element.checkValidity()) return;
+    setErrors({});
+    setMessage(null);
+    setDone(null);
+    setPending(true);
+    try {
+      const values = Object.fromEntries(new FormData(element)) as Values;
+      setDone(await action(values));
+      if (resets) element.reset();
+    } catch (error) {
+      refuse(error);
+    } finally {
+      setPending(false);
+    }
+  };
+  return (
+    <BaseForm ref={form} className={`form ${className}`} errors={errors} onSubmit={send} noValidate>
+      {message && <Notice kind="bad">{message}</Notice>}
+      {children}
+      <button type="submit" className={danger ? 'danger' : 'primary'} aria-disabled={isPending}>
+        {submit}
+      </button>
+      <div role="status">{done && <div className="notice good">{done}</div>}</div>
+    </BaseForm>
+  );
+}
+
+interface TextFieldProps extends ComponentProps<typeof Field.Control> {
+  name: string;
+  label: string;
+  description?: string;
+}
+
+/** One line of text with its label, what to know about it, and what is wrong with it. */
+export function TextField({ name, label, description, ...control }: TextFieldProps) {
+  return (
+    <Field.Root name={name} className="field">
+      <Field.Label>{label}</Field.Label>
+      <Field.Control {...control} />
+      {description && <Field.Description className="hint">{description}</Field.Description>}
+      <Field.Error className="error" />
+    </Field.Root>
+  );
+}
+
+/** A new password: said the same wherever one is chosen. */
+export function NewPasswordField({ name = 'password', label = 'Password' }: { name?: string; label?: string }) {
+  return (
+    <TextField
+      name={name}
+      label={label}
+      type="password"
+      autoComplete="new-password"
+      required
+      description="At least 8 characters. A few unrelated words are good and easy to remember."
+    />
+  );
+}
+
+function fieldsOf(problem: GatehouseProblem, form: HTMLFormElement | null): Record<string, string> {
+  const has = (name: string) => form?.elements.namedItem(name) != null;
+  const named = Object.entries(problem.fields).filter(([name]) => has(name));
+  if (named.length > 0) return Object.fromEntries(named);
+  const about = ABOUT[problem.code]?.find(has);
+  return about ? { [about]: problem.message } : {};
+}
+
+/** What to say of something that was thrown. A field that this form does not have is named in the sentence. */
+export function messageOf(error: unknown): string {
+  if (error instanceof GatehouseProblem) return Object.values(error.fields).join(' ') || error.message;
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** The values that are not empty: the API takes what is absent, not what is empty. */
+export function filled(values: Values): Values {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== ''));
+}

@@ -1,0 +1,22 @@
+import type { ReactNode } from 'react';
+
+/** A sentence that a person should notice; read aloud when it appears. */
+export function Notice({ kind, children }: { kind: 'good' | 'bad' | 'info'; children: ReactNode }) {
+  return (
+    <div className={`notice ${kind}`} role={kind === 'bad' ? 'alert' : 'status'}>
+      {children}
+    </div>
+  );
+}
+
+/** What went wrong, in the server's words, and how to try again. */
+export function Failure({ error, retry }: { error: Error; retry: () => void }) {
+  return (
+    <Notice kind="bad">
+      <p>{error.message}</p>
+      <button type="button" onClick={retry}>
+        Try again
+      </button>
+    </Notice>
+  );
+}

@@ -1,0 +1,35 @@
+const DATE_TIME = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' });
+
+/** A moment in the reader's own time and way of writing. */
+export function Time({ at }: { at: string | null }) {
+  return at ? <time dateTime={at}>{DATE_TIME.format(new Date(at))}</time> : <>never</>;
+}
+
+const EVENTS: Record<string, string> = {
+  'auth.registered': 'Signed up',
+  'auth.login': 'Signed in',
+  'auth.login_failed': 'Failed sign-in',
+  'auth.logout': 'Signed out',
+  'auth.refresh_reused': 'Old token used: device signed out',
+  'session.revoked': 'Device signed out',
+  'user.created': 'Account made',
+  'user.updated': 'Details changed',
+  'user.disabled': 'Account disabled',
+  'user.enabled': 'Account enabled',
+  'user.deleted': 'Account deleted',
+  'user.exported': 'Data exported',
+  'user.invited': 'Invited',
+  'user.password_changed': 'Password changed',
+  'user.password_reset': 'Password reset',
+  'user.email_verified': 'Email confirmed',
+  'user.email_changed': 'Email changed',
+  'user.roles_changed': 'Roles changed',
+  'role.saved': 'Role saved',
+  'role.deleted': 'Role removed',
+  'key.rotated': 'Signing key rotated',
+};
+
+export const EVENT_TYPES = Object.keys(EVENTS);
+
+/** What happened, in words. One that the page does not know yet keeps its name. */
+export const eventName = (type: string): string => EVENTS[type] ?? type;
