@@ -2,7 +2,7 @@ import { WrongAppSecretError } from './access/signing-keys.service.js';
 import { ConfigError } from './config/config.js';
 import { EmbeddedPostgresError } from './database/embedded-postgres-error.js';
 import { explainFailure } from './failure.js';
-import { ListenError } from './server.js';
+import { ListenError } from './listen-error.js';
 import { FirstAdminError } from './users/first-admin.js';
 
 const system = (members: object) => Object.assign(new Error('what the system says'), members);

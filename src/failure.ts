@@ -3,7 +3,7 @@ import { WorkerStartError } from './cluster.js';
 import { isDatabaseUnavailable } from './common/database-errors.js';
 import { ConfigError } from './config/config.js';
 import { EmbeddedPostgresError } from './database/embedded-postgres-error.js';
-import { ListenError } from './server.js';
+import { ListenError } from './listen-error.js';
 import { FirstAdminError } from './users/first-admin.js';
 
 /** Exit codes of sysexits.h. */

@@ -4,6 +4,7 @@ import { SigningKeys } from './access/signing-keys.service.js';
 import { createApp } from './app.setup.js';
 import type { Config } from './config/config.js';
 import { DatabaseListener } from './database/listener.js';
+import { ListenError } from './listen-error.js';
 import { FirstAdmin, type FirstAdminCredentials } from './users/first-admin.js';
 
 /** How long requests in flight may take to finish once the server is told to stop, in milliseconds. */
@@ -15,21 +16,6 @@ export interface Server {
   firstAdmin: FirstAdminCredentials | null;
   /** Takes no more requests, lets those in flight finish within 10 s, and closes. */
   close(): Promise<void>;
-}
-
-/** The address cannot be listened on. The message says what to do. */
-export class ListenError extends Error {
-  constructor(host: string, port: number, { code, message }: NodeJS.ErrnoException) {
-    super(
-      code === 'EADDRINUSE'
-        ? `Port ${port} is taken by another program. Stop it, or set PORT to a free one.`
-        : `This machine does not let us listen on ${host}:${port} (${code ?? message}). Set HOST and PORT.`,
-    );
-    // What is taken may be free later; the rest is a setting.
-    this.exitCode = code === 'EADDRINUSE' ? 69 : 78;
-  }
-
-  readonly exitCode: number;
 }
 
 /** Starts one instance against a database that is migrated: it hears of revocations before it takes its first request. */

@@ -11,7 +11,7 @@ const SRC = fileURLToPath(new URL('../src/', import.meta.url));
 const LADDER = [
   ['cli'],
   ['(start)'],
-  ['dashboard', 'health', 'pages'],
+  ['dashboard', 'health', 'pages', 'web'],
   ['auth'],
   ['users'],
   ['sessions'],
