@@ -681,6 +681,11 @@ export interface components {
                 /** Format: date-time */
                 expiresAt: string;
             }[];
+            knownAddresses: {
+                network: string;
+                /** Format: date-time */
+                seenAt: string;
+            }[];
             activity: {
                 /** Format: uuid */
                 id: string;
