@@ -55,7 +55,7 @@ test('a request that does not arrive whole within 10 s is cut off, however it da
     expect(received).not.toMatch(/\bat \S+ \(|node_modules|Error:/);
   }
   const told = (await ended).filter(({ received }) => received.startsWith('HTTP/1.1 408'));
-  expect(told.length).toBe(100);
+  expect(told.length).toBe(120);
   for (const { received } of told) {
     const body = JSON.parse(received.slice(received.indexOf('\r\n\r\n') + 4));
     expect(body).toMatchObject({ status: 408, code: 'invalid_request' });

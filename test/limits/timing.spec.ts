@@ -53,9 +53,9 @@ async function measure() {
 test('unknown, wrong and disabled take the same time within 10 %, over 100 tries each', async () => {
   const spreads: number[] = [];
   // A busy machine may spoil a round; a difference in the work spoils all of them.
-  while (spreads.length < 3 && !(Math.min(...spreads) < 1.1)) {
+  while (spreads.length < 5 && !(Math.min(...spreads) < 1.1)) {
     const medians = await measure();
     spreads.push(Math.max(...medians) / Math.min(...medians));
   }
   expect(Math.min(...spreads)).toBeLessThan(1.1);
-});
+}, 240_000);
