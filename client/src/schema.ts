@@ -3162,6 +3162,18 @@ export interface operations {
                     };
                 };
             };
+            /** @description `not_found`: There is nothing here, or nothing that you may see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "not_found";
+                    };
+                };
+            };
             /** @description `role_protected`: This role is built in: it cannot be removed, and admin keeps every permission. */
             409: {
                 headers: {

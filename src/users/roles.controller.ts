@@ -40,7 +40,7 @@ export class RolesController {
   @ApiParam(NAME)
   @Answers(200, roleView, 'Replaced')
   @ApiResponse({ status: 201, description: 'Made', standardSchema: roleView as never })
-  @Fails('forbidden', 'role_protected')
+  @Fails('forbidden', 'role_protected', 'not_found')
   async save(
     @Param('name') name: string,
     @Body({ schema: roleForm }) form: RoleForm,
