@@ -21,6 +21,6 @@ export default {
   globalTeardown: '<rootDir>/test/support/global-teardown.js',
   modulePathIgnorePatterns: ['<rootDir>/dist/'],
   // Most of the suite waits for servers and clocks, so a core to spare would be idle.
-  maxWorkers: '100%',
+  maxWorkers: '150%',
   testTimeout: 60_000,
 };
