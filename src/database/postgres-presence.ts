@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { Client } from 'pg';
 import { EmbeddedPostgresError } from './embedded-postgres-error.js';
 
@@ -44,9 +45,13 @@ export class PostgresPresence {
   async leave(): Promise<boolean> {
     this.keepAwake(true);
     await this.holds('pg_advisory_unlock_shared');
-    const last = await this.holds('pg_try_advisory_lock');
-    if (!last) await this.client.end();
-    return last;
+    // The server may take a moment to notice that a process was killed, and holds its say until then.
+    for (let look = 0; look < LOOKS; look++) {
+      if (await this.holds('pg_try_advisory_lock')) return true;
+      await delay(BETWEEN_LOOKS_MS);
+    }
+    await this.client.end();
+    return false;
   }
 
   /** A presence that only waits keeps no process alive; one that asks something must, or Node ends before the answer. */
@@ -61,6 +66,9 @@ export class PostgresPresence {
     return rows[0]?.held === true;
   }
 }
+
+const LOOKS = 10;
+const BETWEEN_LOOKS_MS = 50;
 
 const OPTIONS = { application_name: 'gatehouse presence', connectionTimeoutMillis: 5_000, keepAlive: true };
 
