@@ -1,5 +1,6 @@
+import cors from '@fastify/cors';
 import { NestFactory } from '@nestjs/core';
-import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import { AppModule } from './app.module.js';
@@ -7,6 +8,7 @@ import { letDocsLoad, serveOpenApi } from './app.openapi.js';
 import { refuseUnreadable } from './common/client-errors.js';
 import { ErrorFilter } from './common/error.filter.js';
 import { acceptStrictJson } from './common/json-body.js';
+import { LeanFastifyAdapter } from './common/lean-adapter.js';
 import { NestLogger } from './common/logger.js';
 import { decodableUrl, logRequests, requestId, setHeaders } from './common/requests.js';
 import { RouteTable } from './common/route-table.js';
@@ -27,7 +29,7 @@ const REQUEST_TIMEOUT = 10_000;
 export async function createApp(config: Config, databaseUrl: string, logger: Logger): Promise<NestFastifyApplication> {
   const routes = new RouteTable();
   const filter = new ErrorFilter(logger, (path) => routes.methodsOf(path));
-  const adapter = new FastifyAdapter({
+  const adapter = new LeanFastifyAdapter({
     bodyLimit: BODY_LIMIT,
     requestTimeout: REQUEST_TIMEOUT,
     keepAliveTimeout: 72_000,
@@ -44,7 +46,7 @@ export async function createApp(config: Config, databaseUrl: string, logger: Log
     rewriteUrl: decodableUrl,
     routerOptions: { maxParamLength: LONGEST_URL },
     skipMiddie: true,
-  } as ConstructorParameters<typeof FastifyAdapter>[0]);
+  });
   const fastify = adapter.getInstance<FastifyInstance>();
   fastify.addHook('onRoute', (route) => {
     routes.add(route);
@@ -52,6 +54,7 @@ export async function createApp(config: Config, databaseUrl: string, logger: Log
   });
   setHeaders(fastify, await securityHeaders(config));
   logRequests(fastify, logger);
+  if (config.corsOrigins.length > 0) await allowOrigins(fastify, config.corsOrigins);
   if (config.rateLimits) limitRequests(fastify);
   await servePage(fastify);
   const app = await NestFactory.create<NestFastifyApplication>(AppModule.with(config, databaseUrl), adapter, {
@@ -60,15 +63,14 @@ export async function createApp(config: Config, databaseUrl: string, logger: Log
     abortOnError: false,
   });
   acceptStrictJson(fastify);
-  if (config.corsOrigins.length > 0) allowOrigins(app, config.corsOrigins);
   app.useGlobalFilters(filter);
   app.useGlobalPipes(new SchemaPipe());
   serveOpenApi(app, config);
   return app;
 }
 
-function allowOrigins(app: NestFastifyApplication, origins: readonly string[]): void {
-  app.enableCors({
+async function allowOrigins(fastify: FastifyInstance, origins: readonly string[]): Promise<void> {
+  await fastify.register(cors, {
     origin: [...origins],
     credentials: true,
     methods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'],
