@@ -95,6 +95,7 @@ async function fieldsOfSignUp({ target, made }) {
   if (body.code === 'signup_closed' || status === 404) throw new NotTried('Signing up is closed.');
   if (status === 202) throw new NotTried('Signing up needs an email to be confirmed, so nobody sees what came of it.');
   if (status === 201) made(email, password);
+  if (status === 201 && !body.user) throw new NotTried('Signing up does not tell what came of it.');
   const { roles = [], emailVerified = false, id: given } = body.user ?? {};
   must(!roles.includes('admin'), 'Whoever signs up with roles: ["admin"] is an administrator.');
   must(emailVerified === false, 'Whoever signs up with emailVerified: true counts as verified.');
