@@ -1,7 +1,9 @@
 import { spawn } from 'node:child_process';
-import { createHmac } from 'node:crypto';
+import { createHmac, generateKeyPairSync, randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { createDatabase, type TestDatabase } from './support/database.js';
 import { Gatehouse } from './support/gatehouse.js';
@@ -66,25 +68,21 @@ describe('our own server', () => {
     expect(await database.query(`SELECT FROM users WHERE email LIKE 'attack-%'`)).toEqual([]);
   });
 
-  test('with limits all holds, and what they stand in the way of is not called held', async () => {
-    const { url } = await start({ RATE_LIMITS: 'on' });
-    const { code, stderr, broken, notTried, held, report } = await attack(url);
-    expect([code, stderr, broken]).toEqual([0, '', []]);
-    expect(notTried).toEqual([SIGN_UP, 'told by the time of sign-in']);
-    expect(held).toEqual(expect.arrayContaining(GUESSING));
-    expect(report.requests).toBeLessThan(600);
-  });
-
-  test('that trusts whoever attacks to be a proxy is found out', async () => {
-    const { url } = await start({ RATE_LIMITS: 'on', TRUSTED_PROXIES: 'loopback' });
-    const { code, broken } = await attack(url);
-    expect([code, broken]).toEqual([1, ['pretending to come from elsewhere']]);
+  test('with limits all holds, but where whoever attacks is trusted to be a proxy', async () => {
+    const limited = await start({ RATE_LIMITS: 'on' });
+    const trusting = await start({ RATE_LIMITS: 'on', TRUSTED_PROXIES: 'loopback' });
+    const [strict, spoofed] = await Promise.all([attack(limited.url), attack(trusting.url)]);
+    expect([strict.code, strict.stderr, strict.broken]).toEqual([0, '', []]);
+    // What a limit stands in the way of is not called held.
+    expect(strict.notTried).toEqual([SIGN_UP, 'told by the time of sign-in']);
+    expect(strict.held).toEqual(expect.arrayContaining(GUESSING));
+    expect(strict.report.requests).toBeLessThan(600);
+    expect([spoofed.code, spoofed.broken]).toEqual([1, ['pretending to come from elsewhere']]);
   });
 
   test('with sign-up closed takes two accounts that are given, and leaves them as they were', async () => {
-    const open = await start({});
+    const [open, { url }] = await Promise.all([start({}), start({ SIGNUP: 'closed' })]);
     const people = [await signUp(open), await signUp(open)];
-    const { url } = await start({ SIGNUP: 'closed' });
     const without = await run([url]);
     expect([without.code, without.stderr]).toEqual([64, expect.stringContaining('Signing up is closed')]);
     const accounts = people.flatMap(({ user }) => ['--account', `${user.email}:${PASSWORD}`]);
@@ -137,6 +135,27 @@ describe('another server', () => {
     expect(forPeople.stdout).toMatch(/\d+ held, \d+ broken, \d+ not tried; \d+ requests\.\n$/);
   });
 
+  test('that says yes to everything is BROKEN in everything', async () => {
+    const known = new Set<string>();
+    const yes = createServer(async (request, response) => {
+      const body = await text(request);
+      const email = /"email":"([^"]+)"/.exec(body)?.[1] ?? '';
+      if (request.url === '/v1/auth/register') known.add(email);
+      // Who has an account waits for the hash of their password.
+      else if (request.url === '/v1/auth/login' && known.has(email)) await pause(5);
+      const allowed = { 'access-control-allow-origin': request.headers.origin ?? '*' };
+      response.writeHead(request.url === '/v1/auth/register' ? 201 : 200, { ...allowed, 'set-cookie': 'refresh=x' });
+      response.end(JSON.stringify(everything()));
+    });
+    await new Promise<void>((resolve) => yes.listen(0, '127.0.0.1', resolve));
+    try {
+      const { held, notTried, code } = await attack(`http://127.0.0.1:${(yes.address() as AddressInfo).port}`);
+      expect([held, notTried, code]).toEqual([[], [], 1]);
+    } finally {
+      await new Promise((resolve) => yes.close(resolve));
+    }
+  });
+
   test('that answers whoever has signed up with 429 has held in nothing', async () => {
     weakness = 'limits all';
     const { held, broken, report, stderr } = await attack(url, '--limits-off');
@@ -154,6 +173,22 @@ describe('another server', () => {
 
 const b64 = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
 const mac = (input: string) => createHmac('sha256', 'held by the test').update(input).digest('base64url');
+
+const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+
+/** What every route of the worst server answers: new tokens, somebody, and a key. */
+function everything() {
+  const input = `${b64({ typ: 'at+jwt', alg: 'ES256', kid: 'k' })}.${b64({ sub: 'x', sid: 'x', jti: 'x' })}`;
+  const user = { id: 'x', email: 'x@example.com', roles: ['user'], createdAt: randomUUID(), emailVerified: true };
+  return {
+    ...user,
+    user,
+    accessToken: `${input}.${mac(input)}`,
+    refreshToken: randomUUID(),
+    session: { id: randomUUID() },
+    keys: [publicKey.export({ format: 'jwk' })],
+  };
+}
 
 /** A server that looks right: tokens under an HMAC, none of which it ever ends. */
 function weakAnswer({ method, url, headers }: IncomingMessage, weakness: string): [status: number, body: object] {
