@@ -81,6 +81,59 @@ test('users:list is a table for people and JSON for programs', async () => {
   expect(await cliJson(database.url, ['users:list', '--query', 'nobody at all'])).toEqual([]);
 });
 
+interface Diagnosis {
+  findings: { level: string; text: string }[];
+  request: { address: string; suppliedBy: string | null } | null;
+}
+
+const ALARMING: [what: string, env: Record<string, string>, fault: string | null][] = [
+  ['our settings', {}, null],
+  ['a trust in everybody', { TRUSTED_PROXIES: '0.0.0.0/0' }, 'TRUSTED_PROXIES trusts 0.0.0.0/0'],
+  [
+    'an example secret in production',
+    { NODE_ENV: 'production', PUBLIC_URL: 'https://g.test' },
+    'APP_SECRET looks like',
+  ],
+];
+
+test.each(ALARMING)('doctor examines %s', async (_what, env, fault) => {
+  const { code, stdout } = await run(['doctor', '--json'], { env: { BCRYPT_COST: '10', ...env } });
+  const { findings, request } = JSON.parse(stdout) as Diagnosis;
+  const faults = findings.filter(({ level }) => level === 'fault').map(({ text }) => text);
+  expect([code, faults, request]).toEqual([fault ? 1 : 0, fault ? [expect.stringContaining(fault)] : [], null]);
+  expect(findings.map(({ text }) => text)).toEqual(
+    expect.arrayContaining([
+      expect.stringContaining('SMTP_URL is not set'),
+      expect.stringContaining('the same time'),
+      expect.stringContaining('schema of the database is up to date'),
+    ]),
+  );
+});
+
+test('doctor tells whose address the server sees, and which hop supplied it', async () => {
+  const asked = ['doctor', '--peer', '::ffff:10.0.0.1', '--forwarded-for', '1.1.1.1, 8.8.8.8'];
+  const trusting = await run(asked, { env: { TRUSTED_PROXIES: '10.0.0.0/8' } });
+  expect(trusting.stdout).toContain('come from 8.8.8.8, as the trusted proxy 10.0.0.1 wrote it');
+  const { request } = await cliJson<Diagnosis>(database.url, asked);
+  expect(request).toEqual({ address: '10.0.0.1', suppliedBy: null });
+});
+
+test('doctor migrates nothing, and says what it could not ask', async () => {
+  const empty = await createDatabase();
+  try {
+    const old = await cli(empty.url, ['doctor']);
+    expect([old.code, old.stdout]).toEqual([
+      1,
+      expect.stringContaining('FAULT    The schema of the database is older'),
+    ]);
+    expect(await empty.query(`SELECT FROM pg_tables WHERE tablename = 'users'`)).toEqual([]);
+  } finally {
+    await empty.drop();
+  }
+  const gone = await cli('postgres://nobody@127.0.0.1:1/none', ['doctor']);
+  expect([gone.code, gone.stdout]).toEqual([1, expect.stringContaining('FAULT    The database cannot be reached')]);
+});
+
 const SAID: [args: string[], code: number, words: string][] = [
   [['--help'], 0, 'audit:verify'],
   [['users:import', '--help'], 0, 'passwordHash'],
@@ -93,6 +146,9 @@ const SAID: [args: string[], code: number, words: string][] = [
   [['sessions:revoke'], 64, 'Name either'],
   [['sessions:revoke', '--session', 'x'], 1, 'nothing here'],
   [['audit:verify', '--expect', 'x'], 64, '--expect takes'],
+  [['doctor', '--peer', 'x'], 64, '--peer takes'],
+  [['doctor', '--forwarded-for', '1.1.1.1'], 64, 'needs --peer'],
+  [['doctor'], 0, 'warning  SMTP_URL'],
 ];
 
 test('what cannot be done is said in a sentence, with the exit code of its kind', async () => {

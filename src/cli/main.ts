@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { Problem } from '../common/problem.js';
 import { explainFailure } from '../failure.js';
+import { addDoctorCommand } from './doctor.command.js';
 import { addImportCommand } from './import.command.js';
 import { CommandError, EXIT } from './output.js';
 import { addSystemCommands } from './system.commands.js';
@@ -23,6 +24,7 @@ function createProgram(): Command {
   addUserCommands(program);
   addImportCommand(program);
   addSystemCommands(program);
+  addDoctorCommand(program);
   for (const command of program.commands) command.exitOverride();
   return program;
 }

@@ -1,0 +1,135 @@
+import { randomUUID } from 'node:crypto';
+import { freshEmail, freshPassword } from '../accounts.js';
+import { must, mustRefuse, NotTried } from '../outcome.js';
+
+/** @typedef {import('../suite.js').Context} Context */
+/** @typedef {import('../accounts.js').Account} Account */
+
+export const family = 'rights';
+
+/**
+ * What only administrators may do, with bodies that are good, so that rights alone refuse.
+ * @param {string} self @param {string} other
+ * @returns {[method: string, path: string, body?: unknown][]}
+ */
+const adminRoutes = (self, other) => [
+  ['GET', '/v1/users'],
+  ['GET', `/v1/users/${other}`],
+  ['GET', `/v1/users/${other}/sessions`],
+  ['GET', '/v1/roles'],
+  ['GET', '/v1/audit'],
+  ['GET', '/v1/dashboard/stats'],
+  ['POST', '/v1/users', { email: freshEmail(), password: freshPassword() }],
+  ['PUT', `/v1/users/${self}/roles`, { roles: ['admin'] }],
+  ['PUT', '/v1/roles/user', { permissions: ['users:read'] }],
+  ['PUT', '/v1/roles/attack', { permissions: [] }],
+  ['DELETE', '/v1/roles/attack'],
+  ['PATCH', `/v1/users/${other}`, { name: 'Changed' }],
+  ['DELETE', `/v1/users/${other}/sessions`],
+  ['DELETE', `/v1/users/${other}`],
+];
+
+/** @param {Context} context */
+async function adminRoutesAsUser(context) {
+  const { target } = context;
+  const { token, me, other } = await ordinary(context);
+  for (const [method, path, body] of adminRoutes(me.id, other)) {
+    mustRefuse(await target.call(method, path, { token, body }), 'An ordinary user', [403]);
+    const anonymous = await target.call(method, path, { body });
+    mustRefuse(anonymous, 'Nobody in particular', [401]);
+  }
+  await mustBeUnchanged(context, token, me);
+}
+
+/** @param {Context} context */
+async function headersThatOverride(context) {
+  const { target } = context;
+  const { token } = await ordinary(context);
+  for (const headers of [
+    { 'x-original-url': '/v1/users', 'x-rewrite-url': '/v1/users' },
+    { 'x-user-role': 'admin', 'x-roles': 'admin' },
+    { 'x-forwarded-for': '127.0.0.1', 'x-real-ip': '127.0.0.1' },
+  ])
+    mustRefuse(
+      await target.call('GET', '/v1/users', { token, headers: /** @type {any} */ (headers) }),
+      'A header',
+      [403],
+    );
+  const overridden = await target.call('POST', '/v1/users/me', {
+    token,
+    headers: { 'x-http-method-override': 'DELETE' },
+    body: {},
+  });
+  must(overridden.status >= 400, 'X-HTTP-Method-Override turns one method into another.');
+}
+
+/** Fields that are not a user's to set. */
+const NOT_THEIRS = {
+  roles: ['admin'],
+  role: 'admin',
+  isAdmin: true,
+  permissions: ['users:write'],
+  emailVerified: true,
+  status: 'active',
+  ver: 0,
+  id: '01890a5d-ac96-774b-bcce-b302099a8057',
+  createdAt: '2000-01-01T00:00:00.000Z',
+};
+
+/** @param {Context} context */
+async function fieldsOfMe(context) {
+  const { target } = context;
+  const { token, me } = await ordinary(context);
+  for (const [field, value] of Object.entries(NOT_THEIRS)) {
+    const { status } = await target.call('PATCH', '/v1/users/me', { token, body: { name: me.name, [field]: value } });
+    if (status === 404 || status === 405) throw new NotTried('There is no PATCH /v1/users/me here.');
+    await mustBeUnchanged(context, token, me);
+  }
+}
+
+/** @param {Context} context */
+async function fieldsOfSignUp({ target, made }) {
+  const [email, password] = [freshEmail(), freshPassword()];
+  const { id, ...fields } = NOT_THEIRS;
+  const { status, body } = await target.call('POST', '/v1/auth/register', { body: { email, password, ...fields } });
+  if (body.code === 'signup_closed' || status === 404) throw new NotTried('Signing up is closed.');
+  if (status === 202) throw new NotTried('Signing up needs an email to be confirmed, so nobody sees what came of it.');
+  if (status === 201) made(email, password);
+  if (status === 201 && !body.user) throw new NotTried('Signing up does not tell what came of it.');
+  const { roles = [], emailVerified = false, id: given } = body.user ?? {};
+  must(!roles.includes('admin'), 'Whoever signs up with roles: ["admin"] is an administrator.');
+  must(emailVerified === false, 'Whoever signs up with emailVerified: true counts as verified.');
+  must(given !== id, 'Whoever signs up chooses their id.');
+}
+
+/** An ordinary user signed in, and the id of another. @param {Context} context */
+async function ordinary(context) {
+  const { target, alice, bob } = context;
+  const { accessToken: token } = await alice.signIn();
+  const me = await whoIs(target, token);
+  if (me.roles?.includes('admin')) throw new NotTried('The first account is an administrator.');
+  // Where the guard fails, what is done to the other account is done: somebody's own one is not put at risk.
+  const other = bob.isOurs ? (await whoIs(target, (await bob.signIn()).accessToken)).id : randomUUID();
+  return { token, me, other };
+}
+
+/** @param {import('../target.js').Target} target @param {string} token */
+export async function whoIs(target, token) {
+  const { status, body } = await target.call('GET', '/v1/users/me', { token });
+  if (status !== 200) throw new NotTried(`GET /v1/users/me was answered ${status}.`);
+  return body;
+}
+
+/** @param {Context} context @param {string} token @param {Record<string, unknown>} before */
+async function mustBeUnchanged({ target }, token, before) {
+  const now = await whoIs(target, token);
+  for (const field of ['id', 'roles', 'status', 'emailVerified', 'createdAt', 'email'])
+    must(JSON.stringify(now[field]) === JSON.stringify(before[field]), `A user changed their own ${field}.`);
+}
+
+export const attacks = {
+  'administration as an ordinary user, and as nobody': adminRoutesAsUser,
+  'headers that override route, method or role': headersThatOverride,
+  'mass assignment to oneself': fieldsOfMe,
+  'mass assignment at sign-up': fieldsOfSignUp,
+};

@@ -1,0 +1,102 @@
+import { freshPassword } from '../accounts.js';
+import { b64, readToken } from '../forge.js';
+import { must, mustRefuse, NotTried } from '../outcome.js';
+
+/** @typedef {import('../suite.js').Context} Context */
+
+export const family = 'one token in the place of another';
+
+/** Places that take a token in the body: the name of the field, and what stands beside it. */
+const IN_BODY = /** @type {const} */ ([
+  ['/v1/auth/refresh', 'refreshToken', false],
+  ['/v1/auth/logout', 'refreshToken', false],
+  ['/v1/auth/email/verify', 'token', false],
+  ['/v1/auth/email/undo', 'token', false],
+  ['/v1/auth/password/reset', 'token', true],
+  ['/v1/auth/invitations/accept', 'token', true],
+  ['/v1/auth/mfa/verify', 'mfaToken', false],
+]);
+const COOKIES = ['__Host-gatehouse_refresh', 'gatehouse_refresh'];
+const REFRESH_PLACES = ['/v1/auth/refresh', '/v1/auth/logout'];
+
+/** Everything that one sign-in gives, by its kind. @param {Context} context */
+async function kindsOf({ target, alice }) {
+  const { accessToken, refreshToken, session } = await alice.signIn();
+  const claims = readToken(accessToken)?.claims ?? {};
+  /** @type {Record<string, string>} */
+  const kinds = { accessToken, refreshToken, sessionId: session.id };
+  if (typeof claims.jti === 'string') kinds.tokenId = claims.jti;
+  if (typeof claims.sub === 'string') kinds.userId = claims.sub;
+  const stillGood = async () => (await target.call('GET', '/v1/auth/session', { token: accessToken })).status === 200;
+  if (!(await stillGood())) throw new NotTried('It does not take its own access token.');
+  return { kinds, stillGood };
+}
+
+/** @param {Context} context */
+async function asBearer(context) {
+  const { kinds, stillGood } = await kindsOf(context);
+  const { accessToken, ...others } = kinds;
+  for (const [kind, token] of Object.entries(others)) {
+    for (const path of ['/v1/auth/session', '/v1/users/me'])
+      mustRefuse(await context.target.call('GET', path, { token }), `The ${kind} as an access token`);
+  }
+  for (const headers of [{ 'x-access-token': accessToken }, { cookie: `access_token=${accessToken}` }]) {
+    const answer = await context.target.call('GET', '/v1/auth/session', { headers: /** @type {any} */ (headers) });
+    mustRefuse(answer, `The access token in the header ${Object.keys(headers)}`);
+  }
+  const inQuery = await context.target.call('GET', `/v1/auth/session?access_token=${accessToken}`);
+  mustRefuse(inQuery, 'The access token in the query');
+  must(await stillGood(), 'The session ended when its tokens were sent to places that are not theirs.');
+}
+
+/** @param {Context} context */
+async function inBodies(context) {
+  const { kinds, stillGood } = await kindsOf(context);
+  let tried = 0;
+  for (const [path, field, withPassword] of IN_BODY) {
+    for (const [kind, token] of Object.entries(kinds)) {
+      if (field === kind) continue;
+      const rest = withPassword ? { password: freshPassword() } : path.endsWith('mfa/verify') ? { code: '000000' } : {};
+      const answer = await context.target.call('POST', path, { body: { [field]: token, ...rest } });
+      if (answer.status === 404) continue;
+      mustRefuse(answer, `The ${kind} as ${field}`);
+      tried++;
+    }
+  }
+  if (tried === 0) throw new NotTried('None of the routes that take a token in the body is there.');
+  must(await stillGood(), 'The session ended when its tokens were sent to places that are not theirs.');
+}
+
+/** @param {Context} context */
+async function asCookie(context) {
+  const { kinds, stillGood } = await kindsOf(context);
+  for (const name of COOKIES) {
+    for (const [kind, token] of Object.entries(kinds)) {
+      if (kind === 'refreshToken') continue;
+      for (const path of REFRESH_PLACES) {
+        const answer = await context.target.call('POST', path, { headers: { cookie: `${name}=${token}` } });
+        mustRefuse(answer, `The ${kind} in the cookie ${name}`);
+      }
+    }
+  }
+  must(await stillGood(), 'The session ended when its tokens were sent to places that are not theirs.');
+}
+
+/** @param {Context} context */
+async function asIdentity(context) {
+  const { kinds } = await kindsOf(context);
+  for (const header of ['x-user-id', 'x-forwarded-user', 'x-remote-user', 'x-auth-user']) {
+    const headers = { [header]: String(kinds.userId ?? context.alice.email) };
+    mustRefuse(await context.target.call('GET', '/v1/users/me', { headers }), `The user in ${header}`);
+  }
+  const basic = `Basic ${b64(`${context.alice.email}:${context.alice.password}`)}`;
+  const answer = await context.target.call('GET', '/v1/users/me', { headers: { authorization: basic } });
+  mustRefuse(answer, 'The password as Basic authentication');
+}
+
+export const attacks = {
+  'every other kind as an access token': asBearer,
+  'every other kind in a body': inBodies,
+  'every other kind in the refresh cookie': asCookie,
+  'headers that claim an identity': asIdentity,
+};
