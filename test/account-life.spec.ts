@@ -309,3 +309,18 @@ test('the database holds no token that could be used', async () => {
   expect(dump.some(({ row }) => row.includes(token))).toBe(false);
   expect(gatehouse.output).not.toContain(token);
 });
+
+test('asking for another address voids the link before, whether the address is taken or free', async () => {
+  const taken = await signUp(gatehouse);
+  for (const next of [freshEmail(), taken.user.email]) {
+    const { accessToken } = await signUp(gatehouse);
+    const first = freshEmail();
+    for (const email of [first, next]) {
+      const body = { email, password: PASSWORD };
+      const { status } = await gatehouse.call('POST', '/v1/users/me/email', { token: accessToken, body });
+      expect(status).toBe(202);
+    }
+    const { body } = await post('/v1/auth/email/verify', { token: await tokenFor(gatehouse, first) });
+    expect(body.code).toBe('invalid_token_link');
+  }
+});

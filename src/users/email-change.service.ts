@@ -47,11 +47,12 @@ export class EmailChange {
     const origin = { ip: client.ip, at: new Date() };
     await atTheSameTime(() =>
       this.database.transaction(async (manager) => {
+        const holder = { userId, email: address.written, emailKey: address.key };
+        // Also where the address is taken, so that the link before is void either way: else it would tell which it is.
+        const token = await this.tokens.issue('change_email', holder, manager);
         const owner = await this.accounts.findByEmail(email, manager);
         if (owner && owner.userId !== userId)
           return this.mail.send(letters.accountExists(origin), owner.email, manager);
-        const holder = { userId, email: address.written, emailKey: address.key };
-        const token = await this.tokens.issue('change_email', holder, manager);
         await this.mail.send(letters.confirmNewEmail(token, origin), address.written, manager);
       }),
     );
