@@ -7,7 +7,7 @@ export function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, (character) => ENTITIES[character] ?? character);
 }
 
-/** A small page of our own: its text, and the policy that lets its own style and script run and nothing else. */
+/** A small page of our own: its text, and the policy that lets its own style apply and nothing run. */
 export interface Page {
   html: string;
   contentSecurityPolicy: string;
@@ -18,19 +18,17 @@ interface Parts {
   /** HTML; whatever comes from elsewhere is escaped already. */
   body: string;
   style: string;
-  script?: string;
 }
 
-/** Puts a page together. Style and script are allowed by their hashes, so nothing that slipped into the body can run. */
-export function toPage({ title, body, style, script = '' }: Parts): Page {
+/** Puts a page together. Its style is allowed by its hash and scripts not at all, so nothing that slipped into the body can run. */
+export function toPage({ title, body, style }: Parts): Page {
   const html = `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${escapeHtml(title)}</title><style>${style}</style></head>
-<body>${body}${script && `<script>${script}</script>`}</body></html>`;
+<body>${body}</body></html>`;
   const directives = [
     "default-src 'none'",
     `style-src ${hashOf(style)}`,
-    ...(script ? [`script-src ${hashOf(script)}`, "connect-src 'self'"] : []),
     "base-uri 'none'",
     "form-action 'none'",
     "frame-ancestors 'none'",

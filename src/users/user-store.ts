@@ -10,7 +10,7 @@ export const PROFILE = { name: 'user-profile', text: `SELECT ${COLUMNS} FROM use
 /** $1 email key or null, $2 username key or null */
 export const FIND_CREDENTIALS = {
   name: 'user-credentials',
-  text: `SELECT id, email_key AS "emailKey", password_hash AS "passwordHash", status,
+  text: `SELECT id, password_hash AS "passwordHash", status,
            email_verified_at IS NOT NULL AS "emailVerified"
          FROM users WHERE email_key = $1 OR username_key = $2`,
 };
