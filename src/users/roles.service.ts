@@ -7,7 +7,7 @@ import type { Page } from '../common/page.js';
 import { Problem } from '../common/problem.js';
 import { Database } from '../database/database.js';
 import { demandAuthority } from './authority.js';
-import type { RoleForm, RoleView } from './role.js';
+import { type RoleForm, type RoleView, roleName } from './role.js';
 import { LOCK_ADMINS } from './user-store.js';
 import type { Actor } from './users.service.js';
 
@@ -61,6 +61,8 @@ export class Roles {
    */
   async remove(name: string, actor: Actor): Promise<void> {
     if (BUILT_IN_ROLES.includes(name)) throw new Problem('role_protected');
+    // No role has a name that cannot be one, and Postgres takes no NUL.
+    if (!roleName.safeParse(name).success) throw new Problem('not_found');
     await this.database.transaction(async (manager) => {
       await manager.query(LOCK_ADMINS);
       await demandAuthority(actor, { permissions: ['roles:write'] }, manager);

@@ -7,8 +7,8 @@ import { type Document, type FuzzedRequest, MARK, type Operation, requestsOf, sw
 
 /** Whatever is sent to whatever route: an answer, soon, that is as documented and tells nothing. */
 const REQUESTS = Number(process.env.FUZZ_REQUESTS ?? 10_000);
-/** A failure is repeated by the seed that it names. */
-const SEED = Number(process.env.FUZZ_SEED ?? Date.now() % 1_000_000);
+/** The same requests in every run, so that a failure is the change's; another seed goes hunting. */
+const SEED = Number(process.env.FUZZ_SEED ?? 1);
 /** Sent at the same moment. */
 const BATCH = 25;
 /** Milliseconds in which an answer must come: a request that hangs is cut off later than this. */
@@ -151,8 +151,7 @@ function show({ body, ...request }: FuzzedRequest): string {
 }
 
 test('no secret that was sent stands in the log, and nothing went wrong inside', async () => {
-  expect(gatehouse.output).not.toContain(MARK);
-  expect(gatehouse.output).not.toContain(tokens.user);
-  expect(gatehouse.output).not.toMatch(/internal_error|UnhandledPromise|Warning:/);
+  const bad = [MARK, tokens.user, 'internal_error', 'UnhandledPromise', 'Warning:'];
+  expect(gatehouse.output.split('\n').filter((line) => bad.some((part) => line.includes(part)))).toEqual([]);
   expect(gatehouse.process.exitCode).toBeNull();
 });

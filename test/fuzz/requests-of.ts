@@ -101,25 +101,29 @@ export function requestsOf(
     });
 }
 
-/** Requests with nothing but what is required and one field that is as bad as can be, each field in turn. */
+/** Requests with nothing but what is required and one part that is as bad as can be: each field, each parameter in turn. */
 export function sweepOf(document: Document, path: string, method: string, operation: Operation): FuzzedRequest[] {
   const schema = Object.values(operation.requestBody?.content ?? {})[0]?.schema;
-  if (!schema) return [];
-  const form = document.components.schemas[schema.$ref?.split('/').at(-1) ?? ''] ?? schema;
-  const required = Object.entries(form.properties ?? {}).filter(([name]) => form.required?.includes(name));
+  const form = schema && (document.components.schemas[schema.$ref?.split('/').at(-1) ?? ''] ?? schema);
+  const required = Object.entries(form?.properties ?? {}).filter(([name]) => form?.required?.includes(name));
   const [base] = fc.sample(new Values(document).of({ ...form, properties: Object.fromEntries(required) }), {
     numRuns: 1,
     seed: 1,
   });
-  return Object.keys(form.properties ?? {}).flatMap((name) =>
-    WORST.map((bad) => ({
-      method: method.toUpperCase(),
-      path: path.replaceAll(/\{\w+\}/g, '00000000-0000-7000-8000-000000000000'),
-      sender: { kind: 'admin' },
-      headers: { 'content-type': 'application/json' },
-      body: Buffer.from(JSON.stringify({ ...(base as object), [name]: bad })),
-    })),
-  );
+  const request = (at: string, body?: object): FuzzedRequest => ({
+    method: method.toUpperCase(),
+    path: at.replaceAll(/\{\w+\}/g, '00000000-0000-7000-8000-000000000000'),
+    sender: { kind: 'admin' },
+    headers: body ? { 'content-type': 'application/json' } : {},
+    body: body && Buffer.from(JSON.stringify(body)),
+  });
+  const sound = form && (base as object);
+  return WORST.flatMap((bad) => [
+    ...Object.keys(form?.properties ?? {}).map((name) => request(path, { ...sound, [name]: bad })),
+    ...(operation.parameters ?? []).map(({ name, in: place }) =>
+      request(place === 'path' ? path.replace(`{${name}}`, encode(bad)) : `${path}?${name}=${encode(bad)}`, sound),
+    ),
+  ]);
 }
 
 function either<T, U>(weight: number, good: Arbitrary<T>, bad: Arbitrary<U>): Arbitrary<T | U> {
