@@ -82,7 +82,7 @@ describe('what is asked for by address', () => {
       disabled: ['You have an account already'],
       unverified: ['Confirm your email address'],
       deleted: ['Confirm your email address'],
-      invited: ['Confirm your email address'],
+      invited: ['You are invited'],
     },
   };
   const rows = Object.entries(ACCEPTED).flatMap(([path, byState]) =>

@@ -9,6 +9,7 @@ import { MailedLinksController } from './mailed-links.controller.js';
 import { PasswordReset } from './password-reset.service.js';
 import { PendingRegistrations } from './pending-registrations.service.js';
 import { Registration } from './registration.service.js';
+import { RequestedMail } from './requested-mail.service.js';
 import { SignIn } from './sign-in.service.js';
 
 /** The flows: how somebody becomes signed in, stays so, and ends it. */
@@ -22,6 +23,7 @@ import { SignIn } from './sign-in.service.js';
     PasswordReset,
     PendingRegistrations,
     Registration,
+    RequestedMail,
     SignIn,
   ],
 })

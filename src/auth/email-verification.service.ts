@@ -1,19 +1,16 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import { Revocations } from '../access/revocations.service.js';
 import { Audit } from '../audit/audit.service.js';
 import type { Client } from '../common/client.js';
-import { atTheSameTime } from '../common/same-time.js';
 import { Database } from '../database/database.js';
-import { Quotas } from '../limits/quotas.service.js';
 import { letters } from '../mail/letters.js';
 import { Mail } from '../mail/mail.service.js';
 import { Sessions } from '../sessions/sessions.service.js';
 import { Accounts } from '../users/accounts.service.js';
-import { emailKeyOf } from '../users/email.js';
+import { AddressProof } from '../users/address-proof.service.js';
 import { EmailChange } from '../users/email-change.service.js';
-import { Invitations } from '../users/invitations.service.js';
-import { OneTimeTokens, type PendingRegistration } from '../users/one-time-tokens.service.js';
+import { type ConsumedToken, OneTimeTokens } from '../users/one-time-tokens.service.js';
+import { RequestedMail } from './requested-mail.service.js';
 
 /** Proving that an address is one's own. */
 @Injectable()
@@ -22,73 +19,60 @@ export class EmailVerification {
     private readonly database: Database,
     private readonly accounts: Accounts,
     private readonly emailChange: EmailChange,
-    private readonly invitations: Invitations,
+    private readonly proof: AddressProof,
+    private readonly requested: RequestedMail,
     private readonly sessions: Sessions,
     private readonly tokens: OneTimeTokens,
-    private readonly revocations: Revocations,
     private readonly mail: Mail,
     private readonly audit: Audit,
-    private readonly quotas: Quotas,
   ) {}
 
   /**
-   * Mails the link that confirms the account's address; the one before is void. With `registration` the link also makes
-   * the account what that registration chose.
-   */
-  async send(
-    userId: string,
-    registration: PendingRegistration | null,
-    client: Client,
-    manager: EntityManager,
-  ): Promise<void> {
-    const account = await this.accounts.findById(userId, manager);
-    if (!account) throw new Error('There is no account to confirm');
-    const { contested = false } = registration ?? (await this.tokens.pendingRegistration(userId, manager)) ?? {};
-    const token = await this.tokens.issue('verify_email', account, manager, registration);
-    const letter = letters.verifyEmail(token, { ip: client.ip, at: new Date() }, contested);
-    await this.mail.send(letter, account.email, manager);
-  }
-
-  /**
-   * Mails the link once more to an address that waits for it: a new account's, or an invited person's. Tells the caller
-   * nothing about the address. Throws a Problem: `mail_unavailable`, `rate_limited`.
+   * Mails once more what an address waits for: the link to confirm it, or an invitation. Tells the caller nothing about
+   * the address. Throws a Problem: `mail_unavailable`, `rate_limited`.
    */
   async resend(email: string, client: Client): Promise<void> {
-    this.mail.require();
-    await this.quotas.requestMail(client);
-    const may = await this.quotas.mayMail(emailKeyOf(email));
-    await atTheSameTime(() =>
-      this.database.transaction(async (manager) => {
-        const account = await this.accounts.findByEmail(email, manager);
-        if (!may || !account || account.verified || account.status !== 'active') return;
-        if (account.hasPassword) await this.send(account.userId, null, client, manager);
-        else await this.invitations.invite(account.userId, { id: null, client }, manager);
-      }),
+    await this.requested.to(email, client, ({ userId }, manager) =>
+      this.proof.askAgain(userId, { id: null, client }, manager),
     );
   }
 
   /**
-   * Confirms an address: of a new account, or the new one of an old account. Where the link belongs to a registration, its
-   * password and names become the account's, and whoever had registered the address before is out.
-   * Throws a Problem: `invalid_token_link`, `email_taken`.
+   * Confirms an address: of a new account, or the new one of an old account. Returns whether its owner has to choose a
+   * password yet, for which a link is mailed. Throws a Problem: `invalid_token_link`, `email_taken`.
    */
-  async verify(token: string, client: Client): Promise<void> {
-    const ended = await this.database.transaction(async (manager) => {
+  async verify(token: string, client: Client): Promise<{ choosePassword: boolean }> {
+    return this.database.transaction(async (manager) => {
       const consumed = await this.tokens.consume(token, ['verify_email', 'change_email'], manager);
       if (consumed.purpose === 'change_email') {
         await this.emailChange.confirm(consumed, client, manager);
-        return [];
+        return { choosePassword: false };
       }
-      const { userId, registration } = consumed;
+      const { userId } = consumed;
       await this.audit.record({ type: 'user.email_verified', actorId: userId, userId, client }, manager);
-      if (!registration) {
-        await this.accounts.verifyEmail(userId, manager);
-        return [];
-      }
-      await this.accounts.install(userId, registration, manager);
-      await this.tokens.voidAll(userId, manager);
-      return this.sessions.endAllWithin(userId, null, manager);
+      return this.settle(consumed, manager);
     });
-    this.revocations.sessionsRevoked(ended);
+  }
+
+  /**
+   * Where the link belongs to a registration, its password and names become the account's, and whoever had registered the
+   * address before is out.
+   */
+  private async settle(
+    { registration, ...holder }: ConsumedToken,
+    manager: EntityManager,
+  ): Promise<{ choosePassword: boolean }> {
+    const { userId, email } = holder;
+    if (!registration) {
+      await this.accounts.verifyEmail(userId, manager);
+      return { choosePassword: false };
+    }
+    await this.accounts.install(userId, registration, manager);
+    await this.tokens.voidAll(userId, manager);
+    await this.sessions.endAllWithin(userId, null, manager);
+    if (!registration.contested) return { choosePassword: false };
+    const reset = await this.tokens.issue('reset_password', holder, manager);
+    await this.mail.send(letters.choosePassword(reset), email, manager);
+    return { choosePassword: true };
   }
 }

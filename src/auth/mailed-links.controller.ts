@@ -32,8 +32,13 @@ export class MailedLinksController {
   @Answers(200, messageView)
   @Fails('invalid_token_link', 'email_taken')
   async verify(@Body({ schema: schema.mailedLink }) { token }: Link, @FromClient() client: Client): Promise<Message> {
-    await this.verification.verify(token, client);
-    return { message: 'Your email address is confirmed.' };
+    const { choosePassword } = await this.verification.verify(token, client);
+    return {
+      message: choosePassword
+        ? 'Your email address is confirmed. It was registered more than once, so no password chosen then works: a mail ' +
+          'with a link to choose yours is on its way.'
+        : 'Your email address is confirmed.',
+    };
   }
 
   @Post('email/resend')

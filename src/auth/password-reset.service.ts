@@ -1,20 +1,17 @@
 import { Injectable } from '@nestjs/common';
-import { Revocations } from '../access/revocations.service.js';
 import { Audit } from '../audit/audit.service.js';
 import type { Client } from '../common/client.js';
 import { Problem } from '../common/problem.js';
-import { atTheSameTime } from '../common/same-time.js';
 import { Database } from '../database/database.js';
 import { GuessLimits } from '../limits/guess-limits.service.js';
-import { Quotas } from '../limits/quotas.service.js';
 import { letters } from '../mail/letters.js';
 import { Mail } from '../mail/mail.service.js';
 import { Sessions } from '../sessions/sessions.service.js';
 import { Accounts } from '../users/accounts.service.js';
-import { emailKeyOf } from '../users/email.js';
 import { OneTimeTokens } from '../users/one-time-tokens.service.js';
 import { PasswordHasher } from '../users/passwords/password-hasher.js';
 import { PasswordPolicy } from '../users/passwords/password-policy.js';
+import { RequestedMail } from './requested-mail.service.js';
 
 /** Choosing a new password with a link that was mailed. */
 @Injectable()
@@ -26,10 +23,9 @@ export class PasswordReset {
     private readonly hasher: PasswordHasher,
     private readonly sessions: Sessions,
     private readonly tokens: OneTimeTokens,
-    private readonly revocations: Revocations,
     private readonly mail: Mail,
     private readonly audit: Audit,
-    private readonly quotas: Quotas,
+    private readonly requested: RequestedMail,
     private readonly guesses: GuessLimits,
   ) {}
 
@@ -38,17 +34,10 @@ export class PasswordReset {
    * Throws a Problem: `mail_unavailable`, `rate_limited`.
    */
   async request(email: string, client: Client): Promise<void> {
-    this.mail.require();
-    await this.quotas.requestMail(client);
-    const may = await this.quotas.mayMail(emailKeyOf(email));
-    await atTheSameTime(() =>
-      this.database.transaction(async (manager) => {
-        const account = await this.accounts.findByEmail(email, manager);
-        if (!may || account?.status !== 'active') return;
-        const token = await this.tokens.issue('reset_password', account, manager);
-        await this.mail.send(letters.resetPassword(token, { ip: client.ip, at: new Date() }), account.email, manager);
-      }),
-    );
+    await this.requested.to(email, client, async (account, manager) => {
+      const token = await this.tokens.issue('reset_password', account, manager);
+      await this.mail.send(letters.resetPassword(token, { ip: client.ip, at: new Date() }), account.email, manager);
+    });
   }
 
   /**
@@ -60,15 +49,15 @@ export class PasswordReset {
     const fault = this.policy.check(password, await this.tokens.ownerOf(token, 'reset_password'));
     if (fault) throw Problem.field('/password', fault.detail, fault.code);
     const passwordHash = await this.hasher.hash(password, client.ip);
-    const { userId, ended } = await this.database.transaction(async (manager) => {
+    const userId = await this.database.transaction(async (manager) => {
       const { userId, email } = await this.tokens.consume(token, ['reset_password'], manager);
       await this.accounts.setProvenPassword(userId, passwordHash, manager);
       await this.tokens.voidAll(userId, manager);
       await this.audit.record({ type: 'user.password_reset', actorId: userId, userId, client }, manager);
       await this.mail.send(letters.passwordChanged({ ip: client.ip, at: new Date() }), email, manager);
-      return { userId, ended: await this.sessions.endAllWithin(userId, null, manager) };
+      await this.sessions.endAllWithin(userId, null, manager);
+      return userId;
     });
-    this.revocations.sessionsRevoked(ended);
     // Who has the mailbox has proved more than a password would.
     await this.guesses.forgive(userId, client);
   }

@@ -10,11 +10,12 @@ import { Quotas } from '../limits/quotas.service.js';
 import { letters } from '../mail/letters.js';
 import { Mail } from '../mail/mail.service.js';
 import { Accounts } from '../users/accounts.service.js';
+import { AddressProof } from '../users/address-proof.service.js';
 import { emailKeyOf } from '../users/email.js';
+import { Invitations } from '../users/invitations.service.js';
 import type { UserRow } from '../users/user.js';
 import { Users } from '../users/users.service.js';
 import type { registration } from './auth.schemas.js';
-import { EmailVerification } from './email-verification.service.js';
 
 type Form = z.infer<typeof registration>;
 
@@ -25,7 +26,8 @@ export class PendingRegistrations {
     private readonly database: Database,
     private readonly users: Users,
     private readonly accounts: Accounts,
-    private readonly verification: EmailVerification,
+    private readonly proof: AddressProof,
+    private readonly invitations: Invitations,
     private readonly mail: Mail,
     private readonly audit: Audit,
     private readonly quotas: Quotas,
@@ -33,8 +35,9 @@ export class PendingRegistrations {
 
   /**
    * Leaves a registration for the owner of the address to confirm, and tells the caller nothing, not by its time either.
-   * An address without a confirmed account gets a link bound to this very registration: the first to come registers
-   * nothing for those who come later. The owner of a confirmed account gets a mail that says there is one.
+   * An address without a confirmed account gets a link bound to this very registration. Where several registered it, whose
+   * mail the owner opens says nothing about whose password is theirs, so confirming keeps none. Somebody who was invited is
+   * invited again. The owner of a confirmed account gets a mail that says there is one.
    */
   async register(form: Form, passwordHash: string, client: Client): Promise<void> {
     if (!(await this.quotas.mayMail(emailKeyOf(form.email)))) return;
@@ -47,9 +50,10 @@ export class PendingRegistrations {
           return this.mail.send(letter, account?.email ?? form.email, manager);
         }
         const { userId } = account;
+        if (!account.hasPassword) return this.invitations.invite(userId, { id: null, client }, manager);
         const { username = null, name = null } = form;
         const registration = { passwordHash, username, name, contested: created === null };
-        await this.verification.send(userId, registration, client, manager);
+        await this.proof.ask(userId, registration, client, manager);
         if (created) await this.audit.record({ type: 'auth.registered', actorId: userId, userId, client }, manager);
       }),
     );

@@ -8,12 +8,12 @@ import { CONFIG } from '../config/config.module.js';
 import { Database } from '../database/database.js';
 import { Quotas } from '../limits/quotas.service.js';
 import { Sessions } from '../sessions/sessions.service.js';
+import { AddressProof } from '../users/address-proof.service.js';
 import { PasswordHasher } from '../users/passwords/password-hasher.js';
 import { PasswordPolicy } from '../users/passwords/password-policy.js';
 import { toUserView } from '../users/user.js';
 import { Users } from '../users/users.service.js';
 import type { registration } from './auth.schemas.js';
-import { EmailVerification } from './email-verification.service.js';
 import { PendingRegistrations } from './pending-registrations.service.js';
 import type { SignedIn } from './sign-in.service.js';
 
@@ -28,7 +28,7 @@ export class Registration {
     private readonly hasher: PasswordHasher,
     private readonly policy: PasswordPolicy,
     private readonly pending: PendingRegistrations,
-    private readonly verification: EmailVerification,
+    private readonly proof: AddressProof,
     private readonly audit: Audit,
     private readonly quotas: Quotas,
   ) {}
@@ -53,7 +53,7 @@ export class Registration {
       const user = await this.users.create({ ...form, passwordHash, roles: ['user'] }, manager);
       const { id } = user;
       const tokens = await this.sessions.open({ ...user, userId: id }, ['password'], client, manager);
-      await this.verification.send(id, null, client, manager);
+      await this.proof.ask(id, null, client, manager);
       await this.audit.record({ type: 'auth.registered', actorId: id, userId: id, client }, manager);
       return { user: toUserView(user), ...tokens };
     });

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { Pool, QueryResultRow } from 'pg';
-import { DataSource, type EntityManager } from 'typeorm';
+import { DataSource, type EntityManager, type QueryRunner } from 'typeorm';
 
 /** A statement that Postgres parses and plans once on each connection. The name belongs to the text for good. */
 export interface Statement {
@@ -11,6 +11,8 @@ export interface Statement {
 /** The one way to the database: hot statements by name, everything else through TypeORM's manager. */
 @Injectable()
 export class Database {
+  private readonly afterwards = new WeakMap<QueryRunner, (() => void)[]>();
+
   constructor(private readonly source: DataSource) {}
 
   /** TypeORM's manager, for repositories and for statements outside a transaction. */
@@ -25,8 +27,21 @@ export class Database {
   }
 
   /** Runs `work` in one transaction; whatever it throws rolls everything back. */
-  transaction<T>(work: (manager: EntityManager) => Promise<T>): Promise<T> {
-    return this.source.transaction(work);
+  async transaction<T>(work: (manager: EntityManager) => Promise<T>): Promise<T> {
+    const afterwards: (() => void)[] = [];
+    const result = await this.source.transaction((manager) => {
+      this.afterwards.set(runnerOf(manager), afterwards);
+      return work(manager);
+    });
+    for (const act of afterwards) act();
+    return result;
+  }
+
+  /** Runs `act` once the manager's transaction has committed, and never where it rolls back. */
+  afterCommit(manager: EntityManager, act: () => void): void {
+    const afterwards = this.afterwards.get(runnerOf(manager));
+    if (!afterwards) throw new Error('This is no transaction of Database.transaction');
+    afterwards.push(act);
   }
 
   /** Whether the database answers. */
@@ -43,4 +58,9 @@ export class Database {
   private get pool(): Pool {
     return (this.source.driver as unknown as { master: Pool }).master;
   }
+}
+
+function runnerOf(manager: EntityManager): QueryRunner {
+  if (!manager.queryRunner) throw new Error('This manager is in no transaction');
+  return manager.queryRunner;
 }

@@ -10,16 +10,21 @@ const NOT_YOU = 'If this was not you, you need do nothing: without this link not
 
 /** Every mail that Gatehouse sends. */
 export const letters = {
-  /** `another`: somebody registered this address before and never confirmed it. */
-  verifyEmail: (token: string, origin: Origin, another: boolean): Letter => ({
+  /**
+   * `origin`: of the registration; null where an administrator wrote the address.
+   * `contested`: it was registered more than once, so that no password chosen so far can be trusted.
+   */
+  verifyEmail: (token: string, origin: Origin | null, contested: boolean): Letter => ({
     kind: 'verify_email',
     subject: 'Confirm your email address',
     paragraphs: [
-      `An account was registered with this address, ${from(origin)}. Confirm that it is yours.`,
-      ...(another
+      origin
+        ? `An account was registered with this address, ${from(origin)}. Confirm that it is yours.`
+        : 'An administrator gave your account this address. Confirm that it is yours.',
+      ...(contested
         ? [
-            'This address was registered more than once. The link belongs to the latest registration: open it only if ' +
-              'that one was yours, for the password chosen then becomes the password of the account.',
+            'This address was registered more than once, perhaps by somebody else. So none of the passwords chosen then ' +
+              'will work: once you have confirmed, another mail lets you choose yours.',
           ]
         : []),
     ],
@@ -35,6 +40,15 @@ export const letters = {
       `Somebody tried to use this address for an account, ${from(origin)}, but it has one already.`,
       'If this was you, sign in with the password you have, or ask for a new one. If it was not, you need do nothing.',
     ],
+  }),
+
+  /** After the confirmation of an address that was registered more than once. */
+  choosePassword: (token: string): Letter => ({
+    kind: 'choose_password',
+    subject: 'Choose your password',
+    paragraphs: ['You have confirmed this address. Choose the password of your account.'],
+    link: { page: 'reset-password', token, label: 'Choose a password' },
+    closing: ['The link works once, for 30 minutes. After that, ask for a new password.'],
   }),
 
   resetPassword: (token: string, origin: Origin): Letter => ({
@@ -62,11 +76,16 @@ export const letters = {
     closing: ['The link works once, for 24 hours.', NOT_YOU],
   }),
 
-  /** To the address before; `undoToken` is null where that one was never confirmed, so its owner is not known. */
-  emailChanged: (undoToken: string | null, origin: Origin): Letter => ({
+  /**
+   * To the address before. `undoToken` is null where that one was never confirmed, so its owner is not known; both are null
+   * where an administrator changed it.
+   */
+  emailChanged: (undoToken: string | null, origin: Origin | null): Letter => ({
     kind: 'email_changed',
     subject: 'Your email address was changed',
-    paragraphs: [`The email address of your account is another one now, changed ${from(origin)}.`],
+    paragraphs: [
+      `The email address of your account is another one now, changed ${origin ? from(origin) : 'by an administrator'}.`,
+    ],
     ...(undoToken && {
       link: { page: 'undo-email-change', token: undoToken, label: 'This was not me: undo it' },
       closing: [

@@ -38,9 +38,14 @@ export class Mail implements OnApplicationBootstrap {
       );
   }
 
+  /** Whether mail can be sent at all. */
+  get available(): boolean {
+    return this.config.mail.delivery !== 'none';
+  }
+
   /** Throws a Problem `mail_unavailable` where no mail can be sent. For routes that are of no use without it. */
   require(): void {
-    if (this.config.mail.delivery === 'none') throw new Problem('mail_unavailable');
+    if (!this.available) throw new Problem('mail_unavailable');
   }
 
   /**
@@ -48,8 +53,8 @@ export class Mail implements OnApplicationBootstrap {
    * Where no mail can be sent this does nothing, so that a notice never stops what it tells of.
    */
   async send(letter: Letter, to: string, manager: EntityManager): Promise<void> {
+    if (!this.available) return;
     const { delivery, appName } = this.config.mail;
-    if (delivery === 'none') return;
     const id = newId();
     const mail: OutgoingMail = {
       to,

@@ -77,6 +77,12 @@ export const LIST = `
   WHERE user_id = $1 AND revoked_at IS NULL AND expires_at > now() AND ($2::uuid IS NULL OR id < $2)
   ORDER BY id DESC LIMIT $3`;
 
+/** How many live sessions a user has. $1 user */
+export const COUNT_LIVE = {
+  name: 'session-count-live',
+  text: 'SELECT count(*)::integer AS count FROM sessions WHERE user_id = $1 AND revoked_at IS NULL AND expires_at > now()',
+};
+
 /** Ends one session. $1 id, $2 its owner, or null for whoever owns it */
 export const REVOKE = `
   UPDATE sessions SET revoked_at = now()

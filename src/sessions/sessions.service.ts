@@ -18,7 +18,7 @@ import {
   writeRefreshToken,
 } from './refresh-token.js';
 import type { SessionRow, StoredSession, Tokens } from './session.js';
-import { ALL_OF, EXAMINE, IS_NEW_DEVICE, LIST, OPEN, RENEW, REVOKE, REVOKE_ALL, ROTATE } from './session-store.js';
+import * as store from './session-store.js';
 
 /** Whose session it is, read in the transaction that opens it. */
 export type SessionOwner = Pick<Grant, 'userId' | 'username' | 'roles' | 'ver'>;
@@ -53,7 +53,7 @@ export class Sessions {
   async open(owner: SessionOwner, authMethods: string[], client: Client, manager: EntityManager): Promise<Tokens> {
     const claim = { sessionId: newId(), counter: 0, secret: newSessionSecret() };
     const { refreshTokenTtl, sessionMaxAge } = this.config;
-    const [row] = await manager.query<{ expiresAt: Date }[]>(OPEN, [
+    const [row] = await manager.query<{ expiresAt: Date }[]>(store.OPEN, [
       claim.sessionId,
       owner.userId,
       hashSessionSecret(claim.secret),
@@ -85,7 +85,7 @@ export class Sessions {
   async renew(sessionId: string, userId: string, client: Client, manager: EntityManager): Promise<Tokens> {
     const { refreshTokenTtl, sessionMaxAge } = this.config;
     const secret = newSessionSecret();
-    const [rows] = await manager.query<[(Grant & { counter: number })[], number]>(RENEW, [
+    const [rows] = await manager.query<[(Grant & { counter: number })[], number]>(store.RENEW, [
       sessionId,
       userId,
       hashSessionSecret(secret),
@@ -101,13 +101,13 @@ export class Sessions {
 
   /** Whether the user has signed in before, but never on a device like this one. Ask before the new session is opened. */
   async isNewDevice(userId: string, { ip, userAgent }: Client, manager: EntityManager): Promise<boolean> {
-    const [row] = await manager.query<{ isNew: boolean }[]>(IS_NEW_DEVICE, [userId, ip, userAgent]);
+    const [row] = await manager.query<{ isNew: boolean }[]>(store.IS_NEW_DEVICE, [userId, ip, userAgent]);
     return row?.isNew ?? false;
   }
 
   /** All that is stored about the user's sessions, ended ones too. */
   allOf(userId: string): Promise<StoredSession[]> {
-    return this.database.manager.query<StoredSession[]>(ALL_OF, [userId]);
+    return this.database.manager.query<StoredSession[]>(store.ALL_OF, [userId]);
   }
 
   /** The session of a genuine refresh token, whatever has become of it, or null. Asks no database. */
@@ -117,12 +117,12 @@ export class Sessions {
 
   /** The user's live sessions, newest first. `before` is the id that the last page ended with. */
   async list(userId: string, limit: number, before: string | null): Promise<Page<SessionRow>> {
-    return toPage(await this.database.manager.query<SessionRow[]>(LIST, [userId, before, limit + 1]), limit);
+    return toPage(await this.database.manager.query<SessionRow[]>(store.LIST, [userId, before, limit + 1]), limit);
   }
 
   /** How many live sessions the user has. */
   async countLive(userId: string): Promise<number> {
-    const [row] = await this.database.run<{ count: number }>(COUNT_LIVE, [userId]);
+    const [row] = await this.database.run<{ count: number }>(store.COUNT_LIVE, [userId]);
     return row?.count ?? 0;
   }
 
@@ -133,37 +133,34 @@ export class Sessions {
   async end(sessionId: string, userId: string | null, event: Omit<AuditEvent, 'userId'>): Promise<void> {
     if (!isId(sessionId)) throw new Problem('not_found');
     await this.database.transaction(async (manager) => {
-      const [owner] = await returned(manager, REVOKE, [sessionId, userId]);
+      const [owner] = await returned(manager, store.REVOKE, [sessionId, userId]);
       if (owner === undefined) throw new Problem('not_found');
       await this.audit.record({ ...event, userId: owner, data: { ...event.data, sessionId } }, manager);
+      this.database.afterCommit(manager, () => this.revocations.sessionsRevoked([sessionId]));
     });
-    this.revocations.sessionsRevoked([sessionId]);
   }
 
   /** Ends the user's live sessions but `keep`. Returns how many. Writes the event if there was any. */
   async endAll(userId: string, keep: string | null, event: Omit<AuditEvent, 'userId'>): Promise<number> {
-    const ended = await this.database.transaction(async (manager) => {
-      const ids = await this.endAllWithin(userId, keep, manager);
-      if (ids.length > 0)
-        await this.audit.record({ ...event, userId, data: { ...event.data, sessionIds: ids } }, manager);
-      return ids;
+    return this.database.transaction(async (manager) => {
+      const sessionIds = await this.endAllWithin(userId, keep, manager);
+      if (sessionIds.length > 0)
+        await this.audit.record({ ...event, userId, data: { ...event.data, sessionIds } }, manager);
+      return sessionIds.length;
     });
-    this.revocations.sessionsRevoked(ended);
-    return ended.length;
   }
 
-  /**
-   * Ends the user's live sessions but `keep` in the caller's transaction, and returns their ids, of which the caller tells
-   * `Revocations` once it has committed.
-   */
-  endAllWithin(userId: string, keep: string | null, manager: EntityManager): Promise<string[]> {
-    return returned(manager, REVOKE_ALL, [userId, keep]);
+  /** Ends the user's live sessions but `keep` in the caller's transaction, and returns their ids. */
+  async endAllWithin(userId: string, keep: string | null, manager: EntityManager): Promise<string[]> {
+    const ids = await returned(manager, store.REVOKE_ALL, [userId, keep]);
+    this.database.afterCommit(manager, () => this.revocations.sessionsRevoked(ids));
+    return ids;
   }
 
   private async rotate(claim: RefreshClaim, client: Client): Promise<Tokens | null> {
     const { refreshTokenTtl, sessionMaxAge } = this.config;
     const secretHash = hashSessionSecret(claim.secret);
-    const [grant] = await this.database.run<Grant>(ROTATE, [
+    const [grant] = await this.database.run<Grant>(store.ROTATE, [
       claim.sessionId,
       claim.counter,
       secretHash,
@@ -178,7 +175,7 @@ export class Sessions {
 
   private async afterFailedRotation(claim: RefreshClaim, client: Client): Promise<Tokens> {
     const { refreshGrace, sessionMaxAge } = this.config;
-    const [found] = await this.database.run<Examined>(EXAMINE, [
+    const [found] = await this.database.run<Examined>(store.EXAMINE, [
       claim.sessionId,
       hashSessionSecret(claim.secret),
       refreshGrace,
@@ -213,11 +210,6 @@ export class Sessions {
     };
   }
 }
-
-const COUNT_LIVE = {
-  name: 'session-count-live',
-  text: 'SELECT count(*)::integer AS count FROM sessions WHERE user_id = $1 AND revoked_at IS NULL AND expires_at > now()',
-};
 
 /** The ids that an UPDATE … RETURNING gave; TypeORM returns [rows, count] for it. */
 async function returned(manager: EntityManager, sql: string, values: unknown[]): Promise<string[]> {

@@ -1,5 +1,4 @@
 import { Injectable } from '@nestjs/common';
-import { Revocations } from '../access/revocations.service.js';
 import { Audit } from '../audit/audit.service.js';
 import type { Client } from '../common/client.js';
 import { Problem } from '../common/problem.js';
@@ -20,31 +19,29 @@ export class AccountDeletion {
     private readonly users: Users,
     private readonly check: PasswordCheck,
     private readonly sessions: Sessions,
-    private readonly revocations: Revocations,
     private readonly mail: Mail,
     private readonly audit: Audit,
   ) {}
 
   /**
    * Deletes the account and what belongs to it; audit entries keep the id. Throws a Problem: `wrong_password`,
-   * `last_admin`, `overloaded`.
+   * `session_revoked` where it is gone already, `last_admin`, `overloaded`.
    */
   async delete(userId: string, password: string, client: Client): Promise<void> {
     const checkedHash = await this.check.verify(userId, password, client);
-    const ended = await this.database.transaction(async (manager) => {
+    await this.database.transaction(async (manager) => {
       await manager.query(LOCK_ADMINS);
-      await manager.query(LOCK, [userId]);
+      const [there] = await manager.query<unknown[]>(LOCK, [userId]);
+      if (!there) throw new Problem('session_revoked');
       const roles = await manager.query<{ role: string }[]>(ROLES_OF, [userId]);
-      const sessionIds = await this.sessions.endAllWithin(userId, null, manager);
+      await this.sessions.endAllWithin(userId, null, manager);
       const [[user]] = await manager.query<[{ email: string }[], number]>(DELETE_WITH_PASSWORD, [userId, checkedHash]);
-      // Changed or gone since it was checked.
+      // Changed since it was checked.
       if (!user) throw new Problem('wrong_password');
       const wasAdmin = roles.some(({ role }) => role === 'admin');
       if (wasAdmin && !(await this.users.hasAdmin(manager))) throw new Problem('last_admin');
       await this.audit.record({ type: 'user.deleted', actorId: userId, userId, client }, manager);
       await this.mail.send(letters.accountDeleted(), user.email, manager);
-      return sessionIds;
     });
-    this.revocations.sessionsRevoked(ended);
   }
 }

@@ -12,6 +12,8 @@ export interface Account extends TokenHolder {
   /** Whether somebody proved to own the address. */
   verified: boolean;
   hasPassword: boolean;
+  /** Whether nobody has ever made use of it: it gives way to whoever proves to own its address. */
+  unclaimed: boolean;
 }
 
 /** What may be done with an account once a mailed token has proved who owns its address. */
@@ -49,12 +51,19 @@ export class Accounts {
     await refusingTakenNames(manager.query(UPDATE_PROFILE, values));
   }
 
-  /** Makes the account what the confirmed registration chose, whoever had registered the address before. */
-  async install(
-    userId: string,
-    { passwordHash, username, name }: PendingRegistration,
-    manager: EntityManager,
-  ): Promise<void> {
-    await manager.query(store.INSTALL_REGISTRATION, [userId, passwordHash, username, name]);
+  /**
+   * Makes the account what the confirmed registration chose. Of a contested one nothing is kept, the password least of all:
+   * the owner of the address may have opened the link of a stranger's.
+   */
+  async install(userId: string, registration: PendingRegistration, manager: EntityManager): Promise<void> {
+    const { passwordHash, username, name } = registration;
+    const chosen = registration.contested ? [null, null, null] : [passwordHash, username, name];
+    await manager.query(store.INSTALL_REGISTRATION, [userId, ...chosen]);
+  }
+
+  /** Deletes a registration of this address that nobody ever used, for the user who proved to own it. Returns its id, or null. */
+  async giveWay(emailKey: string, ownerId: string, manager: EntityManager): Promise<string | null> {
+    const [rows] = await manager.query<[{ id: string }[], number]>(store.DELETE_UNCLAIMED, [emailKey, ownerId]);
+    return rows[0]?.id ?? null;
   }
 }

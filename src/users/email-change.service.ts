@@ -1,6 +1,5 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import { Revocations } from '../access/revocations.service.js';
 import { Audit } from '../audit/audit.service.js';
 import type { Client } from '../common/client.js';
 import { Problem } from '../common/problem.js';
@@ -12,9 +11,11 @@ import { Mail } from '../mail/mail.service.js';
 import { Sessions } from '../sessions/sessions.service.js';
 import { CHANGE_EMAIL } from './account-store.js';
 import { type Account, Accounts } from './accounts.service.js';
+import { AddressProof } from './address-proof.service.js';
 import { readEmail } from './email.js';
 import { type ConsumedToken, OneTimeTokens } from './one-time-tokens.service.js';
 import { PasswordCheck } from './password-check.service.js';
+import { SET_EMAIL } from './user-store.js';
 import { refusingTakenNames } from './users.service.js';
 
 /** Moving an account to another address: asked for, confirmed at the new address, undone from the old one. */
@@ -24,17 +25,17 @@ export class EmailChange {
     private readonly database: Database,
     private readonly accounts: Accounts,
     private readonly check: PasswordCheck,
+    private readonly proof: AddressProof,
     private readonly quotas: Quotas,
     private readonly sessions: Sessions,
     private readonly tokens: OneTimeTokens,
-    private readonly revocations: Revocations,
     private readonly mail: Mail,
     private readonly audit: Audit,
   ) {}
 
   /**
    * Mails the new address, which takes effect once its owner confirms. An address that has an account already gets a mail
-   * that says so, and the caller learns nothing of it.
+   * that says so, and the caller learns nothing of it. A registration that nobody ever used does not count.
    * Throws a Problem: `mail_unavailable`, `wrong_password`, `rate_limited`, `overloaded`.
    */
   async request(userId: string, email: string, password: string, client: Client): Promise<void> {
@@ -51,7 +52,7 @@ export class EmailChange {
         // Also where the address is taken, so that the link before is void either way: else it would tell which it is.
         const token = await this.tokens.issue('change_email', holder, manager);
         const owner = await this.accounts.findByEmail(email, manager);
-        if (owner && owner.userId !== userId)
+        if (owner && owner.userId !== userId && !owner.unclaimed)
           return this.mail.send(letters.accountExists(origin), owner.email, manager);
         await this.mail.send(letters.confirmNewEmail(token, origin), address.written, manager);
       }),
@@ -64,6 +65,7 @@ export class EmailChange {
    */
   async confirm({ userId, email, emailKey }: ConsumedToken, client: Client, manager: EntityManager): Promise<void> {
     const before = await this.locked(userId, manager);
+    await this.clear(emailKey, userId, client, manager);
     await refusingTakenNames(manager.query(CHANGE_EMAIL, [userId, email, emailKey]));
     await this.tokens.voidAll(userId, manager);
     await this.audit.record({ type: 'user.email_changed', actorId: userId, userId, client }, manager);
@@ -79,20 +81,44 @@ export class EmailChange {
    * Throws a Problem: `invalid_token_link`, `email_taken`.
    */
   async undo(token: string, client: Client): Promise<void> {
-    const ended = await this.database.transaction(async (manager) => {
+    await this.database.transaction(async (manager) => {
       const { userId, email, emailKey, createdAt } = await this.tokens.consume(token, ['undo_email_change'], manager);
       await refusingTakenNames(manager.query(CHANGE_EMAIL, [userId, email, emailKey]));
       await this.accounts.setProvenPassword(userId, null, manager);
       await this.tokens.voidAll(userId, manager);
       await this.tokens.voidWaysBack(userId, createdAt, manager);
-      const sessionIds = await this.sessions.endAllWithin(userId, null, manager);
+      await this.sessions.endAllWithin(userId, null, manager);
       const data = { undone: true };
       await this.audit.record({ type: 'user.email_changed', actorId: userId, userId, client, data }, manager);
       const reset = await this.tokens.issue('reset_password', { userId, email, emailKey }, manager);
       await this.mail.send(letters.emailRestored(reset), email, manager);
-      return sessionIds;
     });
-    this.revocations.sessionsRevoked(ended);
+  }
+
+  /**
+   * Gives the account an address that an administrator typed, in the caller's transaction. It counts as unproven, so its
+   * owner is asked to confirm it; the address before is told. Returns whether anything changed.
+   * Throws a Problem: a refused address, `email_taken`.
+   */
+  async impose(userId: string, email: string, manager: EntityManager): Promise<boolean> {
+    const address = readEmail(email);
+    if (!address) throw Problem.field('/email', 'Write an email address such as ada@example.com.');
+    const before = await this.accounts.findById(userId, manager);
+    const values = [userId, address.written, address.key];
+    const [changed] = await refusingTakenNames(manager.query<[unknown[], number]>(SET_EMAIL, values));
+    if (changed.length === 0) return false;
+    if (before?.emailKey === address.key) return true;
+    if (before?.verified) await this.mail.send(letters.emailChanged(null, null), before.email, manager);
+    await this.proof.askAgain(userId, { id: null, client: null }, manager);
+    return true;
+  }
+
+  /** Takes away what only squats on an address, once its owner has proved it. */
+  private async clear(emailKey: string, ownerId: string, client: Client, manager: EntityManager): Promise<void> {
+    const userId = await this.accounts.giveWay(emailKey, ownerId, manager);
+    if (userId === null) return;
+    const data = { unclaimed: true };
+    await this.audit.record({ type: 'user.deleted', actorId: ownerId, userId, client, data }, manager);
   }
 
   private async locked(userId: string, manager: EntityManager): Promise<Account> {

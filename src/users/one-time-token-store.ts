@@ -32,16 +32,17 @@ export const CONSUME = `
   DELETE FROM one_time_tokens t USING users u WHERE ${GOOD}
   RETURNING t.purpose, t.user_id AS "userId", t.email, t.email_key AS "emailKey", t.registration, t.created_at AS "createdAt"`;
 
-/** Everything but the ways back, which outlive a change of password. $1 user */
-export const VOID_ALL = `DELETE FROM one_time_tokens WHERE user_id = $1 AND purpose <> 'undo_email_change'`;
+/** $1 user, $2 purposes */
+export const VOID = 'DELETE FROM one_time_tokens WHERE user_id = $1 AND purpose = ANY ($2::text[])';
 
 /** Ways back from changes at or after a moment. $1 user, $2 moment */
 export const VOID_WAYS_BACK = `
   DELETE FROM one_time_tokens WHERE user_id = $1 AND purpose = 'undo_email_change' AND created_at >= $2`;
 
-/** $1 user */
+/** $1 user, $2 email key */
 export const PENDING_REGISTRATION = `
-  SELECT registration FROM one_time_tokens WHERE user_id = $1 AND purpose = 'verify_email' AND registration IS NOT NULL`;
+  SELECT registration FROM one_time_tokens
+  WHERE user_id = $1 AND email_key = $2 AND purpose = 'verify_email' AND registration IS NOT NULL`;
 
 /** What is stored about a user's tokens. $1 user */
 export const LIST = `

@@ -23,7 +23,7 @@ export interface PendingRegistration {
   passwordHash: string;
   username: string | null;
   name: string | null;
-  /** Whether somebody had registered the address before, so that its owner must look twice. */
+  /** Whether the address was registered more than once: nobody knows which of them is its owner. */
   contested: boolean;
 }
 
@@ -104,9 +104,14 @@ export class OneTimeTokens implements OnApplicationBootstrap, OnModuleDestroy {
     return rows[0];
   }
 
-  /** Voids the user's tokens but for the ways back to a former address. */
+  /** Voids the user's tokens but for the ways back to a former address, which outlive a change of password. */
   async voidAll(userId: string, manager: EntityManager): Promise<void> {
-    await manager.query(store.VOID_ALL, [userId]);
+    await this.void(userId, ['verify_email', 'reset_password', 'invitation', 'change_email'], manager);
+  }
+
+  /** Voids the user's tokens of these purposes. */
+  async void(userId: string, purposes: TokenPurpose[], manager: EntityManager): Promise<void> {
+    await manager.query(store.VOID, [userId, purposes]);
   }
 
   /** Voids the ways back from changes of address made at or after a moment. */
@@ -115,8 +120,14 @@ export class OneTimeTokens implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   /** The registration that the next mail to the user's address confirms, or null. */
-  async pendingRegistration(userId: string, manager: EntityManager): Promise<PendingRegistration | null> {
-    const [row] = await manager.query<{ registration: PendingRegistration }[]>(store.PENDING_REGISTRATION, [userId]);
+  async pendingRegistration(
+    { userId, emailKey }: TokenHolder,
+    manager: EntityManager,
+  ): Promise<PendingRegistration | null> {
+    const [row] = await manager.query<{ registration: PendingRegistration }[]>(store.PENDING_REGISTRATION, [
+      userId,
+      emailKey,
+    ]);
     return row?.registration ?? null;
   }
 

@@ -1,6 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { Principal } from '../access/principal.js';
-import { Revocations } from '../access/revocations.service.js';
 import { Audit } from '../audit/audit.service.js';
 import type { Client } from '../common/client.js';
 import { Problem } from '../common/problem.js';
@@ -30,7 +29,6 @@ export class PasswordChange {
     private readonly hasher: PasswordHasher,
     private readonly sessions: Sessions,
     private readonly tokens: OneTimeTokens,
-    private readonly revocations: Revocations,
     private readonly mail: Mail,
     private readonly audit: Audit,
   ) {}
@@ -49,7 +47,7 @@ export class PasswordChange {
     const fault = this.policy.check(newPassword, await this.users.get(userId));
     if (fault) throw Problem.field('/newPassword', fault.detail, fault.code);
     const newHash = await this.hasher.hash(newPassword, client.ip);
-    const { ended, tokens } = await this.database.transaction(async (manager) => {
+    return this.database.transaction(async (manager) => {
       const [[user]] = await manager.query<[{ email: string; verified: boolean }[], number]>(CHANGE_PASSWORD, [
         userId,
         checkedHash,
@@ -59,13 +57,11 @@ export class PasswordChange {
       if (!user) throw new Problem('wrong_password');
       if (!user.verified && this.config.emailVerification === 'required') throw new Problem('email_not_verified');
       await this.tokens.voidAll(userId, manager);
-      const ended = await this.sessions.endAllWithin(userId, sessionId, manager);
+      await this.sessions.endAllWithin(userId, sessionId, manager);
       const tokens = await this.sessions.renew(sessionId, userId, client, manager);
       await this.audit.record({ type: 'user.password_changed', actorId: userId, userId, client }, manager);
       await this.mail.send(letters.passwordChanged({ ip: client.ip, at: new Date() }), user.email, manager);
-      return { ended, tokens };
+      return tokens;
     });
-    this.revocations.sessionsRevoked(ended);
-    return tokens;
   }
 }

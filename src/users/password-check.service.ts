@@ -17,11 +17,13 @@ export class PasswordCheck {
 
   /**
    * Returns the hash that the password fits, for a statement that acts only while it is still the one.
-   * A wrong one counts like a wrong one at sign-in. Throws a Problem: `wrong_password`, `rate_limited`, `overloaded`.
+   * A wrong one counts like a wrong one at sign-in. Throws a Problem: `wrong_password`, `session_revoked`
+   * where the account is gone, `rate_limited`, `overloaded`.
    */
   async verify(userId: string, password: string, client: Client): Promise<string> {
     const [row] = await this.database.run<{ passwordHash: string | null }>(PASSWORD_HASH, [userId]);
-    const hash = row?.passwordHash ?? null;
+    if (!row) throw new Problem('session_revoked');
+    const hash = row.passwordHash;
     const matches = await this.guesses.check({ accountId: userId, name: '' }, client, () =>
       this.hasher.verify(password, hash, client.ip),
     );

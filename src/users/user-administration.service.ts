@@ -7,8 +7,9 @@ import { Problem } from '../common/problem.js';
 import { Database } from '../database/database.js';
 import { Sessions } from '../sessions/sessions.service.js';
 import { demandAuthority } from './authority.js';
-import { readEmail } from './email.js';
+import { EmailChange } from './email-change.service.js';
 import { Invitations } from './invitations.service.js';
+import { OneTimeTokens } from './one-time-tokens.service.js';
 import { PasswordHasher } from './passwords/password-hasher.js';
 import { PasswordPolicy } from './passwords/password-policy.js';
 import type { UserRow } from './user.js';
@@ -44,7 +45,9 @@ export class UserAdministration {
     private readonly sessions: Sessions,
     private readonly hasher: PasswordHasher,
     private readonly policy: PasswordPolicy,
+    private readonly emailChange: EmailChange,
     private readonly invitations: Invitations,
+    private readonly tokens: OneTimeTokens,
     private readonly revocations: Revocations,
     private readonly audit: Audit,
   ) {}
@@ -64,17 +67,16 @@ export class UserAdministration {
 
   /** Changes the fields that are given, all or none. Throws a Problem: `last_admin`, `forbidden`, `not_found`, a taken name. */
   async update(id: string, change: UserChange, actor: Actor): Promise<UserRow> {
-    const { ended, user } = await this.change({ actor, userId: id }, async (manager) => {
+    return this.change({ actor, userId: id }, async (manager) => {
       const { email, status, ...profile } = change;
       if (Object.keys(profile).length > 0) await this.setProfile(id, profile, actor, manager);
-      if (email !== undefined) await this.setEmail(id, email, actor, manager);
-      const ended = status === undefined ? [] : await this.setStatus(id, status, actor, manager);
+      if (email !== undefined && (await this.emailChange.impose(id, email, manager)))
+        await this.record('user.email_changed', id, actor, manager);
+      if (status !== undefined) await this.setStatus(id, status, actor, manager);
       const [user] = await manager.query<UserRow[]>(store.PROFILE.text, [id]);
       if (!user) throw new Problem('not_found');
-      return { ended, user };
+      return user;
     });
-    this.revocations.sessionsRevoked(ended);
-    return user;
   }
 
   /** Gives the user exactly these roles. Their tokens are stale from the next request on. Throws as `update` does. */
@@ -97,13 +99,11 @@ export class UserAdministration {
 
   /** Removes the user and everything of theirs but the audit log. Throws as `update` does. */
   async remove(id: string, actor: Actor): Promise<void> {
-    const ended = await this.change({ actor, userId: id }, async (manager) => {
-      const sessions = await manager.query<{ id: string }[]>(store.SESSION_IDS, [id]);
+    await this.change({ actor, userId: id }, async (manager) => {
+      await this.sessions.endAllWithin(id, null, manager);
       await manager.query(store.DELETE, [id]);
       await this.record('user.deleted', id, actor, manager);
-      return sessions.map((session) => session.id);
     });
-    this.revocations.sessionsRevoked(ended);
   }
 
   /** Ends all sessions of the user and returns how many there were. Throws a Problem: `forbidden`, `not_found`. */
@@ -155,27 +155,20 @@ export class UserAdministration {
     await this.record('user.updated', id, actor, manager, { fields });
   }
 
-  /** An address that an admin has typed is not proven: it counts as unverified until its owner confirms it. */
-  private async setEmail(id: string, email: string, actor: Actor, manager: EntityManager): Promise<void> {
-    const read = readEmail(email);
-    if (!read) throw Problem.field('/email', 'Write an email address such as ada@example.com.');
-    const values = [id, read.written, read.key];
-    const [rows] = await refusingTakenNames(manager.query<[unknown[], number]>(store.SET_EMAIL, values));
-    if (rows.length > 0) await this.record('user.email_changed', id, actor, manager);
-  }
-
-  /** Disabling ends every session, by a trigger. Returns the sessions that were ended. */
+  /** Disabling ends every session, and voids the links that would change who owns the account once it is enabled again. */
   private async setStatus(
     id: string,
     status: 'active' | 'disabled',
     actor: Actor,
     manager: EntityManager,
-  ): Promise<string[]> {
-    const live = await manager.query<{ id: string }[]>(store.SESSION_IDS, [id]);
+  ): Promise<void> {
+    if (status === 'disabled') {
+      await this.sessions.endAllWithin(id, null, manager);
+      await this.tokens.void(id, ['reset_password', 'change_email'], manager);
+    }
     const [changed] = await manager.query<[UserRow[], number]>(store.SET_STATUS, [id, status]);
-    if (changed.length === 0) return [];
+    if (changed.length === 0) return;
     await this.record(status === 'disabled' ? 'user.disabled' : 'user.enabled', id, actor, manager);
-    return status === 'disabled' ? live.map((session) => session.id) : [];
   }
 
   private record(

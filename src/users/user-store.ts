@@ -51,9 +51,6 @@ export const SET_EMAIL = `
 /** $1 id */
 export const DELETE = 'DELETE FROM users WHERE id = $1 RETURNING id';
 
-/** $1 user */
-export const SESSION_IDS = 'SELECT id FROM sessions WHERE user_id = $1 AND revoked_at IS NULL';
-
 /** $1 id */
 export const LOCK = 'SELECT id FROM users WHERE id = $1 FOR UPDATE';
 

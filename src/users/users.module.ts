@@ -6,6 +6,7 @@ import { AccountController } from './account.controller.js';
 import { AccountDeletion } from './account-deletion.service.js';
 import { AccountExport } from './account-export.service.js';
 import { Accounts } from './accounts.service.js';
+import { AddressProof } from './address-proof.service.js';
 import { EmailChange } from './email-change.service.js';
 import { FirstAdmin } from './first-admin.js';
 import { UserImport } from './import/user-import.service.js';
@@ -37,6 +38,7 @@ import { Users } from './users.service.js';
     Accounts,
     AccountDeletion,
     AccountExport,
+    AddressProof,
     EmailChange,
     Invitations,
     OneTimeTokens,
@@ -68,6 +70,7 @@ import { Users } from './users.service.js';
     Roles,
     FirstAdmin,
     Accounts,
+    AddressProof,
     EmailChange,
     Invitations,
     OneTimeTokens,

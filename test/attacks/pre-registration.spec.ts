@@ -1,9 +1,10 @@
+import { randomUUID } from 'node:crypto';
 import { createDatabase, type TestDatabase } from '../support/database.js';
 import { Gatehouse } from '../support/gatehouse.js';
 import { mailsTo, tokenFor } from '../support/mail.js';
 import { freshEmail, PASSWORD, type Problem, type SignedUp, signUp } from '../support/people.js';
 
-/** Somebody registers the address of a victim first, to own a share of the account that the victim makes later. */
+/** Somebody registers the address of a victim, to own a share of the account that the victim makes before or after. */
 const ATTACKER = 'attackers own secret words';
 const VICTIM = 'victims very own phrase';
 
@@ -28,21 +29,59 @@ const post = (path: string, body: unknown, token?: string) =>
 const register = (form: object) => post('/v1/auth/register', form);
 const login = (email: string, password: string) => post('/v1/auth/login', { email, password });
 const verify = async (email: string) => post('/v1/auth/email/verify', { token: await tokenFor(required, email) });
+const choosePassword = async (email: string) =>
+  post('/v1/auth/password/reset', { token: await tokenFor(required, email), password: VICTIM });
 
-test('the password and names of the confirmed registration count, not those of the first', async () => {
+test.each([
+  ['before', ATTACKER, VICTIM],
+  ['after', VICTIM, ATTACKER],
+])('an attacker who registers the address %s its owner leaves nothing in the account', async (_, first, second) => {
   const email = freshEmail();
-  await register({ email, password: ATTACKER, name: 'Mallory', username: 'mallory' });
-  const first = await tokenFor(required, email);
-  await register({ email: email.toUpperCase(), password: VICTIM, name: 'Alice' });
+  const names = (password: string) => (password === ATTACKER ? { name: 'Mallory', username: 'mallory' } : {});
+  await register({ email, password: first, ...names(first) });
+  const void1 = await tokenFor(required, email);
+  await register({ email: email.toUpperCase(), password: second, ...names(second) });
   const [mail] = await mailsTo(required, email);
   expect(mail!.text).toContain('registered more than once');
-  expect((await post('/v1/auth/email/verify', { token: first })).body.code).toBe('invalid_token_link');
-  expect((await verify(email)).status).toBe(200);
+  expect((await post('/v1/auth/email/verify', { token: void1 })).body.code).toBe('invalid_token_link');
 
+  const verified = await verify(email);
+  expect([verified.status, (verified.body as { message?: string }).message]).toEqual([
+    200,
+    expect.stringContaining('choose yours'),
+  ]);
+  // Whose mail was opened proves the address and says nothing about whose password is whose: none works.
+  for (const password of [ATTACKER, VICTIM])
+    expect((await login(email, password)).body.code).toBe('invalid_credentials');
+
+  expect((await choosePassword(email)).status).toBe(200);
   expect((await login(email, ATTACKER)).body.code).toBe('invalid_credentials');
-  const { body } = await login(email, VICTIM);
-  expect(body.user).toMatchObject({ name: 'Alice', username: null, emailVerified: true });
+  expect((await login(email, VICTIM)).body.user).toMatchObject({ name: null, username: null, emailVerified: true });
 });
+
+test('a registration of an address that is invited leaves nothing either: its owner is invited again', async () => {
+  const email = freshEmail();
+  const made = await createInvited(email);
+  await register({ email, password: ATTACKER, name: 'Mallory', username: 'mallory-two' });
+  const [mail, ...older] = await mailsTo(required, email);
+  expect([mail!.subject, older]).toEqual([expect.stringContaining('You are invited'), []]);
+  expect((await verify(email)).body.code).toBe('invalid_token_link');
+  const token = await tokenFor(required, email);
+  expect((await post('/v1/auth/invitations/accept', { token, password: VICTIM })).body.user).toMatchObject({
+    id: made,
+    username: null,
+    name: 'Alice',
+  });
+  expect((await login(email, ATTACKER)).status).toBe(401);
+});
+
+/** Somebody whom an admin made without a password. */
+async function createInvited(email: string): Promise<string> {
+  const id = randomUUID();
+  await database.query(`INSERT INTO users (id, email, email_key, name) VALUES ($1, $2, $2, 'Alice')`, [id, email]);
+  await database.query(`INSERT INTO user_roles VALUES ($1, 'user')`, [id]);
+  return id;
+}
 
 test('the first person’s session and pending changes die with the confirmation', async () => {
   const { user, accessToken, refreshToken } = await signUp(optional, { password: ATTACKER });
@@ -56,6 +95,7 @@ test('the first person’s session and pending changes die with the confirmation
 
   await register({ email: user.email, password: VICTIM });
   expect((await verify(user.email)).status).toBe(200);
+  await choosePassword(user.email);
 
   for (const server of [optional, required]) {
     const me = await server.call<Problem>('GET', '/v1/users/me', { token: accessToken });
@@ -80,6 +120,7 @@ test('asking for the mail again confirms the same registration, and still says t
   const [mail] = await mailsTo(required, email);
   expect(mail!.text).toContain('registered more than once');
   await verify(email);
+  await choosePassword(email);
   expect((await login(email, ATTACKER)).status).toBe(401);
   expect((await login(email, VICTIM)).status).toBe(200);
 });
