@@ -2,6 +2,7 @@ import { createDatabase, type TestDatabase } from './support/database.js';
 import { Gatehouse } from './support/gatehouse.js';
 import { mailsTo, tokenFor } from './support/mail.js';
 import { freshEmail, PASSWORD, type Problem, type SignedUp, signIn, signUp, type Tokens } from './support/people.js';
+import { sendRaw } from './support/raw.js';
 
 /** The whole life of an account, with the development outbox for a mail server. */
 const NEW_PASSWORD = 'quiet lantern over moss';
@@ -223,7 +224,7 @@ test('a deleted account is gone with what belongs to it; audit entries keep the 
 });
 
 test('the last admin stays', async () => {
-  const { user, accessToken } = await signUp(gatehouse);
+  const { user } = await signUp(gatehouse);
   const second = await signUp(gatehouse);
   const makeAdmin = (id: string) => database.query(`INSERT INTO user_roles VALUES ($1, 'admin')`, [id]);
   const remove = (token: string) =>
@@ -238,7 +239,6 @@ test('the last admin stays', async () => {
   const tokens = [first, (await signIn(gatehouse, second.user.email)).accessToken];
   const statuses = (await Promise.all(tokens.map(remove))).map(({ status }) => status);
   expect(statuses.sort()).toEqual([204, 409]);
-  expect(accessToken).not.toBe(first);
 });
 
 test('a sign-in from a device not seen before is told to the owner, others are not', async () => {
@@ -284,16 +284,26 @@ test('a browser sees the development outbox as a page with working links', async
 
 test('links are built from PUBLIC_URL, whatever the request says of its host', async () => {
   const email = freshEmail();
-  await gatehouse.call('POST', '/v1/auth/register', {
-    body: { email, password: PASSWORD },
-    headers: {
-      'x-forwarded-host': 'evil.example',
-      'x-forwarded-proto': 'https',
-      forwarded: 'host=evil.example',
-      origin: 'https://evil.example',
-      referer: 'https://evil.example/',
-    },
-  });
+  const body = JSON.stringify({ email, password: PASSWORD });
+  const answer = await sendRaw(
+    gatehouse.url,
+    [
+      'POST /v1/auth/register HTTP/1.1',
+      'Host: evil.example',
+      'X-Forwarded-Host: evil.example',
+      'X-Forwarded-Proto: https',
+      'Forwarded: host=evil.example',
+      'Origin: https://evil.example',
+      'Referer: https://evil.example/',
+      'Content-Type: application/json',
+      `Content-Length: ${body.length}`,
+      'Connection: close',
+      '',
+      body,
+    ].join('\r\n'),
+    5_000,
+  );
+  expect(answer.statuses).toEqual([201]);
   const [mail] = await mailsTo(gatehouse, email);
   expect(JSON.stringify(mail)).not.toContain('evil');
 });

@@ -2129,6 +2129,8 @@ export interface operations {
             /**
              * @description `database_unavailable`: The database cannot be reached just now. Try again in a moment.
              *
+             *     `mail_unavailable`: This server cannot send mail. Ask whoever runs the service to set SMTP_URL.
+             *
              *     `overloaded`: Too many sign-ins at once. Try again in a moment.
              */
             503: {
@@ -2139,7 +2141,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
-                        code?: "database_unavailable" | "overloaded";
+                        code?: "database_unavailable" | "mail_unavailable" | "overloaded";
                     };
                 };
             };

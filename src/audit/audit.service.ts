@@ -164,15 +164,20 @@ const LIST = `
     AND ($5::uuid IS NULL OR id < $5) AND ($6::uuid IS NULL OR id >= $6) AND ($7::uuid IS NULL OR id < $7)
   ORDER BY id DESC LIMIT $8`;
 
+/** Whether where it was done from may be told: not to whom another person did it, such as an administrator. $1 who reads */
+const MAY_KNOW = '(actor_id IS NULL OR actor_id = $1)';
+
 const LATEST = {
   name: 'audit-latest',
-  text: `SELECT type, at, host(ip) AS ip, user_agent AS "userAgent" FROM audit_events
-         WHERE user_id = $1 ORDER BY id DESC LIMIT $2`,
+  text: `
+  SELECT type, at, CASE WHEN ${MAY_KNOW} THEN host(ip) END AS ip, CASE WHEN ${MAY_KNOW} THEN user_agent END AS "userAgent"
+  FROM audit_events WHERE user_id = $1 ORDER BY id DESC LIMIT $2`,
 };
 
 const ALL_OF = `
-  SELECT id, type, actor_id AS "actorId", user_id AS "userId", host(ip) AS ip, user_agent AS "userAgent",
-    request_id AS "requestId", at, data
+  SELECT id, type, actor_id AS "actorId", user_id AS "userId", at, data,
+    CASE WHEN ${MAY_KNOW} THEN host(ip) END AS ip, CASE WHEN ${MAY_KNOW} THEN user_agent END AS "userAgent",
+    CASE WHEN ${MAY_KNOW} THEN request_id END AS "requestId"
   FROM audit_events
   WHERE user_id = $1 OR (actor_id = $1 AND actor_id IS DISTINCT FROM user_id)
   ORDER BY id DESC`;

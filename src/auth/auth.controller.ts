@@ -8,6 +8,7 @@ import { type Client, FromClient } from '../common/client.js';
 import { type Message, messageView } from '../common/message.js';
 import { Answers, Fails } from '../common/openapi.js';
 import { Problem } from '../common/problem.js';
+import { Rotation } from '../sessions/rotation.service.js';
 import { revokedCount, type Tokens, tokensView } from '../sessions/session.js';
 import { Sessions } from '../sessions/sessions.service.js';
 import { DeliversTokens, EndsCookie, RefreshesCookie } from '../sessions/token-delivery.js';
@@ -26,6 +27,7 @@ export class AuthController {
     private readonly signIn: SignIn,
     private readonly signOut: Logout,
     private readonly sessions: Sessions,
+    private readonly rotation: Rotation,
   ) {}
 
   @Public()
@@ -82,7 +84,7 @@ export class AuthController {
   ): Promise<Tokens> {
     const token = body?.refreshToken;
     if (token === undefined) throw Problem.field('/refreshToken', 'Send the refresh token, here or in its cookie.');
-    return this.sessions.refresh(token, client);
+    return this.rotation.refresh(token, client);
   }
 
   @OptionallySignedIn()

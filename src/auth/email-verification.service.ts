@@ -5,10 +5,10 @@ import type { Client } from '../common/client.js';
 import { Database } from '../database/database.js';
 import { letters } from '../mail/letters.js';
 import { Mail } from '../mail/mail.service.js';
-import { Sessions } from '../sessions/sessions.service.js';
 import { Accounts } from '../users/accounts.service.js';
 import { AddressProof } from '../users/address-proof.service.js';
 import { EmailChange } from '../users/email-change.service.js';
+import { Handover } from '../users/handover.service.js';
 import { type ConsumedToken, OneTimeTokens } from '../users/one-time-tokens.service.js';
 import { RequestedMail } from './requested-mail.service.js';
 
@@ -21,7 +21,7 @@ export class EmailVerification {
     private readonly emailChange: EmailChange,
     private readonly proof: AddressProof,
     private readonly requested: RequestedMail,
-    private readonly sessions: Sessions,
+    private readonly handover: Handover,
     private readonly tokens: OneTimeTokens,
     private readonly mail: Mail,
     private readonly audit: Audit,
@@ -48,31 +48,26 @@ export class EmailVerification {
         await this.emailChange.confirm(consumed, client, manager);
         return { choosePassword: false };
       }
-      const { userId } = consumed;
-      await this.audit.record({ type: 'user.email_verified', actorId: userId, userId, client }, manager);
-      return this.settle(consumed, manager);
+      return this.confirm(consumed, client, manager);
     });
   }
 
-  /**
-   * Where the link belongs to a registration, its password and names become the account's, and whoever had registered the
-   * address before is out.
-   */
-  private async settle(
-    { registration, ...holder }: ConsumedToken,
+  /** Of an address that several have registered only the address is proven: nobody knows whose password is whose. */
+  private async confirm(
+    holder: ConsumedToken,
+    client: Client,
     manager: EntityManager,
   ): Promise<{ choosePassword: boolean }> {
     const { userId, email } = holder;
-    if (!registration) {
-      await this.accounts.verifyEmail(userId, manager);
-      return { choosePassword: false };
+    const choosePassword = (await this.accounts.findById(userId, manager))?.contested ?? false;
+    const data = choosePassword ? { contested: true } : {};
+    await this.audit.record({ type: 'user.email_verified', actorId: userId, userId, client, data }, manager);
+    if (!choosePassword) await this.accounts.verifyEmail(userId, manager);
+    else {
+      await this.handover.complete(userId, null, manager);
+      const reset = await this.tokens.issue('reset_password', holder, manager);
+      await this.mail.send(letters.choosePassword(reset), email, manager);
     }
-    await this.accounts.install(userId, registration, manager);
-    await this.tokens.voidAll(userId, manager);
-    await this.sessions.endAllWithin(userId, null, manager);
-    if (!registration.contested) return { choosePassword: false };
-    const reset = await this.tokens.issue('reset_password', holder, manager);
-    await this.mail.send(letters.choosePassword(reset), email, manager);
-    return { choosePassword: true };
+    return { choosePassword };
   }
 }

@@ -5,6 +5,7 @@ import type { Client } from '../common/client.js';
 import { Problem } from '../common/problem.js';
 import { Database } from '../database/database.js';
 import { Accounts } from '../users/accounts.service.js';
+import { Handover } from '../users/handover.service.js';
 import { OneTimeTokens } from '../users/one-time-tokens.service.js';
 import { PasswordHasher } from '../users/passwords/password-hasher.js';
 import { PasswordPolicy } from '../users/passwords/password-policy.js';
@@ -17,6 +18,7 @@ export class InvitationAcceptance {
   constructor(
     private readonly database: Database,
     private readonly accounts: Accounts,
+    private readonly handover: Handover,
     private readonly policy: PasswordPolicy,
     private readonly hasher: PasswordHasher,
     private readonly tokens: OneTimeTokens,
@@ -36,9 +38,8 @@ export class InvitationAcceptance {
     const passwordHash = await this.hasher.hash(password, client.ip);
     const id = await this.database.transaction(async (manager) => {
       const { userId } = await this.tokens.consume(token, ['invitation'], manager);
-      await this.accounts.setProvenPassword(userId, passwordHash, manager);
+      await this.handover.complete(userId, passwordHash, manager);
       await this.accounts.setNames(userId, names, manager);
-      await this.tokens.voidAll(userId, manager);
       const data = { invited: true };
       await this.audit.record({ type: 'user.email_verified', actorId: userId, userId, client, data }, manager);
       return userId;

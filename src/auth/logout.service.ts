@@ -2,19 +2,23 @@ import { Injectable } from '@nestjs/common';
 import type { AuthenticatedRequest } from '../access/principal.js';
 import type { Client } from '../common/client.js';
 import { Problem } from '../common/problem.js';
+import { SessionTokens } from '../sessions/session-tokens.js';
 import { Sessions } from '../sessions/sessions.service.js';
 
 /** Signing out, with whatever the client still has. */
 @Injectable()
 export class Logout {
-  constructor(private readonly sessions: Sessions) {}
+  constructor(
+    private readonly sessions: Sessions,
+    private readonly tokens: SessionTokens,
+  ) {}
 
   /**
    * Ends the session of the access token and that of the refresh token, whichever came. One that has ended already is
    * as it was wanted. Throws a Problem where neither is good.
    */
   async end({ user, refusal }: AuthenticatedRequest, refreshToken: string | undefined, client: Client): Promise<void> {
-    const named = refreshToken === undefined ? null : this.sessions.sessionIdOf(refreshToken);
+    const named = refreshToken === undefined ? null : (this.tokens.read(refreshToken)?.sessionId ?? null);
     if (refreshToken !== undefined && named === null && !user) throw new Problem('invalid_refresh_token');
     if (!user && named === null) throw refusal ?? new Problem('unauthorized');
     for (const id of new Set([user?.sessionId, named])) if (id) await this.endOne(id, user?.userId ?? null, client);

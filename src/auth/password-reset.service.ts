@@ -6,8 +6,7 @@ import { Database } from '../database/database.js';
 import { GuessLimits } from '../limits/guess-limits.service.js';
 import { letters } from '../mail/letters.js';
 import { Mail } from '../mail/mail.service.js';
-import { Sessions } from '../sessions/sessions.service.js';
-import { Accounts } from '../users/accounts.service.js';
+import { Handover } from '../users/handover.service.js';
 import { OneTimeTokens } from '../users/one-time-tokens.service.js';
 import { PasswordHasher } from '../users/passwords/password-hasher.js';
 import { PasswordPolicy } from '../users/passwords/password-policy.js';
@@ -18,10 +17,9 @@ import { RequestedMail } from './requested-mail.service.js';
 export class PasswordReset {
   constructor(
     private readonly database: Database,
-    private readonly accounts: Accounts,
     private readonly policy: PasswordPolicy,
     private readonly hasher: PasswordHasher,
-    private readonly sessions: Sessions,
+    private readonly handover: Handover,
     private readonly tokens: OneTimeTokens,
     private readonly mail: Mail,
     private readonly audit: Audit,
@@ -51,11 +49,9 @@ export class PasswordReset {
     const passwordHash = await this.hasher.hash(password, client.ip);
     const userId = await this.database.transaction(async (manager) => {
       const { userId, email } = await this.tokens.consume(token, ['reset_password'], manager);
-      await this.accounts.setProvenPassword(userId, passwordHash, manager);
-      await this.tokens.voidAll(userId, manager);
+      await this.handover.complete(userId, passwordHash, manager);
       await this.audit.record({ type: 'user.password_reset', actorId: userId, userId, client }, manager);
       await this.mail.send(letters.passwordChanged({ ip: client.ip, at: new Date() }), email, manager);
-      await this.sessions.endAllWithin(userId, null, manager);
       return userId;
     });
     // Who has the mailbox has proved more than a password would.

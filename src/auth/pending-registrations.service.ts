@@ -35,36 +35,39 @@ export class PendingRegistrations {
 
   /**
    * Leaves a registration for the owner of the address to confirm, and tells the caller nothing, not by its time either.
-   * An address without a confirmed account gets a link bound to this very registration. Where several registered it, whose
-   * mail the owner opens says nothing about whose password is theirs, so confirming keeps none. Somebody who was invited is
-   * invited again. The owner of a confirmed account gets a mail that says there is one.
+   * An address without a confirmed account gets a link. Where several registered it, whose mail the owner opens says nothing
+   * about whose password is theirs, so confirming keeps none. Somebody who was invited is invited again. The owner of a
+   * confirmed account gets a mail that says there is one.
    */
   async register(form: Form, passwordHash: string, client: Client): Promise<void> {
-    if (!(await this.quotas.mayMail(emailKeyOf(form.email)))) return;
-    await atTheSameTime(() =>
-      this.database.transaction(async (manager) => {
-        const created = await this.create(form, passwordHash, manager);
-        const account = await this.accounts.findByEmail(form.email, manager);
-        if (!account || account.verified || account.status !== 'active') {
-          const letter = letters.accountExists({ ip: client.ip, at: new Date() });
-          return this.mail.send(letter, account?.email ?? form.email, manager);
-        }
-        const { userId } = account;
-        if (!account.hasPassword) return this.invitations.invite(userId, { id: null, client }, manager);
-        const { username = null, name = null } = form;
-        const registration = { passwordHash, username, name, contested: created === null };
-        await this.proof.ask(userId, registration, client, manager);
-        if (created) await this.audit.record({ type: 'auth.registered', actorId: userId, userId, client }, manager);
-      }),
-    );
+    const may = await this.quotas.mayMail(emailKeyOf(form.email));
+    await atTheSameTime(async () => {
+      if (may) await this.database.transaction((manager) => this.leave(form, passwordHash, client, manager));
+    });
+  }
+
+  private async leave(form: Form, passwordHash: string, client: Client, manager: EntityManager): Promise<void> {
+    const created = await this.create(form, passwordHash, manager);
+    const account = await this.accounts.lockByEmail(form.email, manager);
+    // Deleted in this very moment.
+    if (!account) return;
+    const { userId, verified, status, hasPassword } = account;
+    if (verified || status !== 'active') {
+      const letter = letters.accountExists({ ip: client.ip, at: new Date() });
+      return this.mail.send(letter, account.email, manager);
+    }
+    if (!hasPassword) return this.invitations.invite(userId, { id: null, client }, manager);
+    if (created) await this.audit.record({ type: 'auth.registered', actorId: userId, userId, client }, manager);
+    else await this.accounts.contest(userId, manager);
+    await this.proof.ask({ ...account, contested: !created }, client, manager);
   }
 
   /** The new account, without the username where that is taken: to say so would tell who is here. Null where the email is. */
   private async create(form: Form, passwordHash: string, manager: EntityManager): Promise<UserRow | null> {
     for (const username of new Set([form.username ?? null, null])) {
       try {
-        const user = { ...form, username, passwordHash, roles: ['user'] };
-        return await manager.transaction((savepoint) => this.users.create(user, savepoint));
+        const user = { ...form, username, passwordHash, roles: ['user'], pending: true };
+        return await this.database.savepoint(manager, (savepoint) => this.users.create(user, savepoint));
       } catch (error) {
         if (!(error instanceof Problem)) throw error;
         if (error.code === 'email_taken') return null;

@@ -9,6 +9,7 @@ import { Database } from '../database/database.js';
 import { Quotas } from '../limits/quotas.service.js';
 import { Sessions } from '../sessions/sessions.service.js';
 import { AddressProof } from '../users/address-proof.service.js';
+import { emailKeyOf } from '../users/email.js';
 import { PasswordHasher } from '../users/passwords/password-hasher.js';
 import { PasswordPolicy } from '../users/passwords/password-policy.js';
 import { toUserView } from '../users/user.js';
@@ -49,11 +50,13 @@ export class Registration {
       await this.pending.register(form, passwordHash, client);
       return null;
     }
+    const mayMail = await this.quotas.mayMail(emailKeyOf(form.email));
     return this.database.transaction(async (manager) => {
       const user = await this.users.create({ ...form, passwordHash, roles: ['user'] }, manager);
-      const { id } = user;
+      const { id, email } = user;
+      const holder = { userId: id, email, emailKey: emailKeyOf(email), contested: false };
       const tokens = await this.sessions.open({ ...user, userId: id }, ['password'], client, manager);
-      await this.proof.ask(id, null, client, manager);
+      if (mayMail) await this.proof.ask(holder, client, manager);
       await this.audit.record({ type: 'auth.registered', actorId: id, userId: id, client }, manager);
       return { user: toUserView(user), ...tokens };
     });

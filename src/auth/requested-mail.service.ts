@@ -32,7 +32,7 @@ export class RequestedMail {
     const may = await this.quotas.mayMail(emailKeyOf(email));
     await atTheSameTime(() =>
       this.database.transaction(async (manager) => {
-        const account = await this.accounts.findByEmail(email, manager);
+        const account = await this.accounts.lockByEmail(email, manager);
         if (may && account?.status === 'active') await send(account, manager);
       }),
     );

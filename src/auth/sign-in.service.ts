@@ -9,9 +9,10 @@ import { Database } from '../database/database.js';
 import { GuessLimits } from '../limits/guess-limits.service.js';
 import { letters } from '../mail/letters.js';
 import { Mail } from '../mail/mail.service.js';
-import { deviceName } from '../sessions/device.js';
+import { knownDevice } from '../sessions/device.js';
 import type { Tokens } from '../sessions/session.js';
 import { Sessions } from '../sessions/sessions.service.js';
+import { Notices } from '../users/notices.service.js';
 import { PasswordHasher } from '../users/passwords/password-hasher.js';
 import { toUserView, type UserView } from '../users/user.js';
 import { type Credentials, type Identifier, nameKey, Users } from '../users/users.service.js';
@@ -32,6 +33,7 @@ export class SignIn {
     private readonly sessions: Sessions,
     private readonly hasher: PasswordHasher,
     private readonly mail: Mail,
+    private readonly notices: Notices,
     private readonly audit: Audit,
     private readonly guesses: GuessLimits,
   ) {}
@@ -71,10 +73,13 @@ export class SignIn {
     authMethods: string[],
     client: Client,
   ): Promise<SignedIn | null> {
+    // Asked here as well as under the lock, so that the count of mails is not asked for while it is held.
+    const { manager } = this.database;
+    const mayTell = (await this.sessions.isNewDevice(id, client, manager)) && (await this.notices.mayTell(id));
     return this.database.transaction(async (manager) => {
       const user = await this.users.claimForSignIn(id, passwordHash, newHash, manager);
       if (!user) return null;
-      const isNewDevice = await this.sessions.isNewDevice(id, client, manager);
+      const isNewDevice = mayTell && (await this.sessions.isNewDevice(id, client, manager));
       const tokens = await this.sessions.open({ ...user, userId: id }, authMethods, client, manager);
       await this.audit.record({ type: 'auth.login', actorId: id, userId: id, client, data: { authMethods } }, manager);
       if (isNewDevice) await this.tellOfNewDevice(user.email, client, manager);
@@ -98,7 +103,7 @@ export class SignIn {
   }
 
   private tellOfNewDevice(email: string, { ip, userAgent }: Client, manager: EntityManager): Promise<void> {
-    return this.mail.send(letters.newDevice(deviceName(userAgent), { ip, at: new Date() }), email, manager);
+    return this.mail.send(letters.newDevice(knownDevice(userAgent), { ip, at: new Date() }), email, manager);
   }
 
   /** A hash to take the place of one that costs less than it should by now. A queue that is full does not stop a sign-in. */

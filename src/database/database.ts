@@ -1,4 +1,4 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import type { Pool, QueryResultRow } from 'pg';
 import { DataSource, type EntityManager, type QueryRunner } from 'typeorm';
 
@@ -11,6 +11,7 @@ export interface Statement {
 /** The one way to the database: hot statements by name, everything else through TypeORM's manager. */
 @Injectable()
 export class Database {
+  private readonly logger = new Logger(Database.name);
   private readonly afterwards = new WeakMap<QueryRunner, (() => void)[]>();
 
   constructor(private readonly source: DataSource) {}
@@ -26,22 +27,36 @@ export class Database {
     return rows;
   }
 
-  /** Runs `work` in one transaction; whatever it throws rolls everything back. */
+  /** Runs `work` in one transaction, on a connection of its own; whatever it throws rolls everything back. */
   async transaction<T>(work: (manager: EntityManager) => Promise<T>): Promise<T> {
     const afterwards: (() => void)[] = [];
-    const result = await this.source.transaction((manager) => {
-      this.afterwards.set(runnerOf(manager), afterwards);
-      return work(manager);
+    const result = await this.source.transaction(async (manager) => {
+      const runner = runnerOf(manager);
+      this.afterwards.set(runner, afterwards);
+      return work(manager).finally(() => this.afterwards.delete(runner));
     });
-    for (const act of afterwards) act();
+    for (const act of afterwards) this.actAfterwards(act);
     return result;
   }
 
-  /** Runs `act` once the manager's transaction has committed, and never where it rolls back. */
+  /** Runs `work` in a savepoint of the manager's transaction; whatever it throws rolls back that much. */
+  async savepoint<T>(manager: EntityManager, work: (manager: EntityManager) => Promise<T>): Promise<T> {
+    const afterwards = this.afterwardsOf(manager);
+    const before = afterwards.length;
+    try {
+      return await manager.transaction(work);
+    } catch (error) {
+      afterwards.length = before;
+      throw error;
+    }
+  }
+
+  /**
+   * Runs `act` once the manager's transaction has committed, and never where it or its savepoint rolls back. What `act`
+   * throws is logged: the change is made all the same.
+   */
   afterCommit(manager: EntityManager, act: () => void): void {
-    const afterwards = this.afterwards.get(runnerOf(manager));
-    if (!afterwards) throw new Error('This is no transaction of Database.transaction');
-    afterwards.push(act);
+    this.afterwardsOf(manager).push(act);
   }
 
   /** Whether the database answers. */
@@ -53,6 +68,20 @@ export class Database {
   /** Whether every migration of this build is applied. */
   async isMigrated(): Promise<boolean> {
     return !(await this.source.showMigrations());
+  }
+
+  private afterwardsOf(manager: EntityManager): (() => void)[] {
+    const afterwards = this.afterwards.get(runnerOf(manager));
+    if (!afterwards) throw new Error('This is no transaction of Database.transaction');
+    return afterwards;
+  }
+
+  private actAfterwards(act: () => void): void {
+    try {
+      act();
+    } catch (error) {
+      this.logger.error('What was to follow a transaction failed', error);
+    }
   }
 
   private get pool(): Pool {

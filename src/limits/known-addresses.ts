@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
 import { Database } from '../database/database.js';
 
 const NOBODY = '00000000-0000-0000-0000-000000000000';
@@ -19,6 +20,11 @@ export class KnownAddresses {
   async has(userId: string | null, address: string): Promise<boolean> {
     const [row] = await this.database.run<{ knows: boolean }>(KNOWS, [userId ?? NOBODY, address]);
     return row?.knows ?? false;
+  }
+
+  /** Forgets them all, in the caller's transaction: where the account was used by a stranger until now. */
+  async removeAllWithin(userId: string, manager: EntityManager): Promise<void> {
+    await manager.query('DELETE FROM known_addresses WHERE user_id = $1', [userId]);
   }
 
   /** All that is kept of where the user has signed in from, latest first. */

@@ -1,4 +1,4 @@
-import { randomInt } from 'node:crypto';
+import { randomInt, randomUUID } from 'node:crypto';
 import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { Database } from '../database/database.js';
 import { DatabaseListener } from '../database/listener.js';
@@ -22,6 +22,7 @@ interface Claimed {
   id: string;
   kind: string;
   sealed: Buffer;
+  /** How often the server would not take this very mail. */
   attempts: number;
   /** Longer in the outbox than any link lives. */
   tooOld: boolean;
@@ -29,14 +30,17 @@ interface Claimed {
 
 /**
  * Delivers the outbox. A mail is claimed by one instance at a time under a lease that it renews while it sends, so each is
- * sent once; after a crash another instance sends it, and twice only if the crash fell between the server's "250" and the
- * removal of the row. A server that is down pauses the whole queue; a mail that it refuses backs off alone.
+ * sent once; after a crash another instance sends it. It is sent twice only where SMTP leaves doubt: the process, its
+ * database or the connection is lost between the mail's last byte and the removal of its row.
+ * A server that is down pauses the whole queue; a mail that it refuses backs off alone.
  */
 @Injectable()
 export class Delivery implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly logger = new Logger(Delivery.name);
   private readonly sleeper = new Sleeper();
   private readonly underWay = new Set<string>();
+  /** Whose claims are this process's. */
+  private readonly me = randomUUID();
   private renewal: NodeJS.Timeout | undefined;
   private finished = Promise.resolve();
   private stopped = false;
@@ -80,38 +84,52 @@ export class Delivery implements OnApplicationBootstrap, OnModuleDestroy {
 
   /** Sends what is due, and returns how many that were. While the server is down a single mail finds out whether it is back. */
   private async round(): Promise<number> {
-    const mails = await this.database.run<Claimed>(CLAIM, [this.failures > 0 ? 1 : BATCH, LEASE]);
+    const mails = await this.database.run<Claimed>(CLAIM, [this.failures > 0 ? 1 : BATCH, LEASE, this.me]);
     for (const { id } of mails) this.underWay.add(id);
-    const reached = await Promise.all(
-      mails.map((mail) => this.deliver(mail).finally(() => this.underWay.delete(mail.id))),
+    const unreached: [Claimed, string][] = [];
+    await Promise.all(
+      mails.map(async (mail) => {
+        const reason = await this.deliver(mail);
+        if (reason === null) this.underWay.delete(mail.id);
+        else unreached.push([mail, reason]);
+      }),
     );
-    if (reached.includes(true)) {
+    const reached = unreached.length < mails.length;
+    // A mail on which the server hangs up while it takes others waits alone, like one that it refuses.
+    for (const [mail, reason] of unreached) await this.postpone(mail, reason, reached);
+    if (reached) {
       if (this.failures > 0) this.logger.log('The mail server takes mails again');
       this.failures = 0;
-    } else if (reached.length > 0) this.failures++;
+    } else if (mails.length > 0) this.failures++;
     return mails.length;
   }
 
-  /** Sends one mail and settles its row. Returns whether the server was there to answer. */
-  private async deliver(mail: Claimed): Promise<boolean> {
+  /** Sends one mail and settles its row. Returns why the server could not be asked, or null where it answered. */
+  private async deliver(mail: Claimed): Promise<string | null> {
     try {
       const opened = this.mail.open(mail.id, mail.sealed);
       if (!opened) throw new SmtpError('sealed under another APP_SECRET', true);
       await this.smtp.send(mail.id, opened);
     } catch (error) {
-      const { message, refused } = error instanceof SmtpError ? error : new SmtpError('internal error', true);
+      const { message, refused } = error instanceof SmtpError ? error : this.unexpected(error);
+      if (!refused) return message;
       if (mail.tooOld) await this.giveUp(mail, message);
-      else await this.postpone(mail, message, refused);
-      return refused;
+      else await this.postpone(mail, message, true);
+      return null;
     }
     await this.remove(mail.id);
-    return true;
+    return null;
+  }
+
+  private unexpected(error: unknown): SmtpError {
+    this.logger.error('A mail could not be made ready', error);
+    return new SmtpError('internal error', true);
   }
 
   /** Forgets a delivered mail. Until the database knows, the lease is renewed, so that nobody sends it again. */
   private async remove(id: string): Promise<void> {
     while (
-      !(await this.database.manager.query(REMOVE, [id]).then(
+      !(await this.database.manager.query(REMOVE, [id, this.me]).then(
         () => true,
         () => false,
       ))
@@ -121,20 +139,24 @@ export class Delivery implements OnApplicationBootstrap, OnModuleDestroy {
     }
   }
 
-  private async postpone({ id, kind, attempts }: Claimed, reason: string, refused: boolean): Promise<void> {
-    if (refused || this.failures === 0) this.logger.warn(`A mail (${kind}, ${id}) was not taken and waits: ${reason}`);
+  /** Gives a mail back: `alone`, for longer each time, or with the whole queue while the server is down. */
+  private async postpone({ id, kind, attempts }: Claimed, reason: string, alone: boolean): Promise<void> {
+    if (alone || this.failures === 0) this.logger.warn(`A mail (${kind}, ${id}) was not taken and waits: ${reason}`);
     // Where the lease cannot be given back, it ends by itself.
-    await this.database.manager.query(POSTPONE, [id, refused ? backoff(attempts) : 0, reason]).catch(() => undefined);
+    await this.database.manager
+      .query(POSTPONE, [id, alone ? backoff(attempts + 1) : 0, reason, this.me, alone])
+      .catch(() => undefined);
+    this.underWay.delete(id);
   }
 
   private async giveUp({ id, kind }: Claimed, reason: string): Promise<void> {
     this.logger.error(`A mail (${kind}, ${id}) could not be delivered for 7 days and is given up: ${reason}`);
-    await this.database.manager.query(REMOVE, [id]).catch(() => undefined);
+    await this.database.manager.query(REMOVE, [id, this.me]).catch(() => undefined);
   }
 
   private async renew(): Promise<void> {
     if (this.underWay.size === 0) return;
-    await this.database.manager.query(RENEW, [[...this.underWay], LEASE]).catch(() => undefined);
+    await this.database.manager.query(RENEW, [[...this.underWay], LEASE, this.me]).catch(() => undefined);
   }
 }
 

@@ -5,13 +5,16 @@ const SERVICE = { appName: 'A & <B>', publicUrl: 'https://example.com/auth' };
 const ORIGIN = { ip: '192.0.2.1', at: new Date('2026-01-02T03:04:05Z') };
 
 const EVERY = {
-  verifyEmail: letters.verifyEmail('T0ken', ORIGIN, true),
+  confirmRegistration: letters.confirmRegistration('T0ken', ORIGIN, true),
+  confirmAddress: letters.confirmAddress('T0ken', false),
   accountExists: letters.accountExists(ORIGIN),
+  choosePassword: letters.choosePassword('T0ken'),
   resetPassword: letters.resetPassword('T0ken', ORIGIN),
   passwordChanged: letters.passwordChanged(ORIGIN),
   confirmNewEmail: letters.confirmNewEmail('T0ken', ORIGIN),
   emailChanged: letters.emailChanged('T0ken', ORIGIN),
   emailRestored: letters.emailRestored('T0ken'),
+  emailTakenBack: letters.emailTakenBack(),
   invitation: letters.invitation('T0ken'),
   newDevice: letters.newDevice('Firefox on <Linux>', ORIGIN),
   accountDeleted: letters.accountDeleted(),

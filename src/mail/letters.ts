@@ -10,27 +10,13 @@ const NOT_YOU = 'If this was not you, you need do nothing: without this link not
 
 /** Every mail that Gatehouse sends. */
 export const letters = {
-  /**
-   * `origin`: of the registration; null where an administrator wrote the address.
-   * `contested`: it was registered more than once, so that no password chosen so far can be trusted.
-   */
-  verifyEmail: (token: string, origin: Origin | null, contested: boolean): Letter => ({
-    kind: 'verify_email',
-    subject: 'Confirm your email address',
-    paragraphs: [
-      origin
-        ? `An account was registered with this address, ${from(origin)}. Confirm that it is yours.`
-        : 'An administrator gave your account this address. Confirm that it is yours.',
-      ...(contested
-        ? [
-            'This address was registered more than once, perhaps by somebody else. So none of the passwords chosen then ' +
-              'will work: once you have confirmed, another mail lets you choose yours.',
-          ]
-        : []),
-    ],
-    link: { page: 'verify-email', token, label: 'Confirm this address' },
-    closing: ['The link works once, for 24 hours.', NOT_YOU],
-  }),
+  /** `contested`: it was registered more than once, so that no password chosen so far can be trusted. */
+  confirmRegistration: (token: string, origin: Origin, contested: boolean): Letter =>
+    confirmation(token, `An account was registered with this address, ${from(origin)}.`, contested),
+
+  /** Asked for once more, or after an administrator gave an account the address. */
+  confirmAddress: (token: string, contested: boolean): Letter =>
+    confirmation(token, 'An account has this address, which nobody has confirmed yet.', contested),
 
   /** To the owner of an address that somebody tries to register again. */
   accountExists: (origin: Origin): Letter => ({
@@ -63,7 +49,7 @@ export const letters = {
     kind: 'password_changed',
     subject: 'Your password was changed',
     paragraphs: [
-      `The password of your account was changed, ${from(origin)}. Every other device was signed out.`,
+      `The password of your account was changed, ${from(origin)}. All other devices were signed out.`,
       'If this was not you, ask for a new password at once.',
     ],
   }),
@@ -71,8 +57,11 @@ export const letters = {
   confirmNewEmail: (token: string, origin: Origin): Letter => ({
     kind: 'change_email',
     subject: 'Confirm your new email address',
-    paragraphs: [`This address is to become the one of an account, ${from(origin)}. Confirm that it is yours.`],
-    link: { page: 'verify-email', token, label: 'Confirm this address' },
+    paragraphs: [
+      `Somebody who has an account under another address wants to move it to this one, asked for ${from(origin)}.`,
+      'Confirm only if that account is yours: it is not one that you have just registered.',
+    ],
+    link: { page: 'verify-email', token, label: 'Move the account to this address' },
     closing: ['The link works once, for 24 hours.', NOT_YOU],
   }),
 
@@ -105,6 +94,16 @@ export const letters = {
     closing: ['The link works once, for 30 minutes. After that, ask for a new password.'],
   }),
 
+  /** To the address that an account was moved to and has left again. */
+  emailTakenBack: (): Letter => ({
+    kind: 'email_taken_back',
+    subject: 'Your account has its former email address again',
+    paragraphs: [
+      'The owner of the former address has undone the change: the account that used this address has the former one again. ' +
+        'Every device was signed out, and the password no longer works.',
+    ],
+  }),
+
   invitation: (token: string): Letter => ({
     kind: 'invitation',
     subject: 'You are invited',
@@ -128,6 +127,24 @@ export const letters = {
     paragraphs: ['Your account and what belonged to it were deleted. This is the last mail about it.'],
   }),
 };
+
+function confirmation(token: string, what: string, contested: boolean): Letter {
+  return {
+    kind: 'verify_email',
+    subject: 'Confirm your email address',
+    paragraphs: [
+      `${what} Confirm that it is yours.`,
+      ...(contested
+        ? [
+            'This address was registered more than once, perhaps by somebody else. So none of the passwords chosen then ' +
+              'will work: once you have confirmed, another mail lets you choose yours.',
+          ]
+        : []),
+    ],
+    link: { page: 'verify-email', token, label: 'Confirm this address' },
+    closing: ['The link works once, for 24 hours.', NOT_YOU],
+  };
+}
 
 function from({ ip, at }: Origin): string {
   return `on ${at.toISOString().slice(0, 16).replace('T', ' at ')} UTC from ${ip}`;

@@ -7,26 +7,30 @@ export const ADD = `
 
 /**
  * Takes the mails that have waited longest, each for one instance only, until its lease ends.
- * Materialised, because a plan may run a plain subquery again and lock more than the limit. $1 how many, $2 lease in ms
+ * Materialised, because a plan may run a plain subquery again and lock more than the limit. $1 how many, $2 lease in ms, $3 who claims them
  */
 export const CLAIM = {
   name: 'mail-claim',
   text: `
   WITH due AS MATERIALIZED (
     SELECT id FROM mail_outbox WHERE due_at <= now() ORDER BY due_at LIMIT $1 FOR UPDATE SKIP LOCKED)
-  UPDATE mail_outbox m SET due_at = now() + $2 * interval '1 ms', attempts = m.attempts + 1
+  UPDATE mail_outbox m SET due_at = now() + $2 * interval '1 ms', claimed_by = $3
   FROM due WHERE m.id = due.id
   RETURNING m.id, m.kind, m.sealed, m.attempts, m.created_at < now() - interval '7 days' AS "tooOld"`,
 };
 
-/** $1 ids, $2 lease in ms */
-export const RENEW = `UPDATE mail_outbox SET due_at = now() + $2 * interval '1 ms' WHERE id = ANY ($1::uuid[])`;
+/** Of mails that are still one's own. $1 ids, $2 lease in ms, $3 who claimed them */
+export const RENEW = `
+  UPDATE mail_outbox SET due_at = now() + $2 * interval '1 ms' WHERE id = ANY ($1::uuid[]) AND claimed_by = $3`;
 
-/** $1 id, $2 ms to wait, $3 why */
-export const POSTPONE = `UPDATE mail_outbox SET due_at = now() + $2 * interval '1 ms', last_error = $3 WHERE id = $1`;
+/** Gives a mail back. $1 id, $2 ms to wait, $3 why, $4 who claimed it, $5 whether this counts as an attempt */
+export const POSTPONE = `
+  UPDATE mail_outbox SET due_at = now() + $2 * interval '1 ms', last_error = $3, claimed_by = NULL,
+    attempts = attempts + $5::boolean::integer
+  WHERE id = $1 AND claimed_by = $4`;
 
-/** $1 id */
-export const REMOVE = 'DELETE FROM mail_outbox WHERE id = $1';
+/** $1 id, $2 who claimed it */
+export const REMOVE = 'DELETE FROM mail_outbox WHERE id = $1 AND claimed_by = $2';
 
 /** The development outbox, newest first. $1 how many */
 export const KEPT = `SELECT id, sealed, created_at FROM mail_outbox WHERE due_at = 'infinity' ORDER BY id DESC LIMIT $1`;

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { deviceName } from './device.js';
+import { deviceName, knownDevice } from './device.js';
 
 test.each([
   [null, 'Unknown device'],
@@ -33,6 +33,25 @@ test('any text of a header has a name that is short and not empty', () => {
     }),
     { numRuns: 1000 },
   );
+});
+
+test.each([
+  'Your account is locked. Restore it at http://evil.example/login now (x',
+  'evil.example/1.0',
+  'evil.example',
+  'Chrome evil.example',
+])('%s puts none of its words into a mail', (agent) => {
+  expect(knownDevice(agent)).not.toContain('evil');
+  expect(knownDevice(agent)).not.toContain('locked');
+});
+
+test('what a mail says of a browser is what the list of devices says', () => {
+  const firefox = 'Mozilla/5.0 (X11; Linux x86_64; rv:132.0) Gecko/20100101 Firefox/132.0';
+  expect([knownDevice(firefox), knownDevice('curl/8.10.1'), knownDevice(null)]).toEqual([
+    'Firefox on Linux',
+    'Unknown device',
+    'Unknown device',
+  ]);
 });
 
 test('a header made to be slow is not', () => {

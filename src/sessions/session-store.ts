@@ -46,11 +46,14 @@ export const RENEW = `
 const withoutVersions = (column: string) =>
   `regexp_replace(coalesce(${column}, ''), '/[0-9.]+|[0-9]+([._][0-9]+)+', '', 'g')`;
 
-/** Whether none of the user's sessions so far was on such a device; false for somebody with none. $1 user, $2 ip, $3 user agent */
+/** Of how many of the latest sessions the device is remembered: a bound on what one sign-in reads. */
+const REMEMBERED = 1_000;
+
+/** Whether none of the user's latest sessions was on such a device; false for somebody with none. $1 user, $2 ip, $3 user agent */
 export const IS_NEW_DEVICE = `
   SELECT count(*) > 0 AND NOT coalesce(bool_or(
     ${withoutVersions('user_agent')} = ${withoutVersions('$3::text')} AND family(ip) = family($2::inet)), false) AS "isNew"
-  FROM sessions WHERE user_id = $1`;
+  FROM (SELECT user_agent, ip FROM sessions WHERE user_id = $1 ORDER BY id DESC LIMIT ${REMEMBERED}) AS latest`;
 
 /** All that is stored about a user's sessions, but the secret's hash. $1 user */
 export const ALL_OF = `
@@ -88,6 +91,9 @@ export const REVOKE = `
   UPDATE sessions SET revoked_at = now()
   WHERE id = $1 AND ($2::uuid IS NULL OR user_id = $2) AND revoked_at IS NULL AND expires_at > now()
   RETURNING user_id AS id`;
+
+/** $1 user */
+export const REMOVE_ALL = 'DELETE FROM sessions WHERE user_id = $1';
 
 /** Ends all live sessions of a user but one. $1 user, $2 the one to keep or null */
 export const REVOKE_ALL = `

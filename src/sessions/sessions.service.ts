@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import { AccessTokens, type Grant } from '../access/access-tokens.service.js';
+import type { Grant } from '../access/access-tokens.service.js';
 import { Revocations } from '../access/revocations.service.js';
 import { Audit, type AuditEvent } from '../audit/audit.service.js';
 import type { Client } from '../common/client.js';
@@ -10,41 +10,24 @@ import { Problem } from '../common/problem.js';
 import type { Config } from '../config/config.js';
 import { CONFIG } from '../config/config.module.js';
 import { Database } from '../database/database.js';
-import {
-  hashSessionSecret,
-  newSessionSecret,
-  type RefreshClaim,
-  readRefreshToken,
-  writeRefreshToken,
-} from './refresh-token.js';
+import { hashSessionSecret, newSessionSecret } from './refresh-token.js';
 import type { SessionRow, StoredSession, Tokens } from './session.js';
 import * as store from './session-store.js';
+import { SessionTokens } from './session-tokens.js';
 
 /** Whose session it is, read in the transaction that opens it. */
 export type SessionOwner = Pick<Grant, 'userId' | 'username' | 'roles' | 'ver'>;
 
-interface Examined extends Grant {
-  counter: number;
-  revoked: boolean;
-  unverified: boolean;
-  expired: boolean;
-  fresh: boolean;
-}
-
-/** One row for each signed-in device: open, rotate, list, revoke. */
+/** One row for each signed-in device: open, renew, list, end. */
 @Injectable()
 export class Sessions {
-  private readonly key: Buffer;
-
   constructor(
     @Inject(CONFIG) private readonly config: Config,
     private readonly database: Database,
-    private readonly tokens: AccessTokens,
+    private readonly tokens: SessionTokens,
     private readonly revocations: Revocations,
     private readonly audit: Audit,
-  ) {
-    this.key = config.deriveKey('refresh tokens');
-  }
+  ) {}
 
   /**
    * Opens a session for a user whose row the caller's transaction has locked, so that no disabling or change of
@@ -64,18 +47,7 @@ export class Sessions {
       client.userAgent,
     ]);
     if (!row) throw new Error('INSERT … RETURNING returned no row');
-    return this.toTokens({ ...owner, sessionId: claim.sessionId, sessionExpiresAt: row.expiresAt }, claim);
-  }
-
-  /**
-   * Exchanges a refresh token for its successor and a new access token.
-   * The token just replaced gets the same successor within the grace; an older one ends the session (RFC 9700, 4.14.2).
-   * Throws a Problem: `invalid_refresh_token`, `session_revoked`, `session_expired`, `refresh_reused`, `email_not_verified`.
-   */
-  async refresh(refreshToken: string, client: Client): Promise<Tokens> {
-    const claim = readRefreshToken(refreshToken, this.key);
-    if (!claim) throw new Problem('invalid_refresh_token');
-    return (await this.rotate(claim, client)) ?? (await this.afterFailedRotation(claim, client));
+    return this.tokens.write({ ...owner, sessionId: claim.sessionId, sessionExpiresAt: row.expiresAt }, claim);
   }
 
   /**
@@ -96,7 +68,7 @@ export class Sessions {
     ]);
     const [grant] = rows;
     if (!grant) throw new Problem('session_revoked');
-    return this.toTokens(grant, { sessionId, counter: grant.counter, secret });
+    return this.tokens.write(grant, { sessionId, counter: grant.counter, secret });
   }
 
   /** Whether the user has signed in before, but never on a device like this one. Ask before the new session is opened. */
@@ -108,11 +80,6 @@ export class Sessions {
   /** All that is stored about the user's sessions, ended ones too. */
   allOf(userId: string): Promise<StoredSession[]> {
     return this.database.manager.query<StoredSession[]>(store.ALL_OF, [userId]);
-  }
-
-  /** The session of a genuine refresh token, whatever has become of it, or null. Asks no database. */
-  sessionIdOf(refreshToken: string): string | null {
-    return readRefreshToken(refreshToken, this.key)?.sessionId ?? null;
   }
 
   /** The user's live sessions, newest first. `before` is the id that the last page ended with. */
@@ -157,57 +124,10 @@ export class Sessions {
     return ids;
   }
 
-  private async rotate(claim: RefreshClaim, client: Client): Promise<Tokens | null> {
-    const { refreshTokenTtl, sessionMaxAge } = this.config;
-    const secretHash = hashSessionSecret(claim.secret);
-    const [grant] = await this.database.run<Grant>(store.ROTATE, [
-      claim.sessionId,
-      claim.counter,
-      secretHash,
-      refreshTokenTtl,
-      sessionMaxAge,
-      client.ip,
-      client.userAgent,
-      this.config.emailVerification === 'required',
-    ]);
-    return grant ? this.toTokens(grant, { ...claim, counter: claim.counter + 1 }) : null;
-  }
-
-  private async afterFailedRotation(claim: RefreshClaim, client: Client): Promise<Tokens> {
-    const { refreshGrace, sessionMaxAge } = this.config;
-    const [found] = await this.database.run<Examined>(store.EXAMINE, [
-      claim.sessionId,
-      hashSessionSecret(claim.secret),
-      refreshGrace,
-      sessionMaxAge,
-    ]);
-    if (!found || found.revoked) throw new Problem('session_revoked');
-    if (found.expired) throw new Problem('session_expired');
-    if (found.unverified && this.config.emailVerification === 'required') throw new Problem('email_not_verified');
-    const age = found.counter - claim.counter;
-    if (age === 1 && found.fresh) return this.toTokens(found, { ...claim, counter: found.counter });
-    // A token ahead of its row: the database was set back to a backup, and the token is of a time that never was.
-    if (age <= 0) throw new Problem('session_revoked');
-    await this.endReused(claim.sessionId, client);
-    throw new Problem('refresh_reused');
-  }
-
-  private async endReused(sessionId: string, client: Client): Promise<void> {
-    try {
-      await this.end(sessionId, null, { type: 'auth.refresh_reused', actorId: null, client });
-    } catch (error) {
-      // Somebody else has ended it in the meantime, which is all that was wanted.
-      if (!(error instanceof Problem && error.code === 'not_found')) throw error;
-    }
-  }
-
-  private toTokens(grant: Grant, claim: RefreshClaim): Tokens {
-    return {
-      ...this.tokens.mint(grant),
-      tokenType: 'Bearer',
-      refreshToken: writeRefreshToken(claim, this.key),
-      session: { id: grant.sessionId, expiresAt: grant.sessionExpiresAt.toISOString() },
-    };
+  /** Removes every session of the user, ended ones too, in the caller's transaction. None of their devices is known any more. */
+  async removeAllWithin(userId: string, manager: EntityManager): Promise<void> {
+    await this.endAllWithin(userId, null, manager);
+    await manager.query(store.REMOVE_ALL, [userId]);
   }
 }
 

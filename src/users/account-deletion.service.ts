@@ -7,6 +7,7 @@ import { letters } from '../mail/letters.js';
 import { Mail } from '../mail/mail.service.js';
 import { Sessions } from '../sessions/sessions.service.js';
 import { DELETE_WITH_PASSWORD, ROLES_OF } from './account-store.js';
+import { Notices } from './notices.service.js';
 import { PasswordCheck } from './password-check.service.js';
 import { LOCK, LOCK_ADMINS } from './user-store.js';
 import { Users } from './users.service.js';
@@ -20,6 +21,7 @@ export class AccountDeletion {
     private readonly check: PasswordCheck,
     private readonly sessions: Sessions,
     private readonly mail: Mail,
+    private readonly notices: Notices,
     private readonly audit: Audit,
   ) {}
 
@@ -29,6 +31,7 @@ export class AccountDeletion {
    */
   async delete(userId: string, password: string, client: Client): Promise<void> {
     const checkedHash = await this.check.verify(userId, password, client);
+    const mayTell = await this.notices.mayTell(userId);
     await this.database.transaction(async (manager) => {
       await manager.query(LOCK_ADMINS);
       const [there] = await manager.query<unknown[]>(LOCK, [userId]);
@@ -41,7 +44,7 @@ export class AccountDeletion {
       const wasAdmin = roles.some(({ role }) => role === 'admin');
       if (wasAdmin && !(await this.users.hasAdmin(manager))) throw new Problem('last_admin');
       await this.audit.record({ type: 'user.deleted', actorId: userId, userId, client }, manager);
-      await this.mail.send(letters.accountDeleted(), user.email, manager);
+      if (mayTell) await this.mail.send(letters.accountDeleted(), user.email, manager);
     });
   }
 }

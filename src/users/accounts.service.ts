@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import * as store from './account-store.js';
 import { readEmail } from './email.js';
-import type { PendingRegistration, TokenHolder } from './one-time-tokens.service.js';
+import type { TokenHolder } from './one-time-tokens.service.js';
 import { UPDATE_PROFILE } from './user-store.js';
 import { refusingTakenNames } from './users.service.js';
 
@@ -12,8 +12,10 @@ export interface Account extends TokenHolder {
   /** Whether somebody proved to own the address. */
   verified: boolean;
   hasPassword: boolean;
-  /** Whether nobody has ever made use of it: it gives way to whoever proves to own its address. */
-  unclaimed: boolean;
+  /** Whether it is a registration that nobody has confirmed or used: it gives way to whoever proves to own its address. */
+  pending: boolean;
+  /** Whether the address was registered again before anybody confirmed it: the password may be a stranger's. */
+  contested: boolean;
 }
 
 /** What may be done with an account once a mailed token has proved who owns its address. */
@@ -31,12 +33,33 @@ export class Accounts {
     return account ?? null;
   }
 
+  /** As `findByEmail`, and locks the account for the transaction. */
+  async lockByEmail(email: string, manager: EntityManager): Promise<Account | null> {
+    const key = readEmail(email)?.key ?? null;
+    const [account] = await manager.query<Account[]>(store.FIND_BY_EMAIL + store.LOCKING, [key]);
+    return account ?? null;
+  }
+
+  /** As `findById`, and locks the account for the transaction. */
+  async lockById(userId: string, manager: EntityManager): Promise<Account | null> {
+    const [account] = await manager.query<Account[]>(store.FIND_BY_ID + store.LOCKING, [userId]);
+    return account ?? null;
+  }
+
+  /** Notes that the address was registered once more before anybody confirmed it. */
+  async contest(userId: string, manager: EntityManager): Promise<void> {
+    await manager.query(store.CONTEST, [userId]);
+  }
+
   /** Notes that the address is theirs. */
   async verifyEmail(userId: string, manager: EntityManager): Promise<void> {
     await manager.query(store.VERIFY_EMAIL, [userId]);
   }
 
-  /** Notes that the address is theirs, and sets the password; null leaves the account without one. */
+  /**
+   * Notes that the address is theirs, and sets the password; null leaves the account without one. The names of a mere
+   * registration go: a stranger may have chosen them.
+   */
   async setProvenPassword(userId: string, passwordHash: string | null, manager: EntityManager): Promise<void> {
     await manager.query(store.SET_PROVEN_PASSWORD, [userId, passwordHash]);
   }
@@ -51,19 +74,9 @@ export class Accounts {
     await refusingTakenNames(manager.query(UPDATE_PROFILE, values));
   }
 
-  /**
-   * Makes the account what the confirmed registration chose. Of a contested one nothing is kept, the password least of all:
-   * the owner of the address may have opened the link of a stranger's.
-   */
-  async install(userId: string, registration: PendingRegistration, manager: EntityManager): Promise<void> {
-    const { passwordHash, username, name } = registration;
-    const chosen = registration.contested ? [null, null, null] : [passwordHash, username, name];
-    await manager.query(store.INSTALL_REGISTRATION, [userId, ...chosen]);
-  }
-
-  /** Deletes a registration of this address that nobody ever used, for the user who proved to own it. Returns its id, or null. */
+  /** Deletes a mere registration of this address, for the user who proved to own it. Returns its id, or null. */
   async giveWay(emailKey: string, ownerId: string, manager: EntityManager): Promise<string | null> {
-    const [rows] = await manager.query<[{ id: string }[], number]>(store.DELETE_UNCLAIMED, [emailKey, ownerId]);
+    const [rows] = await manager.query<[{ id: string }[], number]>(store.DELETE_PENDING, [emailKey, ownerId]);
     return rows[0]?.id ?? null;
   }
 }

@@ -8,11 +8,11 @@ import { Database } from '../database/database.js';
 import { Quotas } from '../limits/quotas.service.js';
 import { letters } from '../mail/letters.js';
 import { Mail } from '../mail/mail.service.js';
-import { Sessions } from '../sessions/sessions.service.js';
 import { CHANGE_EMAIL } from './account-store.js';
-import { type Account, Accounts } from './accounts.service.js';
+import { Accounts } from './accounts.service.js';
 import { AddressProof } from './address-proof.service.js';
 import { readEmail } from './email.js';
+import { Handover } from './handover.service.js';
 import { type ConsumedToken, OneTimeTokens } from './one-time-tokens.service.js';
 import { PasswordCheck } from './password-check.service.js';
 import { SET_EMAIL } from './user-store.js';
@@ -27,7 +27,7 @@ export class EmailChange {
     private readonly check: PasswordCheck,
     private readonly proof: AddressProof,
     private readonly quotas: Quotas,
-    private readonly sessions: Sessions,
+    private readonly handover: Handover,
     private readonly tokens: OneTimeTokens,
     private readonly mail: Mail,
     private readonly audit: Audit,
@@ -35,8 +35,9 @@ export class EmailChange {
 
   /**
    * Mails the new address, which takes effect once its owner confirms. An address that has an account already gets a mail
-   * that says so, and the caller learns nothing of it. A registration that nobody ever used does not count.
-   * Throws a Problem: `mail_unavailable`, `wrong_password`, `rate_limited`, `overloaded`.
+   * that says so, and the caller learns nothing of it. A mere registration does not count.
+   * Throws a Problem: `mail_unavailable`, `wrong_password`, `session_revoked` where the account is gone, `rate_limited`,
+   * `overloaded`.
    */
   async request(userId: string, email: string, password: string, client: Client): Promise<void> {
     this.mail.require();
@@ -44,15 +45,17 @@ export class EmailChange {
     await this.quotas.requestMail(client);
     const address = readEmail(email);
     if (!address) throw Problem.field('/email', 'Write an email address such as ada@example.com.');
-    if (!(await this.quotas.mayMail(address.key))) return;
+    const may = await this.quotas.mayMail(address.key);
     const origin = { ip: client.ip, at: new Date() };
     await atTheSameTime(() =>
       this.database.transaction(async (manager) => {
+        if (!(await this.accounts.lockById(userId, manager))) throw new Problem('session_revoked');
+        if (!may) return;
         const holder = { userId, email: address.written, emailKey: address.key };
         // Also where the address is taken, so that the link before is void either way: else it would tell which it is.
         const token = await this.tokens.issue('change_email', holder, manager);
         const owner = await this.accounts.findByEmail(email, manager);
-        if (owner && owner.userId !== userId && !owner.unclaimed)
+        if (owner && owner.userId !== userId && !owner.pending)
           return this.mail.send(letters.accountExists(origin), owner.email, manager);
         await this.mail.send(letters.confirmNewEmail(token, origin), address.written, manager);
       }),
@@ -64,14 +67,17 @@ export class EmailChange {
    * Throws a Problem `email_taken` where somebody else got it first.
    */
   async confirm({ userId, email, emailKey }: ConsumedToken, client: Client, manager: EntityManager): Promise<void> {
-    const before = await this.locked(userId, manager);
+    const before = await this.accounts.findById(userId, manager);
+    if (!before) throw new Problem('invalid_token_link');
     await this.clear(emailKey, userId, client, manager);
     await refusingTakenNames(manager.query(CHANGE_EMAIL, [userId, email, emailKey]));
     await this.tokens.voidAll(userId, manager);
     await this.audit.record({ type: 'user.email_changed', actorId: userId, userId, client }, manager);
     if (before.emailKey === emailKey) return;
-    // Whoever has an address that was never confirmed may be anybody, so no way back leads there.
-    const undo = before.verified ? await this.tokens.issue('undo_email_change', before, manager) : null;
+    // Whoever has an address that was never confirmed may be anybody, so no way back leads there; nor to the address that
+    // an owner leaves who returns to the one they had.
+    const returned = await this.tokens.voidWaysBackTo(userId, emailKey, manager);
+    const undo = before.verified && !returned ? await this.tokens.issue('undo_email_change', before, manager) : null;
     await this.mail.send(letters.emailChanged(undo, { ip: client.ip, at: new Date() }), before.email, manager);
   }
 
@@ -83,21 +89,22 @@ export class EmailChange {
   async undo(token: string, client: Client): Promise<void> {
     await this.database.transaction(async (manager) => {
       const { userId, email, emailKey, createdAt } = await this.tokens.consume(token, ['undo_email_change'], manager);
+      const displaced = await this.accounts.findById(userId, manager);
       await refusingTakenNames(manager.query(CHANGE_EMAIL, [userId, email, emailKey]));
-      await this.accounts.setProvenPassword(userId, null, manager);
-      await this.tokens.voidAll(userId, manager);
+      await this.handover.complete(userId, null, manager);
       await this.tokens.voidWaysBack(userId, createdAt, manager);
-      await this.sessions.endAllWithin(userId, null, manager);
       const data = { undone: true };
       await this.audit.record({ type: 'user.email_changed', actorId: userId, userId, client, data }, manager);
       const reset = await this.tokens.issue('reset_password', { userId, email, emailKey }, manager);
       await this.mail.send(letters.emailRestored(reset), email, manager);
+      if (displaced) await this.mail.send(letters.emailTakenBack(), displaced.email, manager);
     });
   }
 
   /**
    * Gives the account an address that an administrator typed, in the caller's transaction. It counts as unproven, so its
-   * owner is asked to confirm it; the address before is told. Returns whether anything changed.
+   * owner is asked to confirm it; the address before is told, and neither links to other addresses nor ways back to former
+   * ones work any more. Returns whether anything changed.
    * Throws a Problem: a refused address, `email_taken`.
    */
   async impose(userId: string, email: string, manager: EntityManager): Promise<boolean> {
@@ -107,8 +114,9 @@ export class EmailChange {
     const values = [userId, address.written, address.key];
     const [changed] = await refusingTakenNames(manager.query<[unknown[], number]>(SET_EMAIL, values));
     if (changed.length === 0) return false;
-    if (before?.emailKey === address.key) return true;
-    if (before?.verified) await this.mail.send(letters.emailChanged(null, null), before.email, manager);
+    if (!before || before.emailKey === address.key) return true;
+    await this.tokens.void(userId, ['change_email', 'undo_email_change'], manager);
+    await this.mail.send(letters.emailChanged(null, null), before.email, manager);
     await this.proof.askAgain(userId, { id: null, client: null }, manager);
     return true;
   }
@@ -117,13 +125,7 @@ export class EmailChange {
   private async clear(emailKey: string, ownerId: string, client: Client, manager: EntityManager): Promise<void> {
     const userId = await this.accounts.giveWay(emailKey, ownerId, manager);
     if (userId === null) return;
-    const data = { unclaimed: true };
+    const data = { unconfirmed: true };
     await this.audit.record({ type: 'user.deleted', actorId: ownerId, userId, client, data }, manager);
-  }
-
-  private async locked(userId: string, manager: EntityManager): Promise<Account> {
-    const account = await this.accounts.findById(userId, manager);
-    if (!account) throw new Problem('invalid_token_link');
-    return account;
   }
 }

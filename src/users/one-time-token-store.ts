@@ -1,15 +1,11 @@
 /** The statements of the one-time tokens. */
 
-/**
- * Writes a token; the newest of a purpose replaces the one before, but keeps the registration that it confirms, if both
- * went to the same address. $1 hash, $2 purpose, $3 user, $4 email, $5 email key, $6 registration or null, $7 life in ms
- */
+/** Writes a token; the newest of a purpose replaces the one before. $1 hash, $2 purpose, $3 user, $4 email, $5 email key, $6 life in ms */
 export const ISSUE = `
-  INSERT INTO one_time_tokens AS t (hash, purpose, user_id, email, email_key, registration, expires_at)
-  VALUES ($1, $2, $3, $4, $5, $6, now() + $7 * interval '1 ms')
+  INSERT INTO one_time_tokens (hash, purpose, user_id, email, email_key, expires_at)
+  VALUES ($1, $2, $3, $4, $5, now() + $6 * interval '1 ms')
   ON CONFLICT (user_id, purpose) WHERE purpose <> 'undo_email_change' DO UPDATE SET
     hash = excluded.hash, email = excluded.email, email_key = excluded.email_key,
-    registration = coalesce(excluded.registration, CASE WHEN t.email_key = excluded.email_key THEN t.registration END),
     created_at = excluded.created_at, expires_at = excluded.expires_at`;
 
 /**
@@ -30,7 +26,7 @@ export const FIND_AND_LOCK = `${FIND} FOR NO KEY UPDATE OF u`;
 /** One statement decides who of many uses it. */
 export const CONSUME = `
   DELETE FROM one_time_tokens t USING users u WHERE ${GOOD}
-  RETURNING t.purpose, t.user_id AS "userId", t.email, t.email_key AS "emailKey", t.registration, t.created_at AS "createdAt"`;
+  RETURNING t.purpose, t.user_id AS "userId", t.email, t.email_key AS "emailKey", t.created_at AS "createdAt"`;
 
 /** $1 user, $2 purposes */
 export const VOID = 'DELETE FROM one_time_tokens WHERE user_id = $1 AND purpose = ANY ($2::text[])';
@@ -39,16 +35,12 @@ export const VOID = 'DELETE FROM one_time_tokens WHERE user_id = $1 AND purpose 
 export const VOID_WAYS_BACK = `
   DELETE FROM one_time_tokens WHERE user_id = $1 AND purpose = 'undo_email_change' AND created_at >= $2`;
 
-/** $1 user, $2 email key */
-export const PENDING_REGISTRATION = `
-  SELECT registration FROM one_time_tokens
-  WHERE user_id = $1 AND email_key = $2 AND purpose = 'verify_email' AND registration IS NOT NULL`;
+/** The earliest way back to an address. $1 user, $2 email key */
+export const WAY_BACK = `
+  SELECT created_at AS "createdAt" FROM one_time_tokens
+  WHERE user_id = $1 AND email_key = $2 AND purpose = 'undo_email_change' AND expires_at > now() ORDER BY created_at LIMIT 1`;
 
 /** What is stored about a user's tokens. $1 user */
 export const LIST = `
   SELECT purpose, email, created_at AS "createdAt", expires_at AS "expiresAt" FROM one_time_tokens
   WHERE user_id = $1 ORDER BY created_at`;
-
-/** Dead tokens. A registration stays: the next mail to its address confirms it. */
-export const FORGET_EXPIRED = `
-  DELETE FROM one_time_tokens WHERE expires_at < now() - interval '1 day' AND registration IS NULL`;

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { Problem } from '../common/problem.js';
 import { Database } from '../database/database.js';
@@ -18,15 +18,6 @@ export const TOKEN_LIFE = {
 
 export type TokenPurpose = keyof typeof TOKEN_LIFE;
 
-/** A registration that a mail confirms: what was chosen by whoever asked for that very mail. */
-export interface PendingRegistration {
-  passwordHash: string;
-  username: string | null;
-  name: string | null;
-  /** Whether the address was registered more than once: nobody knows which of them is its owner. */
-  contested: boolean;
-}
-
 /** To whom a token goes. */
 export interface TokenHolder {
   userId: string;
@@ -36,7 +27,6 @@ export interface TokenHolder {
 
 export interface ConsumedToken extends TokenHolder {
   purpose: TokenPurpose;
-  registration: PendingRegistration | null;
   createdAt: Date;
 }
 
@@ -53,31 +43,17 @@ export interface StoredToken {
  * user and an address, good once and for a time. A new one replaces the one before of its purpose.
  */
 @Injectable()
-export class OneTimeTokens implements OnApplicationBootstrap, OnModuleDestroy {
-  private readonly logger = new Logger(OneTimeTokens.name);
-  private timer: NodeJS.Timeout | undefined;
-
+export class OneTimeTokens {
   constructor(private readonly database: Database) {}
 
-  onApplicationBootstrap(): void {
-    this.timer = setInterval(() => void this.forgetExpired(), HOUR).unref();
-    void this.forgetExpired();
-  }
-
-  onModuleDestroy(): void {
-    clearInterval(this.timer);
-  }
-
-  /** Makes a token and returns it; it is stored nowhere. `registration` is what a `verify_email` token confirms. */
+  /** Makes a token and returns it; it is stored nowhere. The caller's transaction has locked the user. */
   async issue(
     purpose: TokenPurpose,
     { userId, email, emailKey }: TokenHolder,
     manager: EntityManager,
-    registration: PendingRegistration | null = null,
   ): Promise<string> {
     const token = randomBytes(32).toString('base64url');
-    const life = TOKEN_LIFE[purpose];
-    await manager.query(store.ISSUE, [hash(token), purpose, userId, email, emailKey, registration, life]);
+    await manager.query(store.ISSUE, [hash(token), purpose, userId, email, emailKey, TOKEN_LIFE[purpose]]);
     return token;
   }
 
@@ -119,27 +95,19 @@ export class OneTimeTokens implements OnApplicationBootstrap, OnModuleDestroy {
     await manager.query(store.VOID_WAYS_BACK, [userId, since]);
   }
 
-  /** The registration that the next mail to the user's address confirms, or null. */
-  async pendingRegistration(
-    { userId, emailKey }: TokenHolder,
-    manager: EntityManager,
-  ): Promise<PendingRegistration | null> {
-    const [row] = await manager.query<{ registration: PendingRegistration }[]>(store.PENDING_REGISTRATION, [
-      userId,
-      emailKey,
-    ]);
-    return row?.registration ?? null;
+  /**
+   * Voids the way back to an address to which the account has just returned, and those from later changes. Returns whether
+   * there was one.
+   */
+  async voidWaysBackTo(userId: string, emailKey: string, manager: EntityManager): Promise<boolean> {
+    const [back] = await manager.query<{ createdAt: Date }[]>(store.WAY_BACK, [userId, emailKey]);
+    if (back) await this.voidWaysBack(userId, back.createdAt, manager);
+    return back !== undefined;
   }
 
   /** What is stored about the user's tokens. */
   listOf(userId: string): Promise<StoredToken[]> {
     return this.database.manager.query<StoredToken[]>(store.LIST, [userId]);
-  }
-
-  private async forgetExpired(): Promise<void> {
-    await this.database.manager
-      .query(store.FORGET_EXPIRED)
-      .catch((error: Error) => this.logger.warn(`Expired one-time tokens could not be removed: ${error.message}`));
   }
 }
 

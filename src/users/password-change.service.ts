@@ -11,6 +11,7 @@ import { Mail } from '../mail/mail.service.js';
 import type { Tokens } from '../sessions/session.js';
 import { Sessions } from '../sessions/sessions.service.js';
 import { CHANGE_PASSWORD } from './account-store.js';
+import { Notices } from './notices.service.js';
 import { OneTimeTokens } from './one-time-tokens.service.js';
 import { PasswordCheck } from './password-check.service.js';
 import { PasswordHasher } from './passwords/password-hasher.js';
@@ -30,6 +31,7 @@ export class PasswordChange {
     private readonly sessions: Sessions,
     private readonly tokens: OneTimeTokens,
     private readonly mail: Mail,
+    private readonly notices: Notices,
     private readonly audit: Audit,
   ) {}
 
@@ -47,6 +49,7 @@ export class PasswordChange {
     const fault = this.policy.check(newPassword, await this.users.get(userId));
     if (fault) throw Problem.field('/newPassword', fault.detail, fault.code);
     const newHash = await this.hasher.hash(newPassword, client.ip);
+    const mayTell = await this.notices.mayTell(userId);
     return this.database.transaction(async (manager) => {
       const [[user]] = await manager.query<[{ email: string; verified: boolean }[], number]>(CHANGE_PASSWORD, [
         userId,
@@ -60,7 +63,8 @@ export class PasswordChange {
       await this.sessions.endAllWithin(userId, sessionId, manager);
       const tokens = await this.sessions.renew(sessionId, userId, client, manager);
       await this.audit.record({ type: 'user.password_changed', actorId: userId, userId, client }, manager);
-      await this.mail.send(letters.passwordChanged({ ip: client.ip, at: new Date() }), user.email, manager);
+      if (mayTell)
+        await this.mail.send(letters.passwordChanged({ ip: client.ip, at: new Date() }), user.email, manager);
       return tokens;
     });
   }

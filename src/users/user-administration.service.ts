@@ -6,6 +6,7 @@ import { isId } from '../common/id.js';
 import { Problem } from '../common/problem.js';
 import { Database } from '../database/database.js';
 import { Sessions } from '../sessions/sessions.service.js';
+import { AddressProof } from './address-proof.service.js';
 import { demandAuthority } from './authority.js';
 import { EmailChange } from './email-change.service.js';
 import { Invitations } from './invitations.service.js';
@@ -46,6 +47,7 @@ export class UserAdministration {
     private readonly hasher: PasswordHasher,
     private readonly policy: PasswordPolicy,
     private readonly emailChange: EmailChange,
+    private readonly proof: AddressProof,
     private readonly invitations: Invitations,
     private readonly tokens: OneTimeTokens,
     private readonly revocations: Revocations,
@@ -61,6 +63,7 @@ export class UserAdministration {
       const user = await this.users.create({ ...form, roles, passwordHash }, manager);
       await this.record('user.created', user.id, actor, manager, { roles });
       if (passwordHash === null) await this.invitations.invite(user.id, actor, manager);
+      else await this.proof.askAgain(user.id, actor, manager);
       return user;
     });
   }
@@ -70,31 +73,27 @@ export class UserAdministration {
     return this.change({ actor, userId: id }, async (manager) => {
       const { email, status, ...profile } = change;
       if (Object.keys(profile).length > 0) await this.setProfile(id, profile, actor, manager);
+      if (status !== undefined) await this.setStatus(id, status, actor, manager);
       if (email !== undefined && (await this.emailChange.impose(id, email, manager)))
         await this.record('user.email_changed', id, actor, manager);
-      if (status !== undefined) await this.setStatus(id, status, actor, manager);
-      const [user] = await manager.query<UserRow[]>(store.PROFILE.text, [id]);
-      if (!user) throw new Problem('not_found');
-      return user;
+      return this.read(id, manager);
     });
   }
 
   /** Gives the user exactly these roles. Their tokens are stale from the next request on. Throws as `update` does. */
   async setRoles(id: string, wanted: string[], actor: Actor): Promise<UserRow> {
     const roles = [...new Set(wanted)].sort();
-    const user = await this.change({ actor, userId: id, stake: { roles } }, async (manager) => {
+    return this.change({ actor, userId: id, stake: { roles } }, async (manager) => {
       await refuseUnknownRoles(roles, manager);
-      const [before] = await manager.query<UserRow[]>(store.PROFILE.text, [id]);
-      if (before?.roles.join() === roles.join()) return before;
+      const before = await this.read(id, manager);
+      if (before.roles.join() === roles.join()) return before;
       await manager.query(store.TAKE_OTHER_ROLES, [id, roles]);
       await manager.query(store.ADD_ROLES, [id, roles]);
-      await this.record('user.roles_changed', id, actor, manager, { roles, before: before?.roles });
-      const [after] = await manager.query<UserRow[]>(store.PROFILE.text, [id]);
+      await this.record('user.roles_changed', id, actor, manager, { roles, before: before.roles });
+      const after = await this.read(id, manager);
+      this.database.afterCommit(manager, () => this.revocations.rolesChanged(id, after.ver));
       return after;
     });
-    if (!user) throw new Problem('not_found');
-    this.revocations.rolesChanged(id, user.ver);
-    return user;
   }
 
   /** Removes the user and everything of theirs but the audit log. Throws as `update` does. */
@@ -108,12 +107,10 @@ export class UserAdministration {
 
   /** Ends all sessions of the user and returns how many there were. Throws a Problem: `forbidden`, `not_found`. */
   async endSessions(id: string, actor: Actor): Promise<number> {
-    await this.change({ actor, userId: id }, async () => undefined);
-    return this.sessions.endAll(id, null, {
-      type: 'session.revoked',
-      actorId: actor.id,
-      client: actor.client,
-      data: operatorOf(actor),
+    return this.change({ actor, userId: id }, async (manager) => {
+      const sessionIds = await this.sessions.endAllWithin(id, null, manager);
+      if (sessionIds.length > 0) await this.record('session.revoked', id, actor, manager, { sessionIds });
+      return sessionIds.length;
     });
   }
 
@@ -137,6 +134,12 @@ export class UserAdministration {
     });
   }
 
+  private async read(id: string, manager: EntityManager): Promise<UserRow> {
+    const [user] = await manager.query<UserRow[]>(store.PROFILE.text, [id]);
+    if (!user) throw new Problem('not_found');
+    return user;
+  }
+
   private async hash(password: string, context: { email: string; username?: string | null }): Promise<string> {
     const fault = this.policy.check(password, context);
     if (fault) throw Problem.field('/password', fault.detail, fault.code);
@@ -155,7 +158,7 @@ export class UserAdministration {
     await this.record('user.updated', id, actor, manager, { fields });
   }
 
-  /** Disabling ends every session, and voids the links that would change who owns the account once it is enabled again. */
+  /** Disabling ends every session and voids every link but the ways back to a former address; enabling mails what is still due. */
   private async setStatus(
     id: string,
     status: 'active' | 'disabled',
@@ -164,11 +167,12 @@ export class UserAdministration {
   ): Promise<void> {
     if (status === 'disabled') {
       await this.sessions.endAllWithin(id, null, manager);
-      await this.tokens.void(id, ['reset_password', 'change_email'], manager);
+      await this.tokens.voidAll(id, manager);
     }
     const [changed] = await manager.query<[UserRow[], number]>(store.SET_STATUS, [id, status]);
     if (changed.length === 0) return;
     await this.record(status === 'disabled' ? 'user.disabled' : 'user.enabled', id, actor, manager);
+    if (status === 'active') await this.proof.askAgain(id, actor, manager);
   }
 
   private record(

@@ -15,10 +15,13 @@ export const FIND_CREDENTIALS = {
          FROM users WHERE email_key = $1 OR username_key = $2`,
 };
 
-/** $1 id, $2 email, $3 email key, $4 username, $5 name, $6 password hash, $7 whether the email is known to be theirs */
+/**
+ * $1 id, $2 email, $3 email key, $4 username, $5 name, $6 password hash, $7 whether the email is known to be theirs,
+ * $8 whether it is a registration that has to be confirmed
+ */
 export const INSERT = `
-  INSERT INTO users (id, email, email_key, username, name, password_hash, email_verified_at)
-  VALUES ($1, $2, $3, $4, $5, $6, CASE WHEN $7 THEN now() END)`;
+  INSERT INTO users (id, email, email_key, username, name, password_hash, email_verified_at, pending)
+  VALUES ($1, $2, $3, $4, $5, $6, CASE WHEN $7 THEN now() END, $8)`;
 
 /** $1 user, $2 roles */
 export const GIVE_ROLES = 'INSERT INTO user_roles (user_id, role) SELECT $1, unnest($2::text[])';
@@ -28,7 +31,7 @@ export const GIVE_ROLES = 'INSERT INTO user_roles (user_id, role) SELECT $1, unn
  * $1 id, $2 the hash that was checked, $3 the hash to keep from now on, $4 whether the email must be confirmed
  */
 export const CLAIM_FOR_SIGN_IN = `
-  UPDATE users SET last_login_at = now(), password_hash = $3
+  UPDATE users SET last_login_at = now(), password_hash = $3, pending = false
   WHERE id = $1 AND status = 'active' AND password_hash IS NOT DISTINCT FROM $2
     AND (NOT $4 OR email_verified_at IS NOT NULL)`;
 
@@ -42,9 +45,12 @@ export const UPDATE_PROFILE = `
 export const SET_STATUS = `
   UPDATE users u SET status = $2, updated_at = now() WHERE u.id = $1 AND u.status <> $2 RETURNING ${COLUMNS}`;
 
-/** A new address has to prove itself anew; one that is only spelled otherwise has not. $1 id, $2 email, $3 email key */
+/**
+ * A new address has to prove itself anew; one that is only spelled otherwise has not. Either way the account is no longer a
+ * mere registration; whose password it has is as unknown as before. $1 id, $2 email, $3 email key
+ */
 export const SET_EMAIL = `
-  UPDATE users u SET email = $2, email_key = $3, updated_at = now(),
+  UPDATE users u SET email = $2, email_key = $3, updated_at = now(), pending = false,
     email_verified_at = CASE WHEN u.email_key = $3 THEN u.email_verified_at END
   WHERE u.id = $1 AND u.email <> $2 RETURNING ${COLUMNS}`;
 
@@ -64,9 +70,12 @@ export const ADD_ROLES = `${GIVE_ROLES} ON CONFLICT DO NOTHING`;
 export const UNKNOWN_ROLES =
   'SELECT wanted FROM unnest($1::text[]) AS wanted WHERE wanted NOT IN (SELECT name FROM roles)';
 
-/** Whether an active admin remains. */
+/** Whether an admin remains who can sign in. $1 whether the email must be confirmed */
 export const HAS_ADMIN = `
-  SELECT EXISTS (SELECT FROM user_roles r JOIN users u ON u.id = r.user_id WHERE r.role = 'admin' AND u.status = 'active') AS any`;
+  SELECT EXISTS (
+    SELECT FROM user_roles r JOIN users u ON u.id = r.user_id
+    WHERE r.role = 'admin' AND u.status = 'active' AND u.password_hash IS NOT NULL
+      AND (NOT $1 OR u.email_verified_at IS NOT NULL)) AS any`;
 
 /** Whether anybody is an admin, disabled ones too. */
 export const KNOWS_ADMIN = `SELECT EXISTS (SELECT FROM user_roles WHERE role = 'admin') AS any`;

@@ -91,7 +91,7 @@ export class UsersController {
   @Permissions('users:write')
   @ApiOperation({ summary: 'Make an account, or invite somebody', description: RULE, operationId: 'createUser' })
   @Answers(201, userView, 'Made')
-  @Fails('forbidden', 'email_taken', 'username_taken', 'password_too_common', 'overloaded')
+  @Fails('forbidden', 'email_taken', 'username_taken', 'password_too_common', 'overloaded', 'mail_unavailable')
   async create(
     @Body({ schema: userForm }) form: z.infer<typeof userForm>,
     @CurrentUser() { userId }: Principal,

@@ -9,9 +9,12 @@ import { Accounts } from './accounts.service.js';
 import { AddressProof } from './address-proof.service.js';
 import { EmailChange } from './email-change.service.js';
 import { FirstAdmin } from './first-admin.js';
+import { Handover } from './handover.service.js';
+import { Housekeeping } from './housekeeping.js';
 import { UserImport } from './import/user-import.service.js';
 import { Invitations } from './invitations.service.js';
 import { MeController } from './me.controller.js';
+import { Notices } from './notices.service.js';
 import { OneTimeTokens } from './one-time-tokens.service.js';
 import { PasswordChange } from './password-change.service.js';
 import { PasswordCheck } from './password-check.service.js';
@@ -40,7 +43,10 @@ import { Users } from './users.service.js';
     AccountExport,
     AddressProof,
     EmailChange,
+    Handover,
+    Housekeeping,
     Invitations,
+    Notices,
     OneTimeTokens,
     PasswordChange,
     PasswordCheck,
@@ -72,7 +78,9 @@ import { Users } from './users.service.js';
     Accounts,
     AddressProof,
     EmailChange,
+    Handover,
     Invitations,
+    Notices,
     OneTimeTokens,
     PasswordHasher,
     PasswordPolicy,

@@ -19,6 +19,8 @@ export interface NewUser {
   roles: string[];
   /** Whether somebody vouches that the address is theirs; otherwise a mail has to prove it. */
   emailVerified?: boolean;
+  /** Whether the account is nobody's until a mail confirms it. */
+  pending?: boolean;
 }
 
 /** By what a person says who they are; one of the two. */
@@ -72,8 +74,8 @@ export class Users {
     const email = readEmail(user.email);
     if (!email) throw Problem.field('/email', 'Write an email address such as ada@example.com.');
     const id = newId();
-    const { username = null, name = null, passwordHash, emailVerified = false } = user;
-    const values = [id, email.written, email.key, username, name, passwordHash, emailVerified];
+    const { username = null, name = null, passwordHash, emailVerified = false, pending = false } = user;
+    const values = [id, email.written, email.key, username, name, passwordHash, emailVerified, pending];
     await refusingTakenNames(manager.query(store.INSERT, values));
     await manager.query(store.GIVE_ROLES, [id, user.roles]);
     const [row] = await manager.query<UserRow[]>(store.PROFILE.text, [id]);
@@ -121,7 +123,9 @@ export class Users {
 
   /** Whether there is an active admin. */
   async hasAdmin(manager: EntityManager): Promise<boolean> {
-    const [row] = await manager.query<{ any: boolean }[]>(store.HAS_ADMIN);
+    const [row] = await manager.query<{ any: boolean }[]>(store.HAS_ADMIN, [
+      this.config.emailVerification === 'required',
+    ]);
     return row?.any ?? false;
   }
 

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { withRoles } from '../support/admins.js';
 import { createDatabase, type TestDatabase } from '../support/database.js';
 import { Gatehouse } from '../support/gatehouse.js';
 import { mailsTo, tokenFor } from '../support/mail.js';
@@ -104,11 +105,14 @@ test('the first person’s session and pending changes die with the confirmation
   expect((await post('/v1/auth/refresh', { refreshToken })).body.code).toBe('session_revoked');
   expect((await post('/v1/auth/email/verify', { token: change })).body.code).toBe('invalid_token_link');
   expect((await login(user.email, ATTACKER)).status).toBe(401);
-  expect((await login(user.email, VICTIM)).body.user).toMatchObject({
-    id: user.id,
-    name: null,
-    lastLoginAt: expect.any(String),
-  });
+  // The names of an account that was in use stay: to free a username would hand it to the next stranger.
+  expect((await login(user.email, VICTIM)).body.user).toMatchObject({ id: user.id, name: 'Mallory' });
+  for (const table of ['sessions', 'known_addresses']) {
+    const [{ own }] = (await database.query(`SELECT count(*)::int AS own FROM ${table} WHERE user_id = $1`, [
+      user.id,
+    ])) as [{ own: number }];
+    expect([table, own]).toEqual([table, 1]);
+  }
 });
 
 test('asking for the mail again confirms the same registration, and still says that there were several', async () => {
@@ -127,13 +131,13 @@ test('asking for the mail again confirms the same registration, and still says t
 
 test('a reset instead of a confirmation leaves nothing of the first person either', async () => {
   const email = freshEmail();
-  await register({ email, password: ATTACKER });
+  await register({ email, password: ATTACKER, name: 'Mallory', username: 'mallory-three' });
   const first = await tokenFor(required, email);
   await post('/v1/auth/password/forgot', { email });
   await post('/v1/auth/password/reset', { token: await tokenFor(required, email), password: VICTIM });
   expect((await post('/v1/auth/email/verify', { token: first })).body.code).toBe('invalid_token_link');
   expect((await login(email, ATTACKER)).status).toBe(401);
-  expect((await login(email, VICTIM)).body.user.emailVerified).toBe(true);
+  expect((await login(email, VICTIM)).body.user).toMatchObject({ emailVerified: true, name: null, username: null });
 });
 
 test('a taken username is not told, and nobody is let in by a registration alone', async () => {
@@ -158,11 +162,43 @@ test('fifty registrations of one address at once make one account', async () => 
   expect((await verify(email)).status).toBe(200);
 });
 
+test('the first password does not come to life by an admin’s change of the address', async () => {
+  const email = freshEmail();
+  await register({ email, password: ATTACKER });
+  await register({ email, password: VICTIM });
+  const admin = await withRoles(optional, database, 'admin', 'user');
+  const [{ id }] = (await database.query('SELECT id FROM users WHERE email = $1', [email])) as [{ id: string }];
+  const moved = freshEmail();
+  await optional.call('PATCH', `/v1/users/${id}`, { body: { email: moved }, token: admin.accessToken });
+  expect((await mailsTo(required, moved))[0]!.text).toContain('registered more than once');
+  await verify(moved);
+  expect((await login(moved, ATTACKER)).body.code).toBe('invalid_credentials');
+});
+
+test('what became of a contested account stands in the audit log', async () => {
+  const email = freshEmail();
+  await register({ email, password: ATTACKER });
+  await register({ email, password: VICTIM });
+  await verify(email);
+  const [entry] = await database.query(
+    `SELECT data FROM audit_events WHERE type = 'user.email_verified' AND user_id = (SELECT id FROM users WHERE email = $1)`,
+    [email],
+  );
+  expect(entry).toEqual({ data: { contested: true } });
+});
+
 test('mails hold nothing that a stranger wrote', async () => {
   const email = freshEmail();
   await required.call('POST', '/v1/auth/register', {
     body: { email, password: PASSWORD, name: 'Visit evil.example now', username: 'evil.example' },
     headers: { 'user-agent': 'evil.example/1.0' },
   });
-  expect(JSON.stringify(await mailsTo(required, email))).not.toContain('evil');
+  await verify(email);
+  await login(email, PASSWORD);
+  const agent = 'Your account is locked: http://evil.example/login (x';
+  const body = { email, password: PASSWORD };
+  await required.call('POST', '/v1/auth/login', { body, headers: { 'user-agent': agent } });
+  const mails = await mailsTo(required, email);
+  expect(mails[0]!.subject).toContain('A sign-in from a new device');
+  expect(JSON.stringify(mails)).not.toMatch(/evil|locked/);
 });

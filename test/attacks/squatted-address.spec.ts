@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
+import { withRoles } from '../support/admins.js';
 import { createDatabase, type TestDatabase } from '../support/database.js';
+import { eventually } from '../support/eventually.js';
 import { Gatehouse } from '../support/gatehouse.js';
 import { mailsTo, tokenFor } from '../support/mail.js';
 import { freshEmail, PASSWORD, type Problem, type SignedUp, signIn, signUp } from '../support/people.js';
@@ -15,6 +17,7 @@ beforeAll(async () => {
   database = await createDatabase();
   optional = await Gatehouse.start({ DATABASE_URL: database.url });
   required = await Gatehouse.start({ DATABASE_URL: database.url, EMAIL_VERIFICATION: 'required' });
+  admin.token = (await withRoles(optional, database, 'admin', 'user')).accessToken;
 });
 
 afterAll(async () => {
@@ -27,7 +30,16 @@ const post = (path: string, body: unknown, token?: string) =>
   required.call<Problem & SignedUp>('POST', path, { body, token });
 const squat = (email: string) => post('/v1/auth/register', { email, password: SQUATTER });
 const idOf = async (email: string) =>
-  (await database.query<{ id: string }>('SELECT id FROM users WHERE email = $1', [email]))[0]?.id;
+  (await database.query<{ id: string }>('SELECT id FROM users WHERE email_key = $1', [email]))[0]?.id;
+
+/** What an admin does. */
+const admin = {
+  token: '',
+  call: (method: string, path: string, body: unknown) => optional.call(method, path, { body, token: admin.token }),
+  create: (email: string) => admin.call('POST', '/v1/users', { email, password: SQUATTER }),
+  spell: async (email: string) =>
+    admin.call('PATCH', `/v1/users/${await idOf(email)}`, { email: email.replace('p', 'P') }),
+};
 
 /** Somebody with a confirmed address who is signed in. */
 async function owner(): Promise<SignedUp> {
@@ -58,7 +70,7 @@ test('a registration that nobody confirmed gives way to whoever proves to own it
     'SELECT type, actor_id, data FROM audit_events WHERE user_id = $1 AND type = $2',
     [squatter, 'user.deleted'],
   );
-  expect(entry).toEqual({ type: 'user.deleted', actor_id: person.user.id, data: { unclaimed: true } });
+  expect(entry).toEqual({ type: 'user.deleted', actor_id: person.user.id, data: { unconfirmed: true } });
 });
 
 test('an answer and a link before do not tell whether the address is squatted on', async () => {
@@ -79,9 +91,14 @@ const IN_USE: Record<string, (email: string) => Promise<unknown>> = {
   },
   'an account that is invited': (email) =>
     database.query(`INSERT INTO users (id, email, email_key) VALUES ($1, $2, $2)`, [randomUUID(), email]),
-  'an account that was given a role': async (email) => {
+  'an account that an admin made, with a password': (email) => admin.create(email),
+  'a registration whose address an admin has spelled': async (email) => {
     await squat(email);
-    return database.query(`INSERT INTO user_roles VALUES ($1, 'admin')`, [await idOf(email)]);
+    return admin.spell(email);
+  },
+  'an account of which only the long expired session told that it was used': async (email) => {
+    const { user } = await signUp(optional, { email });
+    return database.query('DELETE FROM sessions WHERE user_id = $1', [user.id]);
   },
 };
 
@@ -97,6 +114,30 @@ test.each(Object.entries(IN_USE))('%s does not give way', async (_, make) => {
   expect((await post('/v1/auth/email/verify', { token })).body.code).toBe('email_taken');
 
   await ask(email, person);
-  expect((await mailsTo(required, email))[0]!.subject).toContain('You have an account already');
+  const [{ written }] = (await database.query('SELECT email AS written FROM users WHERE id = $1', [holder])) as [
+    { written: string },
+  ];
+  expect((await mailsTo(required, written))[0]!.subject).toContain('You have an account already');
   expect(await idOf(email)).toBe(holder);
+});
+
+test('a registration that nobody confirms is gone after 30 days, and nothing else is', async () => {
+  const [stale, fresh, used] = [freshEmail(), freshEmail(), freshEmail()];
+  await squat(stale);
+  await squat(fresh);
+  await signUp(optional, { email: used });
+  const age = `UPDATE users SET created_at = now() - $2 * interval '1 day' WHERE email = $1`;
+  await database.query(age, [stale, 31]);
+  await database.query(age, [fresh, 29]);
+  await database.query(age, [used, 400]);
+  const squatter = await idOf(stale);
+  const next = await Gatehouse.start({ DATABASE_URL: database.url });
+  await eventually(async () => (await idOf(stale)) === undefined, 10_000);
+  await next.stop();
+  expect([await idOf(fresh), await idOf(used)]).toEqual([expect.any(String), expect.any(String)]);
+  const [entry] = await database.query('SELECT actor_id, data FROM audit_events WHERE user_id = $1 AND type = $2', [
+    squatter,
+    'user.deleted',
+  ]);
+  expect(entry).toEqual({ actor_id: null, data: { unconfirmed: true } });
 });

@@ -1,0 +1,86 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { Grant } from '../access/access-tokens.service.js';
+import type { Client } from '../common/client.js';
+import { Problem } from '../common/problem.js';
+import type { Config } from '../config/config.js';
+import { CONFIG } from '../config/config.module.js';
+import { Database } from '../database/database.js';
+import { hashSessionSecret, type RefreshClaim } from './refresh-token.js';
+import type { Tokens } from './session.js';
+import { EXAMINE, ROTATE } from './session-store.js';
+import { SessionTokens } from './session-tokens.js';
+import { Sessions } from './sessions.service.js';
+
+interface Examined extends Grant {
+  counter: number;
+  revoked: boolean;
+  unverified: boolean;
+  expired: boolean;
+  fresh: boolean;
+}
+
+/** Refresh tokens, each good for one successor. */
+@Injectable()
+export class Rotation {
+  constructor(
+    @Inject(CONFIG) private readonly config: Config,
+    private readonly database: Database,
+    private readonly sessions: Sessions,
+    private readonly tokens: SessionTokens,
+  ) {}
+
+  /**
+   * Exchanges a refresh token for its successor and a new access token.
+   * The token just replaced gets the same successor within the grace; an older one ends the session (RFC 9700, 4.14.2).
+   * Throws a Problem: `invalid_refresh_token`, `session_revoked`, `session_expired`, `refresh_reused`, `email_not_verified`.
+   */
+  async refresh(refreshToken: string, client: Client): Promise<Tokens> {
+    const claim = this.tokens.read(refreshToken);
+    if (!claim) throw new Problem('invalid_refresh_token');
+    return (await this.rotate(claim, client)) ?? (await this.afterFailedRotation(claim, client));
+  }
+
+  private async rotate(claim: RefreshClaim, client: Client): Promise<Tokens | null> {
+    const { refreshTokenTtl, sessionMaxAge } = this.config;
+    const secretHash = hashSessionSecret(claim.secret);
+    const [grant] = await this.database.run<Grant>(ROTATE, [
+      claim.sessionId,
+      claim.counter,
+      secretHash,
+      refreshTokenTtl,
+      sessionMaxAge,
+      client.ip,
+      client.userAgent,
+      this.config.emailVerification === 'required',
+    ]);
+    return grant ? this.tokens.write(grant, { ...claim, counter: claim.counter + 1 }) : null;
+  }
+
+  private async afterFailedRotation(claim: RefreshClaim, client: Client): Promise<Tokens> {
+    const { refreshGrace, sessionMaxAge } = this.config;
+    const [found] = await this.database.run<Examined>(EXAMINE, [
+      claim.sessionId,
+      hashSessionSecret(claim.secret),
+      refreshGrace,
+      sessionMaxAge,
+    ]);
+    if (!found || found.revoked) throw new Problem('session_revoked');
+    if (found.expired) throw new Problem('session_expired');
+    if (found.unverified && this.config.emailVerification === 'required') throw new Problem('email_not_verified');
+    const age = found.counter - claim.counter;
+    if (age === 1 && found.fresh) return this.tokens.write(found, { ...claim, counter: found.counter });
+    // A token ahead of its row: the database was set back to a backup, and the token is of a time that never was.
+    if (age <= 0) throw new Problem('session_revoked');
+    await this.endReused(claim.sessionId, client);
+    throw new Problem('refresh_reused');
+  }
+
+  private async endReused(sessionId: string, client: Client): Promise<void> {
+    try {
+      await this.sessions.end(sessionId, null, { type: 'auth.refresh_reused', actorId: null, client });
+    } catch (error) {
+      // Somebody else has ended it in the meantime, which is all that was wanted.
+      if (!(error instanceof Problem && error.code === 'not_found')) throw error;
+    }
+  }
+}

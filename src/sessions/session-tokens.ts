@@ -1,0 +1,34 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { AccessTokens, type Grant } from '../access/access-tokens.service.js';
+import type { Config } from '../config/config.js';
+import { CONFIG } from '../config/config.module.js';
+import { type RefreshClaim, readRefreshToken, writeRefreshToken } from './refresh-token.js';
+import type { Tokens } from './session.js';
+
+/** The two tokens of a session, under the keys of this deployment. Asks no database. */
+@Injectable()
+export class SessionTokens {
+  private readonly key: Buffer;
+
+  constructor(
+    @Inject(CONFIG) config: Config,
+    private readonly accessTokens: AccessTokens,
+  ) {
+    this.key = config.deriveKey('refresh tokens');
+  }
+
+  /** What a genuine refresh token claims, whatever has become of its session; null for anything else. */
+  read(refreshToken: string): RefreshClaim | null {
+    return readRefreshToken(refreshToken, this.key);
+  }
+
+  /** An access token for the grant, and the refresh token that claims so. */
+  write(grant: Grant, claim: RefreshClaim): Tokens {
+    return {
+      ...this.accessTokens.mint(grant),
+      tokenType: 'Bearer',
+      refreshToken: writeRefreshToken(claim, this.key),
+      session: { id: grant.sessionId, expiresAt: grant.sessionExpiresAt.toISOString() },
+    };
+  }
+}

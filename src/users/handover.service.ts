@@ -1,0 +1,32 @@
+import { Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import { KnownAddresses } from '../limits/known-addresses.js';
+import { Sessions } from '../sessions/sessions.service.js';
+import { Accounts } from './accounts.service.js';
+import { OneTimeTokens } from './one-time-tokens.service.js';
+
+/** Handing an account over to whoever has just proved, by a mailed link, to own its address. */
+@Injectable()
+export class Handover {
+  constructor(
+    private readonly accounts: Accounts,
+    private readonly sessions: Sessions,
+    private readonly tokens: OneTimeTokens,
+    private readonly known: KnownAddresses,
+  ) {}
+
+  /**
+   * Confirms the address, sets the password (null leaves none), ends every session and voids every other link, in the
+   * caller's transaction, which has locked the user. Where nobody had confirmed the address, whoever used the account until
+   * now may be a stranger: their devices and addresses are forgotten too.
+   */
+  async complete(userId: string, passwordHash: string | null, manager: EntityManager): Promise<void> {
+    const before = await this.accounts.findById(userId, manager);
+    await this.accounts.setProvenPassword(userId, passwordHash, manager);
+    await this.tokens.voidAll(userId, manager);
+    await this.sessions.endAllWithin(userId, null, manager);
+    if (before?.verified) return;
+    await this.sessions.removeAllWithin(userId, manager);
+    await this.known.removeAllWithin(userId, manager);
+  }
+}

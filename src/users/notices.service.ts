@@ -1,0 +1,23 @@
+import { Injectable } from '@nestjs/common';
+import { Database } from '../database/database.js';
+import { Quotas } from '../limits/quotas.service.js';
+import { Accounts } from './accounts.service.js';
+
+/** Mails that tell the owner of an account what was done to it. */
+@Injectable()
+export class Notices {
+  constructor(
+    private readonly database: Database,
+    private readonly accounts: Accounts,
+    private readonly quotas: Quotas,
+  ) {}
+
+  /**
+   * Whether one may go to the user's address: always where it is confirmed; else it may be a stranger's, who gets 5 mails
+   * an hour. Counts, so ask once for each mail, before the transaction that sends it.
+   */
+  async mayTell(userId: string): Promise<boolean> {
+    const account = await this.accounts.findById(userId, this.database.manager);
+    return account !== null && (account.verified || (await this.quotas.mayMail(account.emailKey)));
+  }
+}
