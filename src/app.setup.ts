@@ -5,6 +5,7 @@ import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import { AppModule } from './app.module.js';
 import { letDocsLoad, serveOpenApi } from './app.openapi.js';
+import { shedSignIns } from './auth/shed-sign-ins.js';
 import { refuseUnreadable } from './common/client-errors.js';
 import { ErrorFilter } from './common/error.filter.js';
 import { acceptStrictJson } from './common/json-body.js';
@@ -15,7 +16,9 @@ import { RouteTable } from './common/route-table.js';
 import { SchemaPipe } from './common/schema.pipe.js';
 import { securityHeaders } from './common/security-headers.js';
 import type { Config } from './config/config.js';
+import { GuessLimits } from './limits/guess-limits.service.js';
 import { limitRequests } from './limits/limit-requests.js';
+import { PasswordHasher } from './users/passwords/password-hasher.js';
 import { servePage } from './web/serve-page.js';
 
 /** Bytes of a body at most. */
@@ -62,6 +65,7 @@ export async function createApp(config: Config, databaseUrl: string, logger: Log
     bodyParser: false,
     abortOnError: false,
   });
+  shedSignIns(fastify, app.get(PasswordHasher), app.get(GuessLimits));
   acceptStrictJson(fastify);
   app.useGlobalFilters(filter);
   app.useGlobalPipes(new SchemaPipe());

@@ -70,6 +70,11 @@ export class GuessLimits {
     }
   }
 
+  /** Throws a Problem `rate_limited` for a client that has just been refused whatever the account; asks no store. */
+  recall({ ip }: Pick<Client, 'ip'>): void {
+    if (this.config.rateLimits && this.refusals.size > 0) this.recallRefusal([this.ruleForAddress(ip)]);
+  }
+
   /** Forgets what was guessed about an account, once its owner has proved by other means who they are. */
   async forgive(accountId: string, client: Client): Promise<void> {
     const keys = this.rulesFor({ accountId, name: '' }, client.ip).flatMap((rule) =>
@@ -84,8 +89,12 @@ export class GuessLimits {
     return [
       { ...ACCOUNT_AND_ADDRESS, key: this.keys.ofAddress('account and address', address, ...account), open: false },
       { ...ACCOUNT, key: this.keys.of('account', ...account), open: false },
-      { ...ADDRESS, key: this.keys.ofAddress('address', address), open: false },
+      this.ruleForAddress(address),
     ];
+  }
+
+  private ruleForAddress(address: string): GuessRule {
+    return { ...ADDRESS, key: this.keys.ofAddress('address', address), open: false };
   }
 
   /** Guesses about one account from one address take their places in the order in which they came. */
