@@ -98,11 +98,14 @@ function ofDatabase(database: Symptoms['database']): Finding[] {
 function ofExposure({ production, publicUrl, rateLimits }: Symptoms): Finding[] {
   const findings: Finding[] = [];
   if (production && !publicUrl.startsWith('https:'))
-    findings.push({ level: 'fault', text: 'PUBLIC_URL is not https: passwords and tokens travel in the clear.' });
+    findings.push({
+      level: 'fault',
+      text: 'PUBLIC_URL is not https: passwords and tokens travel in the clear. Put TLS in front and set its address.',
+    });
   if (!rateLimits)
     findings.push({
       level: production ? 'fault' : 'warning',
-      text: 'RATE_LIMITS is off: passwords can be guessed without end.',
+      text: 'RATE_LIMITS is off: passwords can be guessed without end. Leave it on.',
     });
   return findings;
 }
