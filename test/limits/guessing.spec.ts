@@ -1,5 +1,6 @@
 import { createDatabase, type TestDatabase } from '../support/database.js';
 import { Gatehouse } from '../support/gatehouse.js';
+import { tokenFor } from '../support/mail.js';
 import { freshEmail, PASSWORD, type Problem, signUp } from '../support/people.js';
 
 /** Nobody guesses a password, and nobody locks an owner out by guessing (ASVS 5.0, 6.3.1; CVE-2024-4629). */
@@ -120,6 +121,29 @@ describe('an account from everywhere', () => {
     expect([stranger.status, stranger.headers.get('retry-after')]).toEqual([429, '900']);
     expect((await login({ email }, home, PASSWORD, two)).status).toBe(200);
     expect((await login({ email }, freshIp(), PASSWORD)).status).toBe(200);
+  });
+
+  it('opens to its owner, wherever they are, by a password reset', async () => {
+    const { email } = await somebody();
+    const ip = freshIp();
+    const attack = Array.from({ length: 120 }, (_, index) => login({ email }, index < 10 ? ip : freshIp()));
+    expect(await statuses(attack)).toEqual({ 401: 100, 429: 20 });
+    expect((await login({ email }, ip, PASSWORD)).status).toBe(429);
+
+    const headers = from(ip);
+    await one.call('POST', '/v1/auth/password/forgot', { body: { email }, headers });
+    const token = await tokenFor(one, email);
+    const password = 'another violet tractor';
+    const reset = (body: object) => one.call<Problem>('POST', '/v1/auth/password/reset', { body, headers });
+    // Asking for the mail opens nothing, and neither does a link that is none or a password that is refused.
+    expect((await reset({ token: `${token}x`, password })).status).toBe(400);
+    expect((await reset({ token, password: '12345678' })).body.code).toBe('password_too_common');
+    expect((await login({ email }, freshIp(), PASSWORD)).status).toBe(429);
+
+    expect((await reset({ token, password })).status).toBe(200);
+    expect((await login({ email }, ip)).status).toBe(401);
+    expect((await login({ email }, ip, password)).status).toBe(200);
+    expect((await login({ email }, freshIp(), password)).status).toBe(200);
   });
 
   it('answers alike about an account that does not exist', async () => {
