@@ -6,6 +6,7 @@ import type { Logger } from 'pino';
 import { AppModule } from './app.module.js';
 import { letDocsLoad, serveOpenApi } from './app.openapi.js';
 import { shedSignIns } from './auth/shed-sign-ins.js';
+import { halvedNetworks } from './common/address.js';
 import { refuseUnreadable } from './common/client-errors.js';
 import { ErrorFilter } from './common/error.filter.js';
 import { acceptStrictJson } from './common/json-body.js';
@@ -43,7 +44,7 @@ export async function createApp(config: Config, databaseUrl: string, logger: Log
     // Node looks for late requests every 30 s unless told otherwise, and where the headers have more time than the
     // whole request it exchanges the two.
     http: { connectionsCheckingInterval: 1_000, headersTimeout: REQUEST_TIMEOUT, requestTimeout: REQUEST_TIMEOUT },
-    trustProxy: config.trustedProxies.length > 0 ? [...config.trustedProxies] : false,
+    trustProxy: config.trustedProxies.length > 0 ? halvedNetworks(config.trustedProxies) : false,
     genReqId: requestId,
     clientErrorHandler: refuseUnreadable,
     rewriteUrl: decodableUrl,

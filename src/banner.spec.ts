@@ -47,6 +47,7 @@ test.each([
   ['PUBLIC_URL', 'http://auth.example.com', /^PUBLIC_URL is not https/],
   ['PUBLIC_URL', '', /^PUBLIC_URL is not https/],
   ['DATABASE_URL', '', /^DATABASE_URL is not set/],
+  ['TRUSTED_PROXIES', '10.0.0.1,0.0.0.0/0', /^TRUSTED_PROXIES trusts 0\.0\.0\.0\/0/],
   ['RATE_LIMITS', 'off', /^RATE_LIMITS is off/],
   ['SMTP_URL', '', /^SMTP_URL is not set/],
 ])('in production %s=%s is noted', (name, value, text) => {

@@ -1,4 +1,5 @@
 import type { Config } from './config/config.js';
+import { trustsTooMany } from './health/doctor.js';
 import type { FirstAdminCredentials } from './users/first-admin.js';
 
 interface Start {
@@ -31,9 +32,12 @@ export function warningsOf({
   databaseUrl,
   publicUrl,
   rateLimits,
+  trustedProxies,
   mail,
-}: Pick<Config, 'production' | 'databaseUrl' | 'publicUrl' | 'rateLimits' | 'mail'>): string[] {
+}: Pick<Config, 'production' | 'databaseUrl' | 'publicUrl' | 'rateLimits' | 'trustedProxies' | 'mail'>): string[] {
   const warnings: string[] = [];
+  const tooTrusting = trustsTooMany(trustedProxies);
+  if (tooTrusting !== null) warnings.push(tooTrusting);
   if (production && !databaseUrl)
     warnings.push('DATABASE_URL is not set: the embedded Postgres serves a single machine.');
   if (production && !publicUrl.startsWith('https:'))
