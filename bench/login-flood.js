@@ -4,7 +4,9 @@ import { spawn } from 'node:child_process';
 import http from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { anyAddress, post, quantile, startGatehouse } from './support/throw-away.js';
+import { call } from './support/server.js';
+import { quantile } from './support/statistics.js';
+import { anyAddress, startGatehouse } from './support/throw-away.js';
 
 const SECONDS = Number(process.argv[2] ?? 15);
 const CLIENTS = 200;
@@ -67,13 +69,13 @@ async function measure(limits) {
     PUBLIC_URL: 'http://gatehouse.test',
   });
   try {
-    const account = { email: 'bench@example.com', password: 'violet tractor under snow' };
-    const { body } = await post(`${gatehouse.url}/v1/auth/register`, account);
-    const quiet = await tokenChecks(gatehouse.url, body.accessToken, 2);
+    const body = { email: 'bench@example.com', password: 'violet tractor under snow' };
+    const { accessToken } = await call(`${gatehouse.url}/v1/auth/register`, { method: 'POST', body });
+    const quiet = await tokenChecks(gatehouse.url, accessToken, 2);
     const flooded = flood(gatehouse.url, SECONDS + 3);
     await sleep(2_000);
     await gatehouse.figures();
-    const times = await tokenChecks(gatehouse.url, body.accessToken, SECONDS);
+    const times = await tokenChecks(gatehouse.url, accessToken, SECONDS);
     const { loopDelay } = await gatehouse.figures();
     const [p50, p99, still] = [quantile(times, 0.5), quantile(times, 0.99), quantile(quiet, 0.99)];
     process.stdout.write(

@@ -1,12 +1,9 @@
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { startPostgres } from './server.js';
 
-const DIST = new URL('../../dist/src/', import.meta.url);
-const MAIN = fileURLToPath(new URL('main.js', DIST));
+const MAIN = fileURLToPath(new URL('../../dist/src/main.js', import.meta.url));
 
 /**
  * Asked by a signal, the server collects its garbage and tells how much is left (the only figure that shows a leak), and how
@@ -31,9 +28,7 @@ export const anyAddress = () => `10.${[...randomBytes(3)].join('.')}`;
  * @param {Record<string, string>} env
  */
 export async function startGatehouse(env = {}) {
-  const folder = await mkdtemp(join(tmpdir(), 'gatehouse-bench-'));
-  const { startEmbeddedPostgres } = await import(new URL('database/embedded-postgres.js', DIST).href);
-  const postgres = await startEmbeddedPostgres({ dataDir: join(folder, 'postgres'), log: () => undefined });
+  const postgres = await startPostgres();
   const { PATH, HOME } = process.env;
   const server = spawn(
     process.execPath,
@@ -49,7 +44,7 @@ export async function startGatehouse(env = {}) {
       env: {
         PATH,
         HOME,
-        DATA_DIR: folder,
+        DATA_DIR: postgres.folder,
         DATABASE_URL: postgres.url,
         PORT: '0',
         HOST: '127.0.0.1',
@@ -94,27 +89,6 @@ export async function startGatehouse(env = {}) {
       server.kill('SIGTERM');
       await ended;
       await postgres.stop();
-      await rm(folder, { recursive: true, force: true });
     },
   };
-}
-
-/**
- * Sends JSON and reads JSON.
- * @param {string} url
- * @param {unknown} body
- * @param {Record<string, string>} headers
- */
-export async function post(url, body, headers = {}) {
-  const response = await fetch(url, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', ...headers },
-    body: JSON.stringify(body),
-  });
-  return { status: response.status, body: await response.json() };
-}
-
-/** The value below which a share of the values lies. @param {number[]} values @param {number} share */
-export function quantile(values, share) {
-  return values.toSorted((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * share))] ?? 0;
 }
