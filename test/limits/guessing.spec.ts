@@ -180,6 +180,16 @@ describe('an address over all accounts', () => {
     expect(refused.status).toBe(429);
     expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(800);
     expect(Number(refused.headers.get('retry-after'))).toBeLessThanOrEqual(900);
+
+    // A flood of what is refused anyway is not even read, but for one request in a second.
+    const malformed = await Promise.all(
+      Array.from({ length: 20 }, () => one.call('POST', '/v1/auth/login', { body: '{"email":', headers: from(ip) })),
+    );
+    const unread = malformed.filter(({ status }) => status === 429);
+    expect(unread.length).toBeGreaterThan(10);
+    expect(unread[0]?.headers.get('ratelimit-limit')).toBe('100');
+    const elsewhere = { body: '{"email":', headers: from(freshIp()) };
+    expect((await one.call('POST', '/v1/auth/login', elsewhere)).status).toBe(400);
   });
 
   it('is a /64 for IPv6, however written, and one IPv4 address however it comes', async () => {
