@@ -8,8 +8,8 @@ import { NotTried } from './outcome.js';
 /** The suite cannot begin. The message says what to do. */
 export class CannotBegin extends Error {}
 
-/** The longest Retry-After that cleaning up waits for, seconds. */
-const LONGEST_WAIT = 10;
+/** The longest Retry-After that cleaning up waits for, seconds: requests are limited by the minute. */
+const LONGEST_WAIT = 60;
 
 /** An address at which nobody reads mail (RFC 2606). */
 export function freshEmail() {
@@ -70,7 +70,7 @@ export class Account {
     return this.target.call('POST', '/v1/auth/login', { body, headers, limited });
   }
 
-  /** Tries once more when the pause after wrong passwords is over. @param {(limited: boolean) => Promise<import('./target.js').Answer>} send */
+  /** Tries once more when the pause that a limit asks for is over. @param {(limited: boolean) => Promise<import('./target.js').Answer>} send */
   async #insist(send) {
     const answer = await send(true);
     const seconds = Number(answer.headers.get('retry-after'));

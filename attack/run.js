@@ -1,5 +1,6 @@
 // Attacks a running deployment that you own: npm run attack -- http://localhost:3000
-// Exit codes: 0 all held; 1 something is broken; 64 wrong use, or no accounts to attack with; 69 nothing answers there.
+// Exit codes: 0 all held; 1 something is broken; 64 wrong use, or no accounts to attack with; 69 nothing answers there;
+// 130 stopped by Ctrl-C.
 import { isIPv4 } from 'node:net';
 import { parseArgs } from 'node:util';
 import { Account, CannotBegin, register } from './accounts.js';
@@ -7,7 +8,7 @@ import { Broken, NotTried } from './outcome.js';
 import { attackAll } from './suite.js';
 import { Target } from './target.js';
 
-const EXIT = { held: 0, broken: 1, usage: 64, unavailable: 69 };
+const EXIT = { held: 0, broken: 1, usage: 64, unavailable: 69, interrupted: 130 };
 const USAGE = `npm run attack -- <url> [options]
 
 Attacks the Gatehouse at <url> and reports what held. Everything it does is bounded: some 400 requests.
@@ -19,6 +20,17 @@ Attacks the Gatehouse at <url> and reports what held. Everything it does is boun
   --help`;
 
 class UsageError extends Error {}
+
+/** Aborted by the first Ctrl-C: the attack that is under way ends, and what was made is removed. */
+const interrupted = new AbortController();
+
+/** npm passes a Ctrl-C on that the terminal has sent already, so only one that comes later ends everything. */
+function stopInOrder() {
+  if (interrupted.signal.aborted) return;
+  process.stderr.write('Stopping and removing the accounts; once more to leave them.\n');
+  interrupted.abort();
+  setTimeout(() => process.once('SIGINT', () => process.exit(EXIT.interrupted)), 1000).unref();
+}
 
 /** What the command line asks for. @param {string[]} args */
 function readArguments(args) {
@@ -73,7 +85,7 @@ async function attack({ url, accounts, json, 'limits-off': limitsOff }) {
     const [alice, bob] = /** @type {[Account, Account]} */ ([...given, ...ours]);
     const made = (/** @type {string} */ email, /** @type {string} */ password) =>
       void ours.push(new Account(target, email, password, true));
-    await attackAll({ target, alice, bob, limitsOff, made }, (result) => {
+    await attackAll({ target, alice, bob, limitsOff, made }, interrupted.signal, (result) => {
       results.push(result);
       if (!json) process.stdout.write(describe(result, results.at(-2)?.family));
     });
@@ -117,6 +129,7 @@ async function main(args) {
         ? `${JSON.stringify(report, null, 2)}\n`
         : `\n${held} held, ${broken} broken, ${notTried} not tried; ${requests} requests.\n`,
     );
+    if (interrupted.signal.aborted) return EXIT.interrupted;
     return broken > 0 ? EXIT.broken : EXIT.held;
   } catch (error) {
     if (error instanceof UsageError) process.stderr.write(`${error.message}\n\n${USAGE}\n`);
@@ -130,4 +143,5 @@ async function main(args) {
   }
 }
 
+process.on('SIGINT', stopInOrder);
 process.exitCode = await main(process.argv.slice(2));

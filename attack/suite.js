@@ -28,12 +28,15 @@ const FAMILIES = [forgedTokens, substitution, refresh, endedSessions, rights, ob
 /**
  * Makes every attack, one after the other, and tells each result as it comes.
  * @param {Context} context
+ * @param {AbortSignal} signal Makes no further attack once it is aborted.
  * @param {(result: Result) => void} tell
  */
-export async function attackAll(context, tell) {
+export async function attackAll(context, signal, tell) {
   for (const { family, attacks } of FAMILIES) {
-    for (const [name, attack] of Object.entries(/** @type {Record<string, Attack>} */ (attacks)))
+    for (const [name, attack] of Object.entries(/** @type {Record<string, Attack>} */ (attacks))) {
+      if (signal.aborted) return;
       tell({ family, name, ...(await outcomeOf(attack, context)) });
+    }
   }
 }
 

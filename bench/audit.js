@@ -1,7 +1,8 @@
 // What sealing the audit log costs a login and a refresh: node bench/audit.js [rounds]
 // Two servers on two databases of one Postgres take turns; one of the two neither queues nor seals its entries. What counts
 // is the CPU time that server and Postgres take for each, sealing included: what is left of it is throughput.
-import { call, cpuOf, openDatabase, quantile, startPostgres, startServer } from './support/server.js';
+import { call, cpuOf, openDatabase, startPostgres, startServer } from './support/server.js';
+import { quantile } from './support/statistics.js';
 
 const ROUNDS = Number(process.argv[2] ?? 20);
 const ROUND_MS = 1_500;

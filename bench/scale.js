@@ -1,6 +1,7 @@
 // Admin lists, search and figures with a million users and ten million audit entries:
 // node bench/scale.js [users] [entries]
-import { call, openDatabase, quantile, startPostgres, startServer } from './support/server.js';
+import { call, openDatabase, startPostgres, startServer } from './support/server.js';
+import { quantile } from './support/statistics.js';
 
 const USERS = Number(process.argv[2] ?? 1_000_000);
 const ENTRIES = Number(process.argv[3] ?? 10_000_000);

@@ -2,6 +2,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
 import type { onSendHookHandler, RouteOptions } from 'fastify';
 import { z } from 'zod';
+import { ownFilesPolicy } from './common/content-policy.js';
 import { completeErrors } from './common/openapi-errors.js';
 import type { Config } from './config/config.js';
 
@@ -30,17 +31,8 @@ export function serveOpenApi(app: NestFastifyApplication, config: Config): void 
   });
 }
 
-/** What swagger-ui needs to show itself: its own files, and the styles that stand inside its page. Scripts only from files. */
-const DOCS_POLICY = [
-  "default-src 'none'",
-  "script-src 'self'",
-  "style-src 'self' 'unsafe-inline'",
-  "img-src 'self' data:",
-  "connect-src 'self'",
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-].join(';');
+/** swagger-ui brings its own files, and styles that stand inside its page. */
+const DOCS_POLICY = ownFilesPolicy("'unsafe-inline'");
 
 /** Gives the routes under /docs a policy by which a browser may show them. Called as each route is registered. */
 export function letDocsLoad(route: RouteOptions): void {

@@ -5,6 +5,8 @@ import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import { AppModule } from './app.module.js';
 import { letDocsLoad, serveOpenApi } from './app.openapi.js';
+import { shedSignIns } from './auth/shed-sign-ins.js';
+import { halvedNetworks } from './common/address.js';
 import { refuseUnreadable } from './common/client-errors.js';
 import { ErrorFilter } from './common/error.filter.js';
 import { acceptStrictJson } from './common/json-body.js';
@@ -15,7 +17,9 @@ import { RouteTable } from './common/route-table.js';
 import { SchemaPipe } from './common/schema.pipe.js';
 import { securityHeaders } from './common/security-headers.js';
 import type { Config } from './config/config.js';
+import { GuessLimits } from './limits/guess-limits.service.js';
 import { limitRequests } from './limits/limit-requests.js';
+import { PasswordHasher } from './users/passwords/password-hasher.js';
 import { servePage } from './web/serve-page.js';
 
 /** Bytes of a body at most. */
@@ -40,7 +44,7 @@ export async function createApp(config: Config, databaseUrl: string, logger: Log
     // Node looks for late requests every 30 s unless told otherwise, and where the headers have more time than the
     // whole request it exchanges the two.
     http: { connectionsCheckingInterval: 1_000, headersTimeout: REQUEST_TIMEOUT, requestTimeout: REQUEST_TIMEOUT },
-    trustProxy: config.trustedProxies.length > 0 ? [...config.trustedProxies] : false,
+    trustProxy: config.trustedProxies.length > 0 ? halvedNetworks(config.trustedProxies) : false,
     genReqId: requestId,
     clientErrorHandler: refuseUnreadable,
     rewriteUrl: decodableUrl,
@@ -62,6 +66,7 @@ export async function createApp(config: Config, databaseUrl: string, logger: Log
     bodyParser: false,
     abortOnError: false,
   });
+  shedSignIns(fastify, app.get(PasswordHasher), app.get(GuessLimits));
   acceptStrictJson(fastify);
   app.useGlobalFilters(filter);
   app.useGlobalPipes(new SchemaPipe());

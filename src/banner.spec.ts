@@ -1,4 +1,5 @@
-import { banner } from './banner.js';
+import { banner, warningsOf } from './banner.js';
+import { loadConfig } from './config/config.js';
 
 const start = { url: 'http://localhost:3000', firstAdmin: null, warnings: [] };
 
@@ -27,4 +28,28 @@ test('ends with what is to be noted', () => {
   expect(banner({ ...start, warnings: ['One thing.', 'Another.'] })).toMatch(
     /Note: One thing\.\n\n {2}Note: Another\.\n$/,
   );
+});
+
+const PRODUCTION = {
+  NODE_ENV: 'production',
+  APP_SECRET: 'mZ3xQv8Lr1Tn6Yw0Kd5Hs2Pb9Gj4Fc7A',
+  DATABASE_URL: 'postgres://db/gatehouse',
+  PUBLIC_URL: 'https://auth.example.com',
+  SMTP_URL: 'smtps://mail.example.com',
+};
+
+test('nothing is to be noted of a deployment as it should be, nor of the settings of a developer', () => {
+  expect(warningsOf(loadConfig(PRODUCTION))).toEqual([]);
+  expect(warningsOf(loadConfig({ APP_SECRET: PRODUCTION.APP_SECRET, RATE_LIMITS: 'off' }))).toEqual([]);
+});
+
+test.each([
+  ['PUBLIC_URL', 'http://auth.example.com', /^PUBLIC_URL is not https/],
+  ['PUBLIC_URL', '', /^PUBLIC_URL is not https/],
+  ['DATABASE_URL', '', /^DATABASE_URL is not set/],
+  ['TRUSTED_PROXIES', '10.0.0.1,0.0.0.0/0', /^TRUSTED_PROXIES trusts 0\.0\.0\.0\/0/],
+  ['RATE_LIMITS', 'off', /^RATE_LIMITS is off/],
+  ['SMTP_URL', '', /^SMTP_URL is not set/],
+])('in production %s=%s is noted', (name, value, text) => {
+  expect(warningsOf(loadConfig({ ...PRODUCTION, [name]: value }))).toEqual([expect.stringMatching(text)]);
 });

@@ -1,3 +1,5 @@
+import type { Config } from './config/config.js';
+import { trustsTooMany } from './health/doctor.js';
 import type { FirstAdminCredentials } from './users/first-admin.js';
 
 interface Start {
@@ -19,4 +21,31 @@ export function banner({ url, firstAdmin, warnings }: Start): string {
 export function adminNotice({ email, password }: FirstAdminCredentials): string {
   if (password === undefined) return `  The first admin: ${email}, with BOOTSTRAP_ADMIN_PASSWORD`;
   return `  The first admin, shown this once:\n    ${email} / ${password}`;
+}
+
+/**
+ * What works, but not as a deployment should. Nothing of it stops the start: TLS may end in front of us, and the limits may
+ * be kept there too. `npm run cli -- doctor` looks closer.
+ */
+export function warningsOf({
+  production,
+  databaseUrl,
+  publicUrl,
+  rateLimits,
+  trustedProxies,
+  mail,
+}: Pick<Config, 'production' | 'databaseUrl' | 'publicUrl' | 'rateLimits' | 'trustedProxies' | 'mail'>): string[] {
+  const warnings: string[] = [];
+  const tooTrusting = trustsTooMany(trustedProxies);
+  if (tooTrusting !== null) warnings.push(tooTrusting);
+  if (production && !databaseUrl)
+    warnings.push('DATABASE_URL is not set: the embedded Postgres serves a single machine.');
+  if (production && !publicUrl.startsWith('https:'))
+    warnings.push(
+      'PUBLIC_URL is not https: tokens must not travel in the clear. Put TLS in front and set its address.',
+    );
+  if (production && !rateLimits) warnings.push('RATE_LIMITS is off: passwords can be guessed without end.');
+  if (mail.delivery === 'none')
+    warnings.push('SMTP_URL is not set: no mail can be sent, and the routes that need it answer 503.');
+  return warnings;
 }

@@ -2,7 +2,7 @@ import cluster from 'node:cluster';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
-import { banner } from './banner.js';
+import { banner, warningsOf } from './banner.js';
 import { startCluster } from './cluster.js';
 import { createLogger } from './common/logger.js';
 import { type Config, loadConfig, projectRoot } from './config/config.js';
@@ -60,17 +60,6 @@ async function takeDown(starting: Promise<void>, running: Running): Promise<void
   await starting.catch(() => undefined);
   await running.server?.close();
   await running.postgres?.stop();
-}
-
-function warningsOf({ production, databaseUrl, publicUrl, mail }: Config): string[] {
-  const warnings: string[] = [];
-  if (production && !databaseUrl)
-    warnings.push('DATABASE_URL is not set: the embedded Postgres serves a single machine.');
-  if (production && !publicUrl.startsWith('https:'))
-    warnings.push('PUBLIC_URL is not https: tokens must not travel in the clear.');
-  if (mail.delivery === 'none')
-    warnings.push('SMTP_URL is not set: no mail can be sent, and the routes that need it answer 503.');
-  return warnings;
 }
 
 function fail(error: unknown): void {

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { createHmac, generateKeyPairSync, randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
@@ -76,6 +77,16 @@ describe('our own server', () => {
     expect(strict.held).toEqual(expect.arrayContaining(GUESSING));
     expect(strict.report.requests).toBeLessThan(600);
     expect([spoofed.code, spoofed.broken]).toEqual([1, ['pretending to come from elsewhere']]);
+  });
+
+  test('stopped half way it removes what it has made, and says how far it came', async () => {
+    const { url } = await start({});
+    const child = spawn(process.execPath, [RUN, url], { env: { PATH: process.env.PATH } });
+    const said = text(child.stdout);
+    child.stdout.once('data', () => child.kill('SIGINT'));
+    const [code] = await once(child, 'close');
+    expect([code, await said]).toEqual([130, expect.stringMatching(/\n[1-9]\d? held, 0 broken, 0 not tried;/)]);
+    expect(await database.query(`SELECT FROM users WHERE email LIKE 'attack-%'`)).toEqual([]);
   });
 
   test('with sign-up closed takes two accounts that are given, and leaves them as they were', async () => {

@@ -1,4 +1,5 @@
 import autocannon from 'autocannon';
+import { median } from './statistics.js';
 
 /** @typedef {import('./processes.js').Process} Process */
 /** @typedef {{ path: string, headers?: Record<string, string> }} Request */
@@ -60,17 +61,4 @@ export async function perSecond(seconds, parallel, task) {
   };
   await Promise.all(Array.from({ length: parallel }, (_, worker) => work(worker)));
   return done / ((performance.now() - started) / 1000);
-}
-
-/** @param {number[]} values */
-export function median(values) {
-  return Number([...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]);
-}
-
-/**
- * @param {number[]} values
- * @param {number} share
- */
-export function percentile(values, share) {
-  return Number([...values].sort((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * share))]);
 }

@@ -14,6 +14,7 @@ export async function startPostgres() {
   const postgres = await startEmbeddedPostgres({ dataDir: join(folder, 'postgres'), log: () => undefined });
   return {
     url: /** @type {string} */ (postgres.url),
+    folder,
     pid: Number(readFileSync(join(folder, 'postgres', 'postmaster.pid'), 'utf8').split('\n')[0]),
     stop: async () => {
       await postgres.stop();
@@ -94,16 +95,6 @@ export async function call(url, { method = 'GET', body, token } = {}) {
   });
   if (!response.ok) throw new Error(`${method} ${url}: ${response.status} ${await response.text()}`);
   return response.json();
-}
-
-/**
- * The value below which a share of the numbers lies.
- * @param {number[]} numbers
- * @param {number} share
- */
-export function quantile(numbers, share) {
-  const sorted = [...numbers].sort((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
 }
 
 /**

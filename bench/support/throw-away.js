@@ -1,32 +1,50 @@
 import { spawn } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { randomBytes } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
+import { startPostgres } from './server.js';
 
-const DIST = new URL('../../dist/src/', import.meta.url);
-const MAIN = fileURLToPath(new URL('main.js', DIST));
+const MAIN = fileURLToPath(new URL('../../dist/src/main.js', import.meta.url));
 
-/** Asked by a signal, the server collects its garbage and tells how much is left: the only figure that shows a leak. */
-const TELLS_ITS_HEAP = `process.on('SIGUSR2', () => { gc(); gc(); process.stdout.write('heap ' + process.memoryUsage().heapUsed + '\\n'); })`;
+/**
+ * Asked by a signal, the server collects its garbage and tells how much is left (the only figure that shows a leak), and how
+ * long a turn of its event loop took at p99 since it was asked last.
+ */
+const TELLS_ITS_FIGURES = `
+  import { monitorEventLoopDelay } from 'node:perf_hooks';
+  const delay = monitorEventLoopDelay({ resolution: 5 });
+  delay.enable();
+  process.on('SIGUSR2', () => {
+    const loopDelay = delay.percentile(99) / 1e6;
+    gc(); gc();
+    process.stdout.write('figures ' + JSON.stringify({ heap: process.memoryUsage().heapUsed / 2 ** 20, loopDelay }) + '\\n');
+    delay.reset();
+  })`;
+
+/** A client address that nobody else has. */
+export const anyAddress = () => `10.${[...randomBytes(3)].join('.')}`;
 
 /**
  * Starts the built server on a database that is thrown away. Prints what it says if it ends early.
  * @param {Record<string, string>} env
  */
 export async function startGatehouse(env = {}) {
-  const folder = await mkdtemp(join(tmpdir(), 'gatehouse-bench-'));
-  const { startEmbeddedPostgres } = await import(new URL('database/embedded-postgres.js', DIST).href);
-  const postgres = await startEmbeddedPostgres({ dataDir: join(folder, 'postgres'), log: () => undefined });
+  const postgres = await startPostgres();
   const { PATH, HOME } = process.env;
   const server = spawn(
     process.execPath,
-    ['--expose-gc', '--import', `data:text/javascript,${encodeURIComponent(TELLS_ITS_HEAP)}`, MAIN],
+    // With the heap that `npm start` gives it.
+    [
+      '--max-semi-space-size=32',
+      '--expose-gc',
+      '--import',
+      `data:text/javascript,${encodeURIComponent(TELLS_ITS_FIGURES)}`,
+      MAIN,
+    ],
     {
       env: {
         PATH,
         HOME,
-        DATA_DIR: folder,
+        DATA_DIR: postgres.folder,
         DATABASE_URL: postgres.url,
         PORT: '0',
         HOST: '127.0.0.1',
@@ -53,45 +71,24 @@ export async function startGatehouse(env = {}) {
   });
   return {
     url,
-    /** What is left in the heap after a collection, MB. */
-    async heap() {
+    /** What is left in the heap after a collection, MB; and a turn of the event loop at p99 since the last call, ms. */
+    async figures() {
       const told = new Promise((resolve) => {
         const listen = (/** @type {Buffer} */ chunk) => {
-          const bytes = /^heap (\d+)$/m.exec(String(chunk))?.[1];
-          if (!bytes) return;
+          const figures = /^figures (.+)$/m.exec(String(chunk))?.[1];
+          if (!figures) return;
           server.stdout.off('data', listen);
-          resolve(Number(bytes) / 2 ** 20);
+          resolve(JSON.parse(figures));
         };
         server.stdout.on('data', listen);
       });
       server.kill('SIGUSR2');
-      return /** @type {Promise<number>} */ (told);
+      return /** @type {Promise<{ heap: number, loopDelay: number }>} */ (told);
     },
     async stop() {
       server.kill('SIGTERM');
       await ended;
       await postgres.stop();
-      await rm(folder, { recursive: true, force: true });
     },
   };
-}
-
-/**
- * Sends JSON and reads JSON.
- * @param {string} url
- * @param {unknown} body
- * @param {Record<string, string>} headers
- */
-export async function post(url, body, headers = {}) {
-  const response = await fetch(url, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', ...headers },
-    body: JSON.stringify(body),
-  });
-  return { status: response.status, body: await response.json() };
-}
-
-/** The value below which a share of the values lies. @param {number[]} values @param {number} share */
-export function quantile(values, share) {
-  return values.toSorted((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * share))] ?? 0;
 }

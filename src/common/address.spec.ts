@@ -1,4 +1,4 @@
-import { networkOf, plainAddress } from './address.js';
+import { halvedNetworks, networkOf, plainAddress } from './address.js';
 
 describe('plainAddress', () => {
   it.each([
@@ -40,4 +40,14 @@ describe('networkOf', () => {
     const spellings = ['2001:db8:0:1::a', '2001:DB8:0:1::A', '2001:db8:0:1:0:0:0:a', '2001:0db8:0000:0001::000a'];
     expect(new Set(spellings.map((text) => networkOf(plainAddress(text) ?? ''))).size).toBe(1);
   });
+});
+
+test('halvedNetworks takes apart what holds every address, and nothing else', () => {
+  expect(halvedNetworks(['loopback', '10.0.0.0/8', '10.0.0.1', '::1'])).toEqual([
+    'loopback',
+    '10.0.0.0/8',
+    '10.0.0.1',
+    '::1',
+  ]);
+  expect(halvedNetworks(['1.2.3.4/0', '::/00'])).toEqual(['0.0.0.0/1', '128.0.0.0/1', '::/1', '8000::/1']);
 });

@@ -36,3 +36,13 @@ export function networkOf(address: string): string {
   }
   return `${groups.slice(0, 4).join(':')}::/64`;
 }
+
+/** Trusted networks in the form that Fastify takes: it refuses one that holds every address, which is two halves. */
+export function halvedNetworks(networks: readonly string[]): string[] {
+  const halves: Record<string, string[]> = { '0.0.0.0': ['0.0.0.0/1', '128.0.0.0/1'], '::': ['::/1', '8000::/1'] };
+  return networks.flatMap((network) => {
+    const [address = '', prefix] = network.split('/');
+    if (prefix === undefined || Number(prefix) !== 0) return [network];
+    return halves[address.includes(':') ? '::' : '0.0.0.0'] as string[];
+  });
+}

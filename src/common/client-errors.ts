@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { contentPolicy } from './content-policy.js';
 import { Problem } from './problem.js';
 import { newRequestId } from './requests.js';
 
@@ -23,6 +24,7 @@ export function refuseUnreadable(error: NodeJS.ErrnoException, socket: Socket): 
       `X-Request-Id: ${requestId}`,
       'Cache-Control: no-store',
       'X-Content-Type-Options: nosniff',
+      `Content-Security-Policy: ${contentPolicy({})}`,
       'Content-Type: application/problem+json; charset=utf-8',
       `Content-Length: ${Buffer.byteLength(body)}`,
       'Connection: close',

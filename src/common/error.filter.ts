@@ -7,6 +7,8 @@ import { StrictJsonError } from './strict-json.js';
 
 /** What a client is told to wait, in seconds, where nothing better is known. */
 const RETRY_AFTER = 2;
+/** Milliseconds for which the log is silent about a 503 once it has told one: a flood of them must not fill it. */
+const SILENCE = 1_000;
 const ABOUT_THE_TOKEN = new Set<ProblemCode>([
   'invalid_token',
   'token_expired',
@@ -24,6 +26,8 @@ const OF_FASTIFY: Record<number, ProblemCode> = {
 /** Answers everything that was thrown, as RFC 9457. The client learns the code; the cause stays in the log. */
 @Catch()
 export class ErrorFilter implements ExceptionFilter {
+  private readonly silentUntil = new Map<ProblemCode, number>();
+
   constructor(
     private readonly logger: Logger,
     /** The methods that an unmatched path would have taken. */
@@ -37,18 +41,24 @@ export class ErrorFilter implements ExceptionFilter {
 
   private answer(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
     const problem = this.toProblem(error, request);
-    if (problem.status >= 500) {
-      const level = problem.code === 'internal_error' ? 'error' : 'warn';
-      // What was thrown as a Problem is explained by its code; a flood of them must not fill the log with stacks.
-      const err = problem === error ? problem.cause : (problem.cause ?? error);
-      this.logger[level]({ ...(err !== undefined && { err }), requestId: request.id }, problem.code);
-    }
+    if (problem.status >= 500) this.log(problem, request.id);
     if (reply.sent) return;
     void reply
       .status(problem.status)
       .headers({ ...headersOf(problem, request), ...problem.headers })
       .type('application/problem+json; charset=utf-8')
       .send(JSON.stringify(problem.body(request.id)));
+  }
+
+  /** Each fault of ours is told with its cause; a state that lasts, of the database or the load, once a second. */
+  private log({ code, cause }: Problem, requestId: string): void {
+    const entry = { ...(cause !== undefined && { err: cause }), requestId };
+    const now = performance.now();
+    if (code === 'internal_error') this.logger.error(entry, code);
+    else if (now >= (this.silentUntil.get(code) ?? 0)) {
+      this.silentUntil.set(code, now + SILENCE);
+      this.logger.warn(entry, code);
+    }
   }
 
   private toProblem(error: unknown, request: FastifyRequest): Problem {

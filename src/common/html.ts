@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { contentPolicy } from './content-policy.js';
 
 const ENTITIES: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
 
@@ -26,14 +27,7 @@ export function toPage({ title, body, style }: Parts): Page {
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${escapeHtml(title)}</title><style>${style}</style></head>
 <body>${body}</body></html>`;
-  const directives = [
-    "default-src 'none'",
-    `style-src ${hashOf(style)}`,
-    "base-uri 'none'",
-    "form-action 'none'",
-    "frame-ancestors 'none'",
-  ];
-  return { html, contentSecurityPolicy: directives.join('; ') };
+  return { html, contentSecurityPolicy: contentPolicy({ 'style-src': hashOf(style) }) };
 }
 
 function hashOf(source: string): string {

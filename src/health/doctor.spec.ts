@@ -18,6 +18,7 @@ it.each<[string, Partial<Symptoms>, string, RegExp]>([
   ['a proxy setting that trusts everybody', { trustedProxies: ['0.0.0.0/0'] }, 'fault', /0\.0\.0\.0\/0.*any address/],
   ['the same for IPv6', { trustedProxies: ['10.0.0.1', '::/0'] }, 'fault', /trusts ::\/0/],
   ['a proxy setting as wide as half the world', { trustedProxies: ['128.0.0.0/1'] }, 'fault', /TRUSTED_PROXIES/],
+  ['every IPv4 address as IPv6', { trustedProxies: ['::ffff:0.0.0.0/96'] }, 'fault', /::ffff:0\.0\.0\.0\/96/],
   ['an example secret', { appSecret: 'change-me-change-me-change-me-0123456789' }, 'fault', /openssl rand/],
   ['no secret', { appSecret: undefined }, 'fault', /APP_SECRET is not set/],
   ['no mail', { smtpUrl: undefined }, 'warning', /SMTP_URL/],
@@ -76,6 +77,13 @@ describe('the address that is seen', () => {
       'nonsense',
       ['10.0.0.0/8'],
       { address: '10.0.0.1', suppliedBy: null },
+    ],
+    [
+      'everybody trusted',
+      '203.0.113.9',
+      '1.1.1.1, 8.8.8.8',
+      ['0.0.0.0/0', '::/0'],
+      { address: '1.1.1.1', suppliedBy: '8.8.8.8' },
     ],
     [
       'an IPv4 peer on an IPv6 socket',

@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import { isIP } from 'node:net';
-import { plainAddress } from '../common/address.js';
+import { halvedNetworks, plainAddress } from '../common/address.js';
 
 /** What the doctor has to say about one thing. */
 export interface Finding {
@@ -32,6 +32,8 @@ const EXAMPLE =
 const CLOCKS_APART = 2_000;
 /** Networks wider than this are not a proxy's: bits of the prefix. */
 const NARROW_ENOUGH = { 4: 8, 6: 16 };
+/** Bits of ::ffff:0:0, within which every IPv4 address has an IPv6 one. */
+const MAPPED = 96;
 
 /** Examines a deployment and says what is wrong with it, the worst first. */
 export function examine(symptoms: Symptoms): Finding[] {
@@ -47,17 +49,27 @@ export function examine(symptoms: Symptoms): Finding[] {
 }
 
 function ofProxies(trusted: readonly string[]): Finding[] {
+  const tooTrusting = trustsTooMany(trusted);
+  if (tooTrusting !== null) return [{ level: 'fault', text: tooTrusting }];
   if (trusted.length === 0) return [fine('TRUSTED_PROXIES is empty: the address of a client is its socket’s.')];
+  return [fine(`TRUSTED_PROXIES names ${trusted.length} networks, none of them too wide.`)];
+}
+
+/** What is wrong with a TRUSTED_PROXIES that trusts more than proxies, or null. */
+export function trustsTooMany(trusted: readonly string[]): string | null {
   const wide = trusted.filter(isTooWide);
-  if (wide.length === 0) return [fine(`TRUSTED_PROXIES names ${trusted.length} networks, none of them too wide.`)];
-  const text = `TRUSTED_PROXIES trusts ${wide.join(', ')}: anybody there can pretend to be any address, and so escape every limit. Name your proxies only.`;
-  return [{ level: 'fault', text }];
+  if (wide.length === 0) return null;
+  return `TRUSTED_PROXIES trusts ${wide.join(', ')}: anybody there can pretend to be any address, and so escape every limit. Name your proxies only.`;
 }
 
 function isTooWide(network: string): boolean {
   const [address = '', prefix] = network.split('/');
-  const family = isIP(address);
-  return prefix !== undefined && (family === 4 || family === 6) && Number(prefix) < NARROW_ENOUGH[family];
+  if (prefix === undefined || isIP(address) === 0) return false;
+  if (isIP(plainAddress(address) ?? '') === 4) {
+    const outside = isIP(address) === 6 ? MAPPED : 0;
+    return Number(prefix) - outside < NARROW_ENOUGH[4];
+  }
+  return Number(prefix) < NARROW_ENOUGH[6];
 }
 
 function ofSecret({ appSecret, production }: Symptoms): Finding[] {
@@ -98,11 +110,14 @@ function ofDatabase(database: Symptoms['database']): Finding[] {
 function ofExposure({ production, publicUrl, rateLimits }: Symptoms): Finding[] {
   const findings: Finding[] = [];
   if (production && !publicUrl.startsWith('https:'))
-    findings.push({ level: 'fault', text: 'PUBLIC_URL is not https: passwords and tokens travel in the clear.' });
+    findings.push({
+      level: 'fault',
+      text: 'PUBLIC_URL is not https: passwords and tokens travel in the clear. Put TLS in front and set its address.',
+    });
   if (!rateLimits)
     findings.push({
       level: production ? 'fault' : 'warning',
-      text: 'RATE_LIMITS is off: passwords can be guessed without end.',
+      text: 'RATE_LIMITS is off: passwords can be guessed without end. Leave it on.',
     });
   return findings;
 }
@@ -129,7 +144,10 @@ export function seenAddress(
   trustedProxies: readonly string[],
 ): SeenAddress {
   const request = { socket: { remoteAddress: peer }, headers: { 'x-forwarded-for': forwardedFor } };
-  const hops = proxyAddr.all(request, trustedProxies.length > 0 ? proxyAddr.compile([...trustedProxies]) : () => false);
+  const hops = proxyAddr.all(
+    request,
+    trustedProxies.length > 0 ? proxyAddr.compile(halvedNetworks(trustedProxies)) : () => false,
+  );
   const address = plainAddress(hops.at(-1) ?? '');
   if (address === null || hops.length < 2) return { address: plainAddress(peer) ?? peer, suppliedBy: null };
   return { address, suppliedBy: plainAddress(hops.at(-2) ?? '') };

@@ -1,9 +1,9 @@
 import { randomInt } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Inject, Injectable, Logger } from '@nestjs/common';
-import QuickLRU from 'quick-lru';
 import type { Client } from '../common/client.js';
 import { Clock } from '../common/clock.js';
+import type { Problem } from '../common/problem.js';
 import type { Config } from '../config/config.js';
 import { CONFIG } from '../config/config.module.js';
 import { ACCOUNT, ACCOUNT_AND_ADDRESS, ADDRESS, type GuessRule } from './guess-rules.js';
@@ -12,6 +12,7 @@ import { KnownAddresses } from './known-addresses.js';
 import { LimitKeys } from './limit-keys.js';
 import { Lines } from './line.js';
 import { rateLimited } from './rate-limited.js';
+import { RecentRefusals } from './recent-refusals.js';
 
 /** The injection token of the store that counts guesses. */
 export const GUESS_STORE = Symbol('GUESS_STORE');
@@ -19,7 +20,7 @@ export const GUESS_STORE = Symbol('GUESS_STORE');
 /** Whose secret is guessed: an account, or the name that was given where nobody has it. */
 export interface GuessSubject {
   accountId: string | null;
-  /** As names are compared. Counted where there is no account, so that both answer alike. */
+  /** As names are compared; empty where none was given. Counted where there is no account, so that both answer alike. */
   name: string;
 }
 
@@ -27,22 +28,17 @@ export interface GuessSubject {
 const LONGEST_LINE = 100;
 /** Milliseconds that a guess waits at most for those before it. */
 const PATIENCE = 10_000;
-/** Milliseconds for which a refusal is remembered, so that a flood of refused guesses does not reach the store. */
-const REMEMBERED = 1_000;
+/** What a client is told to wait, milliseconds, that found no place in the line. */
+const LINE_ADVICE = 1_000;
 /** What a client is told to wait at most, milliseconds: an account under attack opens to its owner's new address by a reset. */
 const LONGEST_ADVICE = 900_000;
-
-interface Refusal {
-  limit: number;
-  until: number;
-}
 
 /** Nobody guesses: wrong passwords are counted by account and by address, exactly, before they are checked. */
 @Injectable()
 export class GuessLimits {
   private readonly logger = new Logger('Limits');
   private readonly lines = new Lines(LONGEST_LINE);
-  private readonly refusals = new QuickLRU<string, Refusal>({ maxSize: 10_000 });
+  private readonly refusals: RecentRefusals;
 
   constructor(
     @Inject(CONFIG) private readonly config: Config,
@@ -50,7 +46,9 @@ export class GuessLimits {
     private readonly keys: LimitKeys,
     private readonly known: KnownAddresses,
     private readonly clock: Clock,
-  ) {}
+  ) {
+    this.refusals = new RecentRefusals(clock);
+  }
 
   /**
    * Runs `check`, which tells whether a guess is right, unless the account or the address has been wrong too often.
@@ -70,12 +68,21 @@ export class GuessLimits {
     }
   }
 
+  /**
+   * Throws a Problem `rate_limited` for a client that was refused a moment ago: with any name, or with this one. Asks no
+   * store, and not the database whose name it is: a flood of refused guesses ends here.
+   */
+  recall({ ip }: Client, name?: string): void {
+    if (!this.config.rateLimits) return;
+    this.refusals.recall(name === undefined ? this.ruleForAddress(ip).key : this.keyOfName(name, ip));
+  }
+
   /** Forgets what was guessed about an account, once its owner has proved by other means who they are. */
   async forgive(accountId: string, client: Client): Promise<void> {
     const keys = this.rulesFor({ accountId, name: '' }, client.ip).flatMap((rule) =>
       rule.consecutive ? [rule.key] : [],
     );
-    for (const key of keys) this.refusals.delete(key);
+    this.refusals.forgetAll();
     await this.store.forget(keys);
   }
 
@@ -84,27 +91,36 @@ export class GuessLimits {
     return [
       { ...ACCOUNT_AND_ADDRESS, key: this.keys.ofAddress('account and address', address, ...account), open: false },
       { ...ACCOUNT, key: this.keys.of('account', ...account), open: false },
-      { ...ADDRESS, key: this.keys.ofAddress('address', address), open: false },
+      this.ruleForAddress(address),
     ];
+  }
+
+  /** Under which a refusal is remembered for a name as it was given, whoever has it. */
+  private keyOfName(name: string, address: string): string {
+    return this.keys.ofAddress('refused name', address, name);
+  }
+
+  private ruleForAddress(address: string): GuessRule {
+    return { ...ADDRESS, key: this.keys.ofAddress('address', address), open: false };
   }
 
   /** Guesses about one account from one address take their places in the order in which they came. */
   private async enter(rules: GuessRule[], subject: GuessSubject, client: Client): Promise<void> {
     const [first] = rules as [GuessRule];
-    const deadline = this.clock.elapsed() + PATIENCE;
-    this.recallRefusal(rules);
-    const turn = this.lines.join(first.key, () => this.takePlace(rules, subject, client, deadline));
-    if (!turn) throw rateLimited(first.free, REMEMBERED);
+    const came = this.clock.elapsed();
+    const turn = this.lines.join(first.key, () => this.takePlace(rules, subject, client, came));
+    if (!turn) throw rateLimited(first.free, LINE_ADVICE);
     await turn;
   }
 
-  private async takePlace(rules: GuessRule[], subject: GuessSubject, client: Client, deadline: number): Promise<void> {
+  private async takePlace(rules: GuessRule[], subject: GuessSubject, client: Client, came: number): Promise<void> {
+    const keys = [...rules.map(({ key }) => key), this.keyOfName(subject.name, client.ip)];
     for (let pause = 10; ; pause = Math.min(pause * 2, 200)) {
-      this.recallRefusal(rules);
+      this.refusals.recallSince(came, keys);
       const verdict = await this.reserve(rules, subject, client);
-      if (verdict.kind === 'admitted') return;
-      if (verdict.kind === 'refused') throw this.refuse(rules, verdict, client);
-      if (this.clock.elapsed() > deadline) throw rateLimited(rules[0]?.free ?? 0, REMEMBERED);
+      if (verdict.kind === 'admitted') return this.refusals.forget(keys);
+      if (verdict.kind === 'refused') throw this.refuse(rules, verdict, subject, client);
+      if (this.clock.elapsed() > came + PATIENCE) throw rateLimited(rules[0]?.free ?? 0, LINE_ADVICE);
       await sleep(randomInt(pause / 2, pause * 1.5));
     }
   }
@@ -119,24 +135,17 @@ export class GuessLimits {
     return this.store.reserve(rules);
   }
 
-  private refuse(rules: GuessRule[], { rule: index, waitMs }: Verdict & { kind: 'refused' }, client: Client) {
+  private refuse(
+    rules: GuessRule[],
+    { rule: index, waitMs }: Verdict & { kind: 'refused' },
+    { name }: GuessSubject,
+    { ip, requestId }: Client,
+  ): Problem {
     const rule = rules[index] as GuessRule;
     const wait = Math.min(waitMs, LONGEST_ADVICE);
     // What is refused for the account's sake is remembered for this address only: another one may be known.
-    const key = rule.consecutive ? (rules[0] as GuessRule).key : rule.key;
-    this.refusals.set(
-      key,
-      { limit: rule.free, until: this.clock.elapsed() + wait },
-      { maxAge: Math.min(wait, REMEMBERED) },
-    );
-    this.logger.warn(`Too many wrong passwords, request ${client.requestId}: refused for ${Math.ceil(wait / 1000)} s`);
-    return rateLimited(rule.free, wait);
-  }
-
-  private recallRefusal(rules: readonly GuessRule[]): void {
-    for (const { key } of rules) {
-      const refusal = this.refusals.get(key);
-      if (refusal) throw rateLimited(refusal.limit, refusal.until - this.clock.elapsed());
-    }
+    const keys = rule.consecutive ? [(rules[0] as GuessRule).key, this.keyOfName(name, ip)] : [rule.key];
+    this.logger.warn(`Too many wrong passwords, request ${requestId}: refused for ${Math.ceil(wait / 1000)} s`);
+    return this.refusals.remember(keys, rule.free, wait);
   }
 }

@@ -72,10 +72,13 @@ export class RefreshCookie {
     if (!own) throw new Problem('cross_site_request');
   }
 
-  /** The values of the cookies that have exactly our name (RFC 6265, 4.2.1). */
+  /**
+   * The values of the cookies that have exactly our name (RFC 6265, 4.2.1). Only space and tab stand around a pair: what
+   * trim() takes away besides is part of a name, for which no browser demands what it demands of `__Host-`.
+   */
   private values({ headers }: FastifyRequest): string[] {
     const start = `${this.name}=`;
-    const pairs = (headers.cookie ?? '').split(';').map((pair) => pair.trim());
+    const pairs = (headers.cookie ?? '').split(';').map((pair) => pair.replace(/^[ \t]+|[ \t]+$/g, ''));
     return pairs.filter((pair) => pair.startsWith(start)).map((pair) => pair.slice(start.length));
   }
 }

@@ -4,22 +4,13 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import fastifyStatic from '@fastify/static';
 import type { FastifyInstance, FastifyReply } from 'fastify';
+import { ownFilesPolicy } from '../common/content-policy.js';
 import { PAGE_PATHS } from './page-paths.js';
 
 /** Where `npm run build` puts the page; this file is then dist/src/web/serve-page.js. */
 const BUILT = fileURLToPath(new URL('../../web/', import.meta.url));
 
-/** The page runs its own files, speaks to its own server, and nothing else (ASVS 5.0, 3.4.3). */
-const POLICY = [
-  "default-src 'none'",
-  "script-src 'self'",
-  "style-src 'self'",
-  "img-src 'self' data:",
-  "connect-src 'self'",
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-].join(';');
+const POLICY = ownFilesPolicy();
 
 /**
  * Serves the page: its files for ever, since their names change with what is in them, and itself anew each time.

@@ -73,6 +73,7 @@ test.each(Object.keys(BAD))('%s', async (name) => {
   expect(statuses[0]).toBeLessThan(500);
   expect(text).toMatch(/^content-type: application\/problem\+json; charset=utf-8\r?$/im);
   expect(text).toMatch(/^x-request-id: [\w-]{12}\.[0-9a-z]+\r?$/im);
+  expect(text).toMatch(/^content-security-policy: default-src 'none';.*frame-ancestors 'none'\r?$/im);
   expect(text).not.toMatch(/HPE_|parse error|llhttp|node_modules|at .*\.js/i);
   const [head = '', body = ''] = text.split('\r\n\r\n');
   expect(Buffer.byteLength(body, 'latin1')).toBe(Number(/content-length: (\d+)/i.exec(head)?.[1]));

@@ -1,5 +1,6 @@
 import { createDatabase, type TestDatabase } from '../support/database.js';
 import { Gatehouse } from '../support/gatehouse.js';
+import { tokenFor } from '../support/mail.js';
 import { freshEmail, PASSWORD, type Problem, signUp } from '../support/people.js';
 
 /** Nobody guesses a password, and nobody locks an owner out by guessing (ASVS 5.0, 6.3.1; CVE-2024-4629). */
@@ -122,6 +123,29 @@ describe('an account from everywhere', () => {
     expect((await login({ email }, freshIp(), PASSWORD)).status).toBe(200);
   });
 
+  it('opens to its owner, wherever they are, by a password reset', async () => {
+    const { email } = await somebody();
+    const ip = freshIp();
+    const attack = Array.from({ length: 120 }, (_, index) => login({ email }, index < 10 ? ip : freshIp()));
+    expect(await statuses(attack)).toEqual({ 401: 100, 429: 20 });
+    expect((await login({ email }, ip, PASSWORD)).status).toBe(429);
+
+    const headers = from(ip);
+    await one.call('POST', '/v1/auth/password/forgot', { body: { email }, headers });
+    const token = await tokenFor(one, email);
+    const password = 'another violet tractor';
+    const reset = (body: object) => one.call<Problem>('POST', '/v1/auth/password/reset', { body, headers });
+    // Asking for the mail opens nothing, and neither does a link that is none or a password that is refused.
+    expect((await reset({ token: `${token}x`, password })).status).toBe(400);
+    expect((await reset({ token, password: '12345678' })).body.code).toBe('password_too_common');
+    expect((await login({ email }, freshIp(), PASSWORD)).status).toBe(429);
+
+    expect((await reset({ token, password })).status).toBe(200);
+    expect((await login({ email }, ip)).status).toBe(401);
+    expect((await login({ email }, ip, password)).status).toBe(200);
+    expect((await login({ email }, freshIp(), password)).status).toBe(200);
+  });
+
   it('answers alike about an account that does not exist', async () => {
     const email = freshEmail();
     const attack = Array.from({ length: 110 }, () => login({ email }, freshIp()));
@@ -156,6 +180,16 @@ describe('an address over all accounts', () => {
     expect(refused.status).toBe(429);
     expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(800);
     expect(Number(refused.headers.get('retry-after'))).toBeLessThanOrEqual(900);
+
+    // A flood of what is refused anyway is not even read, but for one request in a second.
+    const malformed = await Promise.all(
+      Array.from({ length: 20 }, () => one.call('POST', '/v1/auth/login', { body: '{"email":', headers: from(ip) })),
+    );
+    const unread = malformed.filter(({ status }) => status === 429);
+    expect(unread.length).toBeGreaterThan(10);
+    expect(unread[0]?.headers.get('ratelimit-limit')).toBe('100');
+    const elsewhere = { body: '{"email":', headers: from(freshIp()) };
+    expect((await one.call('POST', '/v1/auth/login', elsewhere)).status).toBe(400);
   });
 
   it('is a /64 for IPv6, however written, and one IPv4 address however it comes', async () => {

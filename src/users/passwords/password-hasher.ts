@@ -30,6 +30,9 @@ export class HashQueueFullError extends Problem {
   }
 }
 
+/** One for all: a flood of refusals should not cost a stack trace each. */
+const QUEUE_FULL = new HashQueueFullError();
+
 /** A password with no UTF-8 form, or longer than any allowed one. */
 export class InvalidPasswordError extends Error {
   override readonly name = 'InvalidPasswordError';
@@ -62,7 +65,7 @@ export class PasswordHasher implements OnModuleInit, OnApplicationShutdown {
       throw new RangeError('The hash queue must hold at least one password for each core.');
     }
     this.threads = Math.max(1, Math.floor(availableParallelism() / processes));
-    this.queue = new FairQueue(this.threads, queuePerCore * this.threads, () => new HashQueueFullError());
+    this.queue = new FairQueue(this.threads, queuePerCore * this.threads, () => QUEUE_FULL);
   }
 
   async onModuleInit(): Promise<void> {
@@ -114,7 +117,7 @@ export class PasswordHasher implements OnModuleInit, OnApplicationShutdown {
    * this.
    */
   demandRoom(from: string): void {
-    if (!this.queue.hasRoomFor(networkOf(from))) throw new HashQueueFullError();
+    if (!this.queue.hasRoomFor(networkOf(from))) throw QUEUE_FULL;
   }
 
   /** Whether a fresh hash should replace this one after the next sign-in: it costs less than ours, or is not of our making. */

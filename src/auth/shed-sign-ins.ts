@@ -1,0 +1,47 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { clientOf } from '../common/client.js';
+import type { GuessLimits } from '../limits/guess-limits.service.js';
+import type { PasswordHasher } from '../users/passwords/password-hasher.js';
+import { nameKey } from '../users/users.service.js';
+
+const LOGIN = '/v1/auth/login';
+/** Where anybody may make the server hash a password. */
+const PATHS = new Set([LOGIN, '/v1/auth/register']);
+
+/**
+ * Refuses a sign-in that would be refused anyway as early as that is known: for its address or a full hash queue before its
+ * body is read, for its name before the database is asked whose it is. While it is flooded the server has its time for
+ * others. Must be called before the routes are registered.
+ */
+export function shedSignIns(fastify: FastifyInstance, hasher: PasswordHasher, guesses: GuessLimits): void {
+  fastify.addHook('onRequest', (request, _reply, done) => {
+    if (!PATHS.has(request.routeOptions.url ?? '')) return done();
+    attempt(done, () => {
+      const client = clientOf(request);
+      guesses.recall(client);
+      hasher.demandRoom(client.ip);
+    });
+  });
+  fastify.addHook('preHandler', (request, _reply, done) => {
+    const name = request.routeOptions.url === LOGIN ? nameIn(request) : undefined;
+    if (name === undefined) return done();
+    attempt(done, () => guesses.recall(clientOf(request), name));
+  });
+}
+
+/** The name that a body gives, which nobody has checked yet. */
+function nameIn({ body }: FastifyRequest): string | undefined {
+  const { email, username } = Object(body) as { email?: unknown; username?: unknown };
+  if (typeof email === 'string') return nameKey({ email });
+  return typeof username === 'string' ? nameKey({ username }) : undefined;
+}
+
+function attempt(done: (refusal?: Error) => void, check: () => void): void {
+  let refusal: Error | undefined;
+  try {
+    check();
+  } catch (error) {
+    refusal = error as Error;
+  }
+  done(refusal);
+}
