@@ -11,7 +11,7 @@ let here: Gatehouse;
 let there: Gatehouse;
 
 beforeAll(async () => {
-  database = await createDatabase();
+  database = await createDatabase({ empty: true });
   // Both at once on an empty database: who migrates, makes the key and the admin is settled between them.
   [here, there] = await Promise.all([
     Gatehouse.start({ DATABASE_URL: database.url, ...ADMIN }),

@@ -14,7 +14,7 @@ let database: TestDatabase;
 const folders: string[] = [];
 
 beforeAll(async () => {
-  database = await createDatabase();
+  database = await createDatabase({ empty: true });
 });
 
 afterAll(async () => {

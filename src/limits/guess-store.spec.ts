@@ -5,7 +5,7 @@ import { DataSource } from 'typeorm';
 import { createDatabase, type TestDatabase } from '../../test/support/database.js';
 import { createRedis, hasRedis, type TestRedis } from '../../test/support/redis.js';
 import { Clock } from '../common/clock.js';
-import { dataSourceOptions, migrate } from '../database/data-source.js';
+import { dataSourceOptions } from '../database/data-source.js';
 import { Database } from '../database/database.js';
 import type { GuessRule } from './guess-rules.js';
 import type { GuessStore, Outcome, Verdict } from './guess-store.js';
@@ -26,7 +26,6 @@ const STORES: [name: string, open: () => Promise<Opened>][] = [
 
 async function openPostgres(): Promise<Opened> {
   const database: TestDatabase = await createDatabase();
-  await migrate(database.url);
   const source = await new DataSource(dataSourceOptions(database.url, { pool: 8, patience: 5000 })).initialize();
   return {
     store: new PostgresGuessStore(new Database(source)),
