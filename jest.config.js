@@ -19,6 +19,7 @@ export default {
   testMatch: ['<rootDir>/src/**/*.spec.ts', '<rootDir>/test/**/*.spec.ts'],
   globalSetup: '<rootDir>/test/support/global-setup.js',
   globalTeardown: '<rootDir>/test/support/global-teardown.js',
+  testSequencer: '<rootDir>/test/support/slowest-first.js',
   modulePathIgnorePatterns: ['<rootDir>/dist/'],
   // Most of the suite waits for servers and clocks: three workers keep two cores busy, more only get in each other's way.
   maxWorkers: 3,
