@@ -28,7 +28,7 @@ afterAll(async () => {
 /** Runs a server that does not come to serve, and returns how it ended and what it said. */
 async function failing(env: Record<string, string | undefined>) {
   const gatehouse = Gatehouse.launch({ DATABASE_URL: database.url, ...env });
-  const limit = setTimeout(() => void gatehouse.kill(), 20_000);
+  const limit = setTimeout(() => void gatehouse.kill(), 120_000);
   const { code, signal } = await gatehouse.exited;
   clearTimeout(limit);
   await gatehouse.stop();
