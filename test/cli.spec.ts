@@ -119,7 +119,7 @@ test('doctor tells whose address the server sees, and which hop supplied it', as
 });
 
 test('doctor migrates nothing, and says what it could not ask', async () => {
-  const empty = await createDatabase();
+  const empty = await createDatabase({ empty: true });
   try {
     const old = await cli(empty.url, ['doctor']);
     expect([old.code, old.stdout]).toEqual([

@@ -40,46 +40,55 @@ describe.each([
   ['ES256', { kty: 'EC', crv: 'P-256' }],
   ['RS256', { kty: 'RSA', e: 'AQAB' }],
 ])('%s, made here', (alg, members) => {
-  test('is published without its private half, and verifies our tokens anywhere', () =>
-    serving({ JWT_ALG: alg }, async (gatehouse) => {
-      const { accessToken, user, session } = await signUp(gatehouse, { username: 'keyed' });
-      const { status, headers, body } = await jwksOf(gatehouse);
-      expect([status, headers.get('cache-control')]).toEqual([200, 'public, max-age=300']);
-      expect(body.keys).toEqual([expect.objectContaining({ ...members, alg, use: 'sig', kid: expect.any(String) })]);
-      for (const key of body.keys) for (const member of PRIVATE) expect(Object.keys(key)).not.toContain(member);
-      const { protectedHeader, payload } = await verifyElsewhere(gatehouse, accessToken);
-      expect(protectedHeader).toEqual({ alg, typ: 'at+jwt', kid: body.keys[0]?.kid });
-      expect(payload).toEqual({
-        iss: ISSUER,
-        aud: 'gatehouse',
-        sub: user.id,
-        sid: session.id,
-        jti: expect.any(String),
-        iat: expect.any(Number),
-        exp: (payload.iat ?? 0) + 900,
-        roles: ['user'],
-        ver: 1,
-        username: 'keyed',
-      });
-      const forged = accessToken.replace(/.{8}$/, 'AAAAAAAA');
-      await expect(verifyElsewhere(gatehouse, forged)).rejects.toThrow();
-      expect(await verdict(gatehouse, forged)).toBe('invalid_token');
-    }));
+  let own: TestDatabase;
+  let gatehouse: Gatehouse;
+  beforeAll(async () => {
+    own = await createDatabase();
+    gatehouse = await Gatehouse.start({ DATABASE_URL: own.url, JWT_ALG: alg });
+  });
+  afterAll(async () => {
+    await gatehouse?.stop();
+    await own?.drop();
+  });
 
-  test('cannot be read in the database', () =>
-    serving({ JWT_ALG: alg }, async (gatehouse) => {
-      await signUp(gatehouse);
-      const [row] = await database.query<{ sealed: Buffer; alg: string }>('SELECT * FROM signing_keys');
-      const [jwk] = (await jwksOf(gatehouse)).body.keys;
-      const der = createPublicKey({ key: jwk as JsonWebKey, format: 'jwk' }).export({ type: 'spki', format: 'der' });
-      expect(row?.alg).toBe(alg);
-      // A key in the clear holds its public half, and the object identifier of its kind.
-      expect(row?.sealed.includes(der.subarray(-24))).toBe(false);
-      expect(row?.sealed.includes(Buffer.from(alg === 'ES256' ? '2a8648ce3d0201' : '2a864886f70d010101', 'hex'))).toBe(
-        false,
-      );
-      expect(row?.sealed.toString('latin1')).not.toMatch(/PRIVATE KEY|"d":/);
-    }));
+  test('is published without its private half, and verifies our tokens anywhere', async () => {
+    const { accessToken, user, session } = await signUp(gatehouse, { username: 'keyed' });
+    const { status, headers, body } = await jwksOf(gatehouse);
+    expect([status, headers.get('cache-control')]).toEqual([200, 'public, max-age=300']);
+    expect(body.keys).toEqual([expect.objectContaining({ ...members, alg, use: 'sig', kid: expect.any(String) })]);
+    for (const key of body.keys) for (const member of PRIVATE) expect(Object.keys(key)).not.toContain(member);
+    const { protectedHeader, payload } = await verifyElsewhere(gatehouse, accessToken);
+    expect(protectedHeader).toEqual({ alg, typ: 'at+jwt', kid: body.keys[0]?.kid });
+    expect(payload).toEqual({
+      iss: ISSUER,
+      aud: 'gatehouse',
+      sub: user.id,
+      sid: session.id,
+      jti: expect.any(String),
+      iat: expect.any(Number),
+      exp: (payload.iat ?? 0) + 900,
+      roles: ['user'],
+      ver: 1,
+      username: 'keyed',
+    });
+    const forged = accessToken.replace(/.{8}$/, 'AAAAAAAA');
+    await expect(verifyElsewhere(gatehouse, forged)).rejects.toThrow();
+    expect(await verdict(gatehouse, forged)).toBe('invalid_token');
+  });
+
+  test('cannot be read in the database', async () => {
+    await signUp(gatehouse);
+    const [row] = await own.query<{ sealed: Buffer; alg: string }>('SELECT * FROM signing_keys');
+    const [jwk] = (await jwksOf(gatehouse)).body.keys;
+    const der = createPublicKey({ key: jwk as JsonWebKey, format: 'jwk' }).export({ type: 'spki', format: 'der' });
+    expect(row?.alg).toBe(alg);
+    // A key in the clear holds its public half, and the object identifier of its kind.
+    expect(row?.sealed.includes(der.subarray(-24))).toBe(false);
+    expect(row?.sealed.includes(Buffer.from(alg === 'ES256' ? '2a8648ce3d0201' : '2a864886f70d010101', 'hex'))).toBe(
+      false,
+    );
+    expect(row?.sealed.toString('latin1')).not.toMatch(/PRIVATE KEY|"d":/);
+  });
 });
 
 test('HS256 signs, verifies here, and publishes nothing', () =>

@@ -10,11 +10,14 @@ import { PASSWORD, type SignedUp, signIn, signUp, verdict } from './support/peop
 import { TcpProxy } from './support/tcp-proxy.js';
 
 /** Starting and stopping: what a person reads, with which code it ends, and what is left behind. */
+/** Milliseconds, below the 10 s for which a stop lets requests in flight go on: nothing was waited for. */
+const STOP_LIMIT = 8_000;
+
 let database: TestDatabase;
 const folders: string[] = [];
 
 beforeAll(async () => {
-  database = await createDatabase();
+  database = await createDatabase({ empty: true });
 });
 
 afterAll(async () => {
@@ -25,7 +28,7 @@ afterAll(async () => {
 /** Runs a server that does not come to serve, and returns how it ended and what it said. */
 async function failing(env: Record<string, string | undefined>) {
   const gatehouse = Gatehouse.launch({ DATABASE_URL: database.url, ...env });
-  const limit = setTimeout(() => void gatehouse.kill(), 20_000);
+  const limit = setTimeout(() => void gatehouse.kill(), 120_000);
   const { code, signal } = await gatehouse.exited;
   clearTimeout(limit);
   await gatehouse.stop();
@@ -188,7 +191,7 @@ describe('stopping', () => {
       expect(answer.status).toBe(200);
       expect(await gatehouse.exited).toEqual({ code: 0, signal: null });
       // The connection that is kept alive behind the answer does not hold it up.
-      expect(performance.now() - answered).toBeLessThan(3_000);
+      expect(performance.now() - answered).toBeLessThan(STOP_LIMIT);
       await gatehouse.stop();
       expect(await database.query('SELECT FROM sessions WHERE id = $1', [answer.body.session.id])).toHaveLength(1);
     },
@@ -201,7 +204,7 @@ describe('stopping', () => {
     gatehouse.process.kill('SIGTERM');
     gatehouse.process.kill('SIGTERM');
     expect(await gatehouse.exited).toEqual({ code: 0, signal: null });
-    expect(performance.now() - began).toBeLessThan(3_000);
+    expect(performance.now() - began).toBeLessThan(STOP_LIMIT);
     await gatehouse.stop();
   });
 
@@ -258,9 +261,8 @@ describe('WORKERS=2', () => {
       Array(10).fill(200),
     );
     await gatehouse.call('POST', '/v1/auth/logout', { token: accessToken });
-    await eventually(
-      async () => (await Promise.all(Array.from({ length: 10 }, ask))).every(({ status }) => status === 401),
-      1_000,
+    await eventually(async () =>
+      (await Promise.all(Array.from({ length: 10 }, ask))).every(({ status }) => status === 401),
     );
     gatehouse.process.kill('SIGTERM');
     expect(await gatehouse.exited).toEqual({ code: 0, signal: null });
@@ -276,7 +278,7 @@ describe('WORKERS=2', () => {
     await signUp(gatehouse);
     const all = childrenOf(gatehouse.process.pid ?? 0);
     await gatehouse.kill();
-    await eventually(() => !all.some(lives), 12_000);
+    await eventually(() => !all.some(lives));
   });
 });
 

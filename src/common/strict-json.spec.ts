@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { cpuTime } from '../../test/support/cpu-time.js';
 import { parseStrictJson, StrictJsonError } from './strict-json.js';
 
 /** Reads the members of each object one by one, as no other code here does: whether a name stands twice in any of them. */
@@ -169,7 +170,7 @@ test.each<[string, unknown]>([
   expect(outcome(text)).toEqual({ value });
 });
 
-test('what nests without end costs no stack, and a text of 64 KiB no time', () => {
+test('what nests without end costs no stack, and a text of 64 KiB no time', async () => {
   const texts = [
     `${'['.repeat(32_000)}${']'.repeat(32_000)}`,
     `${'{"a":'.repeat(10_000)}1${'}'.repeat(10_000)}`,
@@ -178,9 +179,7 @@ test('what nests without end costs no stack, and a text of 64 KiB no time', () =
     `{${'"a" '.repeat(16_000)}}`,
     `["",${'"" ,'.repeat(16_000)}""]`,
   ];
-  const started = performance.now();
-  for (const text of texts) outcome(text);
-  expect(performance.now() - started).toBeLessThan(1000);
+  expect(await cpuTime(() => texts.forEach(outcome))).toBeLessThan(1000);
 });
 
 test('the error holds nothing of the text', () => {

@@ -1,11 +1,9 @@
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import {
-  chmodSync,
   chownSync,
   existsSync,
   lstatSync,
-  mkdirSync,
   readdirSync,
   readFileSync,
   readlinkSync,
@@ -15,17 +13,14 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
-import { Client } from 'pg';
+import { dirname, join } from 'node:path';
 import { clonedBinaries, cloneLauncher, PostgresSandbox } from '../../test/support/postgres-sandbox.js';
+import { beside, postmasterPid, processList, query } from '../../test/support/postgres-view.js';
 import { startEmbeddedPostgres } from './embedded-postgres.js';
-import { findPostmaster, isPostmaster } from './postgres-postmaster.js';
+import { isPostmaster } from './postgres-postmaster.js';
 
 const sandbox = new PostgresSandbox();
 const clones = new PostgresSandbox();
-const isRoot = process.getuid?.() === 0;
-const NAMELESS = { uid: 54321, gid: 54321 };
-const ORDINARY = userNamed('daemon');
 let lines: string[] = [];
 let tree: string;
 
@@ -39,26 +34,6 @@ afterEach(() => sandbox.clear());
 afterAll(() => clones.clear());
 
 const start = (dataDir: string) => startEmbeddedPostgres({ dataDir, log: (line) => lines.push(line) });
-
-async function query(url: string | undefined, sql: string): Promise<unknown> {
-  const client = new Client({ connectionString: url });
-  await client.connect();
-  try {
-    return (await client.query({ text: sql, rowMode: 'array' })).rows?.[0]?.[0];
-  } finally {
-    await client.end();
-  }
-}
-
-async function postmasterPid(dataDir: string): Promise<number> {
-  const postmaster = await findPostmaster(dataDir);
-  if (!postmaster) throw new Error(`no server runs on ${dataDir}`);
-  return postmaster.pid;
-}
-
-const processList = () => execFileSync('ps', ['-ww', '-eo', 'pid,stat,args'], { encoding: 'utf8' });
-const beside = (dataDir: string) =>
-  readdirSync(dirname(dataDir)).filter((name) => name !== basename(dataDir) && name.startsWith(basename(dataDir)));
 
 describe('a first start', () => {
   it('makes a UTF-8 database with checksums, open to nobody without the password', async () => {
@@ -170,121 +145,6 @@ describe('a later start', () => {
   });
 });
 
-describe('two processes on one folder', () => {
-  it('share one server, and only the last to stop stops it', async () => {
-    const dataDir = sandbox.dataDir();
-    const [one, two] = await Promise.all([sandbox.start(tree, dataDir), sandbox.start(tree, dataDir)]);
-    expect([one.told.error, two.told.error]).toEqual([undefined, undefined]);
-    expect(one.told.url).toBe(two.told.url);
-    expect(beside(dataDir)).toEqual(['data.log', 'data.password']);
-
-    one.child.send('stop');
-    await once(one.child, 'exit');
-    expect(await query(two.told.url, 'SELECT 1')).toBe(1);
-    two.child.send('stop');
-    await once(two.child, 'exit');
-    expect(processList()).not.toContain(dataDir);
-  });
-
-  it('do not wait for one that was killed, and leave nothing when they stop at the same moment', async () => {
-    const dataDir = sandbox.dataDir();
-    const { child } = await sandbox.start(tree, dataDir);
-    const both = await Promise.all([start(dataDir), start(dataDir)]);
-    child.kill('SIGKILL');
-    await once(child, 'exit');
-    await Promise.all(both.map(({ stop }) => stop()));
-    expect(await findPostmaster(dataDir)).toBeUndefined();
-  });
-});
-
-describe('a folder it cannot use', () => {
-  const refusals: [string, (dataDir: string) => void, RegExp][] = [
-    [
-      'another major version',
-      (dir) => makeFile(dir, 'PG_VERSION', '16\n'),
-      /written by Postgres 16.*this is Postgres 18/,
-    ],
-    ['other files', (dir) => makeFile(dir, 'thesis.txt', 'x'), /not Postgres data: choose an empty or a new folder/],
-    ['no password beside it', (dir) => makeFile(dir, 'PG_VERSION', '18\n'), /password is missing: put it back/],
-    ['a file in its path', (dir) => writeFileSync(dir, 'x'), /ENOTDIR.*choose another folder/],
-    ['damaged data', makeDamaged, /says ".*more in/],
-  ];
-
-  it.each(refusals)('says so in one sentence and changes nothing: %s', async (_case, prepare, sentence) => {
-    const dataDir = sandbox.dataDir();
-    prepare(dataDir);
-    const before = contents(dataDir);
-    const error = await start(dataDir).catch((thrown: unknown) => thrown);
-    expect(error).toMatchObject({ name: 'EmbeddedPostgresError', message: expect.stringMatching(sentence) });
-    expect(String(error)).not.toMatch(/\n|\bat \w+/);
-    expect(contents(dataDir)).toEqual(before);
-  });
-});
-
-/** These need the right to become other users; as an ordinary user every test above already covers that user. */
-function startedByRoot(): void {
-  it('runs as an unprivileged user, in a project only root may enter', async () => {
-    const home = sandbox.folder(0o700);
-    const dataDir = sandbox.dataDir('data', home);
-    const { child, told } = await sandbox.start(cloneLauncher(home), dataDir);
-    expect(told.error).toBeUndefined();
-    const status = readFileSync(`/proc/${await postmasterPid(dataDir)}/status`, 'utf8');
-    expect(Number(/^Uid:\s+(\d+)/m.exec(status)?.[1])).toBeGreaterThan(0);
-    expect(statSync(home).mode & 0o777).toBe(0o700);
-    child.send('stop');
-    await once(child, 'exit');
-    expect(processList()).not.toContain(dataDir);
-  });
-
-  it('lends the server no capability where the path is open', async () => {
-    const dataDir = sandbox.dataDir();
-    const { told } = await sandbox.start(tree, dataDir);
-    expect(told.error).toBeUndefined();
-    expect(readFileSync(`/proc/${await postmasterPid(dataDir)}/status`, 'utf8')).toMatch(/^CapEff:\s+0+$/m);
-  });
-
-  it('continues the folder of an ordinary user, who continues it afterwards', async () => {
-    const home = sandbox.folder();
-    chmodSync(home, 0o777);
-    const dataDir = sandbox.dataDir('data', home);
-    const urls = [];
-    for (const user of [ORDINARY, {}, ORDINARY]) {
-      const { child, told } = await sandbox.start(tree, dataDir, user);
-      expect(told.error).toBeUndefined();
-      urls.push(await query(told.url, 'SELECT 1'));
-      child.send('stop');
-      await once(child, 'exit');
-      rmSync(`${dataDir}.log`);
-    }
-    expect(urls).toEqual([1, 1, 1]);
-  });
-
-  it('leaves a folder that an ordinary user cannot open, and that user is told so', async () => {
-    const home = sandbox.folder();
-    chmodSync(home, 0o777);
-    const dataDir = sandbox.dataDir('data', home);
-    await (await start(dataDir)).stop();
-    const { told } = await sandbox.start(tree, dataDir, ORDINARY);
-    expect(told.error).toMatch(/^EmbeddedPostgresError: .* belongs to user \d+ .*sudo chown -R/);
-    const closed = await sandbox.start(tree, sandbox.dataDir('data', sandbox.folder()), ORDINARY);
-    expect(closed.told.error).toMatch(/EACCES.*may not write there: choose another folder/);
-    const nameless = await sandbox.start(tree, sandbox.dataDir('other', home), NAMELESS);
-    expect(nameless.told.error).toMatch(/give this user a line in \/etc\/passwd/);
-    expect(readdirSync(home).filter((name) => name.includes('.init-'))).toEqual([]);
-  });
-}
-if (isRoot) describe('started by root', startedByRoot);
-
-function makeFile(folder: string, name: string, content: string): void {
-  mkdirSync(folder, { mode: 0o700 });
-  writeFileSync(join(folder, name), content);
-}
-
-function makeDamaged(dataDir: string): void {
-  makeFile(dataDir, 'PG_VERSION', '18\n');
-  writeFileSync(`${dataDir}.password`, 'x');
-}
-
 /** Puts a lock file of long ago there, as the user who runs the server. */
 function leaveLock(dataDir: string, content: string): void {
   const lock = join(dataDir, 'postmaster.pid');
@@ -292,20 +152,6 @@ function leaveLock(dataDir: string, content: string): void {
   const { uid, gid } = statSync(dataDir);
   chownSync(lock, uid, gid);
   utimesSync(lock, 0, 0);
-}
-
-function userNamed(wanted: string): { uid: number; gid: number } {
-  const line =
-    readFileSync('/etc/passwd', 'utf8')
-      .split('\n')
-      .find((user) => user.startsWith(`${wanted}:`)) ?? '';
-  const [, , uid, gid] = line.split(':');
-  return { uid: Number(uid), gid: Number(gid) };
-}
-
-function contents(path: string): unknown {
-  if (!statSync(path).isDirectory()) return readFileSync(path, 'utf8');
-  return readdirSync(path).map((name) => [name, readFileSync(join(path, name), 'utf8')]);
 }
 
 async function poll<T>(look: () => T | undefined | false): Promise<T> {

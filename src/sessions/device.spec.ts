@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { cpuTime } from '../../test/support/cpu-time.js';
 import { deviceName, knownDevice } from './device.js';
 
 test.each([
@@ -54,9 +55,10 @@ test('what a mail says of a browser is what the list of devices says', () => {
   ]);
 });
 
-test('a header made to be slow is not', () => {
-  const started = performance.now();
-  for (const part of ['a/', '(', 'Mozilla/5.0 ', ' ;', 'Version/', 'like Mac OS X ', '1.', '_'])
-    deviceName(part.repeat(512).slice(0, 512));
-  expect(performance.now() - started).toBeLessThan(200);
+test('a header made to be slow is not', async () => {
+  const nameAll = () => {
+    for (const part of ['a/', '(', 'Mozilla/5.0 ', ' ;', 'Version/', 'like Mac OS X ', '1.', '_'])
+      deviceName(part.repeat(512).slice(0, 512));
+  };
+  expect(await cpuTime(nameAll)).toBeLessThan(200);
 });

@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { cpuTime } from '../../test/support/cpu-time.js';
 import { readEmail } from './email.js';
 
 test.each([
@@ -120,12 +121,13 @@ test('no text throws, and what is taken has one @ and no white space, control ch
   );
 });
 
-test('a text made to be slow is not', () => {
-  const started = performance.now();
-  for (const part of ['a.', 'a', '\u0301', '@', 'é', '例', '.-']) {
-    readEmail(part.repeat(30_000));
-    readEmail(`${part.repeat(100)}@example.com`);
-    readEmail(`ada@${part.repeat(100)}`);
-  }
-  expect(performance.now() - started).toBeLessThan(200);
+test('a text made to be slow is not', async () => {
+  const readAll = () => {
+    for (const part of ['a.', 'a', '\u0301', '@', 'é', '例', '.-']) {
+      readEmail(part.repeat(30_000));
+      readEmail(`${part.repeat(100)}@example.com`);
+      readEmail(`ada@${part.repeat(100)}`);
+    }
+  };
+  expect(await cpuTime(readAll)).toBeLessThan(200);
 });

@@ -47,7 +47,7 @@ afterAll(async () => {
 async function quickly<T>(work: Promise<T>): Promise<T> {
   const started = performance.now();
   const result = await work;
-  expect(performance.now() - started).toBeLessThan(2500);
+  expect(performance.now() - started).toBeLessThan(4_900);
   return result;
 }
 

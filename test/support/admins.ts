@@ -15,8 +15,8 @@ export async function makeRole(database: TestDatabase, name: string, ...permissi
   await database.query('INSERT INTO roles (name, permissions) VALUES ($1, $2)', [name, permissions]);
 }
 
-/** Asks again until the answer is as wanted, for what reaches another instance within a second. */
-export async function until<T>(ask: () => Promise<T>, good: (answer: T) => boolean, limit = 2_000): Promise<T> {
+/** Asks again until the answer is as wanted, for what reaches another instance soon. Past `limit` ms it gives the last. */
+export async function until<T>(ask: () => Promise<T>, good: (answer: T) => boolean, limit = 20_000): Promise<T> {
   const deadline = Date.now() + limit;
   for (;;) {
     const answer = await ask();

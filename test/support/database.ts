@@ -9,10 +9,11 @@ export interface TestDatabase {
   drop(): Promise<void>;
 }
 
-/** Creates an empty database on the Postgres of this run. */
-export async function createDatabase(): Promise<TestDatabase> {
+/** Creates a database on the Postgres of this run: a copy of the one that was migrated, or an empty one. */
+export async function createDatabase({ empty = false } = {}): Promise<TestDatabase> {
   const name = `t_${randomBytes(6).toString('hex')}`;
-  await once(serverUrl(), (client) => client.query(`CREATE DATABASE ${name}`));
+  const template = empty ? '' : `TEMPLATE ${setting('TEST_DATABASE_TEMPLATE')}`;
+  await once(serverUrl(), (client) => client.query(`CREATE DATABASE ${name} ${template}`));
   const url = new URL(serverUrl());
   url.pathname = `/${name}`;
   let client: Client | undefined;
@@ -37,10 +38,13 @@ export async function createDatabase(): Promise<TestDatabase> {
   };
 }
 
-function serverUrl(): string {
-  const url = process.env.TEST_DATABASE_URL;
-  if (!url) throw new Error('TEST_DATABASE_URL is not set: start the tests with npm test');
-  return url;
+const serverUrl = () => setting('TEST_DATABASE_URL');
+
+/** What the global setup has left for the tests. */
+function setting(name: string): string {
+  const value = process.env[name];
+  if (!value) throw new Error(`${name} is not set: start the tests with npm test`);
+  return value;
 }
 
 async function once<T>(url: string, work: (client: Client) => Promise<T>): Promise<T> {

@@ -1,6 +1,7 @@
 import { scryptSync } from 'node:crypto';
 import { hashSync } from '@node-rs/argon2';
 import bcrypt from 'bcrypt';
+import { cpuTime } from '../../../test/support/cpu-time.js';
 import { isForeignHash, verifyForeign } from './foreign-hashes.js';
 
 const PASSWORD = 'violet tractor under snow';
@@ -73,7 +74,7 @@ test('a text that has the form and not the base64 fits nothing, and throws nothi
   expect(verifyForeign(PASSWORD, hash)).toBe(false);
 });
 
-test('the most expensive hash of each kind that is taken holds a thread for a few seconds at most', () => {
+test('the most expensive hash of each kind that is taken holds a thread for a few seconds at most', async () => {
   const dear = [
     `$scrypt$ln=18,r=8,p=1$${SALT}$${HASH}`,
     `$argon2id$v=19$m=262144,t=4,p=1$${SALT}$${HASH}`,
@@ -81,8 +82,8 @@ test('the most expensive hash of each kind that is taken holds a thread for a fe
     `sha512$salt$500000$${'a'.repeat(128)}`,
   ];
   for (const hash of dear) {
-    const start = performance.now();
-    expect([hash, isForeignHash(hash), verifyForeign(PASSWORD, hash)]).toEqual([hash, true, false]);
-    expect(performance.now() - start).toBeLessThan(10_000);
+    const verify = () =>
+      expect([hash, isForeignHash(hash), verifyForeign(PASSWORD, hash)]).toEqual([hash, true, false]);
+    expect(await cpuTime(verify)).toBeLessThan(10_000);
   }
 });
