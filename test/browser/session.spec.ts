@@ -71,29 +71,57 @@ it('leaves no token in storage, in an address or in the console, and none that a
   }
 });
 
-it('renews one request at a time where two tabs find their token expired at once', async () => {
-  const { page } = profile;
-  const second = await profile.open('/devices');
-  await second.getByRole('heading', { name: 'Devices' }).waitFor();
-  let open = 0;
-  let most = 0;
-  await profile.context.route('**/v1/auth/refresh', async (route) => {
-    most = Math.max(most, ++open);
-    const response = await route.fetch();
-    open--;
-    await route.fulfill({ response });
-  });
-  await expireTokens();
-  await Promise.all([
-    page.getByRole('link', { name: 'Security' }).click(),
-    second.getByRole('link', { name: 'Dashboard' }).click(),
-  ]);
-  await Promise.all([
-    page.getByText(`${email} is not confirmed yet.`).waitFor(),
-    second.getByText('Welcome to your profile').waitFor(),
-  ]);
-  expect(most).toBe(1);
-});
+/** Notes what a page puts into its storage. */
+function noteWrites() {
+  const written: string[] = [];
+  const { setItem } = Storage.prototype;
+  Storage.prototype.setItem = function (name, value) {
+    written.push(value);
+    setItem.call(this, name, value);
+  };
+  Object.assign(globalThis, { written });
+}
+
+it.each([
+  ['Web Locks', () => undefined, []],
+  [
+    'a lease where the browser has none',
+    () => Reflect.deleteProperty(Navigator.prototype, 'locks'),
+    [expect.stringMatching(/^\{"owner":"[\d. ]+","until":\d+\}$/)],
+  ],
+])(
+  'renews one request at a time where two tabs find their token expired at once, by %s',
+  async (_, prepare, writes) => {
+    await profile.context.addInitScript(prepare);
+    await profile.context.addInitScript(noteWrites);
+    const { page } = profile;
+    await page.reload();
+    await heading('Dashboard').waitFor();
+    const second = await profile.open('/devices');
+    await second.getByRole('heading', { name: 'Devices' }).waitFor();
+    let open = 0;
+    let most = 0;
+    await profile.context.route('**/v1/auth/refresh', async (route) => {
+      most = Math.max(most, ++open);
+      const response = await route.fetch();
+      open--;
+      await route.fulfill({ response });
+    });
+    await expireTokens();
+    await Promise.all([
+      page.getByRole('link', { name: 'Security' }).click(),
+      second.getByRole('link', { name: 'Dashboard' }).click(),
+    ]);
+    await Promise.all([
+      page.getByText(`${email} is not confirmed yet.`).waitFor(),
+      second.getByText('Welcome to your profile').waitFor(),
+    ]);
+    expect(most).toBe(1);
+    expect(await page.evaluate(() => (globalThis as unknown as { written: string[] }).written.slice(0, 1))).toEqual(
+      writes,
+    );
+  },
+);
 
 it('is over in every tab once one has signed out, and the back button brings nothing back', async () => {
   const { page } = profile;

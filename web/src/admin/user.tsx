@@ -1,5 +1,5 @@
 import { useQuery } from '@tanstack/react-query';
-import { useLocation } from 'wouter';
+import { useLocation, useParams } from 'wouter';
 import { PAGE_PATHS } from '../../../src/web/page-paths.js';
 import { api, type User, unwrap } from '../gatehouse.js';
 import { readAgain } from '../queries.js';
@@ -13,7 +13,8 @@ import { Time } from '../ui/text.js';
 import { useRoles } from './queries.js';
 
 /** One account: edit, roles, disable, devices, delete. */
-export default function UserPage({ id }: { id: string }) {
+export default function UserPage() {
+  const { id = '' } = useParams();
   const user = useQuery({
     queryKey: ['user', id],
     queryFn: () => unwrap(api.GET('/v1/users/{id}', { params: { path: { id } } })),
