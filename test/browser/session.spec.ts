@@ -1,36 +1,18 @@
-import type { Browser } from 'playwright-core';
-import { openProfile, type Profile, signInByForm, startBrowser, startForBrowser } from '../support/browser.js';
-import { createDatabase, type TestDatabase } from '../support/database.js';
-import type { Gatehouse } from '../support/gatehouse.js';
+import { type Profile, signInByForm } from '../support/browser.js';
 import { freshEmail, PASSWORD, signUp } from '../support/people.js';
+import { setStage } from '../support/stage.js';
 
 /** What a session goes through in a real browser: several tabs, lost networks, ends from elsewhere. */
-let database: TestDatabase;
-let gatehouse: Gatehouse;
-let browser: Browser;
+const stage = setStage();
 let profile: Profile;
 let email: string;
 
-beforeAll(async () => {
-  database = await createDatabase();
-  gatehouse = await startForBrowser({ DATABASE_URL: database.url });
-  browser = await startBrowser();
-});
-
-afterAll(async () => {
-  await browser?.close();
-  await gatehouse?.stop();
-  await database?.drop();
-});
-
 beforeEach(async () => {
+  ({ profile } = stage);
   email = freshEmail();
-  await signUp(gatehouse, { email });
-  profile = await openProfile(browser, gatehouse.url);
+  await signUp(stage.gatehouse, { email });
   await signInByForm(profile.page, email, PASSWORD);
 });
-
-afterEach(() => profile.close());
 
 const refreshes = () => profile.requests.filter((line) => line === 'POST /v1/auth/refresh').length;
 const heading = (name: string) => profile.page.getByRole('heading', { name });
@@ -139,7 +121,7 @@ it('is over in every tab once one has signed out, and the back button brings not
 });
 
 it('is over on the next action once it was revoked elsewhere, and says why', async () => {
-  await database.query(
+  await stage.database.query(
     'UPDATE sessions SET revoked_at = now() WHERE user_id = (SELECT id FROM users WHERE email = $1)',
     [email],
   );
@@ -149,7 +131,7 @@ it('is over on the next action once it was revoked elsewhere, and says why', asy
 });
 
 it('ends for a user whom an administrator has disabled', async () => {
-  await database.query("UPDATE users SET status = 'disabled' WHERE email = $1", [email]);
+  await stage.database.query("UPDATE users SET status = 'disabled' WHERE email = $1", [email]);
   await profile.page.reload();
   await heading('Sign in').waitFor();
   await profile.page.getByLabel('Email or username').fill(email);

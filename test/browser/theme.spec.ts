@@ -1,34 +1,14 @@
-import type { Browser, Page } from 'playwright-core';
-import { openProfile, type Profile, startBrowser, startForBrowser } from '../support/browser.js';
-import { createDatabase, type TestDatabase } from '../support/database.js';
-import type { Gatehouse } from '../support/gatehouse.js';
+import type { Page } from 'playwright-core';
+import { setStage } from '../support/stage.js';
 
 /** Light, dark or as the system is, as a person has chosen. */
-let database: TestDatabase;
-let gatehouse: Gatehouse;
-let browser: Browser;
-let profile: Profile;
+const stage = setStage({}, { colorScheme: 'light' });
 let page: Page;
 
-beforeAll(async () => {
-  database = await createDatabase();
-  gatehouse = await startForBrowser({ DATABASE_URL: database.url });
-  browser = await startBrowser();
-});
-
-afterAll(async () => {
-  await browser?.close();
-  await gatehouse?.stop();
-  await database?.drop();
-});
-
 beforeEach(async () => {
-  profile = await openProfile(browser, gatehouse.url, { colorScheme: 'light' });
-  page = profile.page;
+  ({ page } = stage);
   await page.goto('/sign-in');
 });
-
-afterEach(() => profile.close());
 
 /** What the page's ground is painted with: the one thing that says which theme there is. */
 const isDark = () =>
@@ -86,5 +66,4 @@ it.each([
   expect(await isDark()).toBe(false);
   await choose('Dark');
   expect(await isDark()).toBe(true);
-  expect(profile.console).toEqual([]);
 });

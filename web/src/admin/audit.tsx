@@ -1,6 +1,7 @@
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { useState } from 'react';
-import { api, unwrap } from '../gatehouse.js';
+import { api, queries, unwrap } from '../gatehouse.js';
+import { listOf } from '../queries.js';
 import { Form, filled, TextField, type Values } from '../ui/form.js';
 import { Page, Section } from '../ui/page.js';
 import { PagedTable } from '../ui/paged-table.js';
@@ -9,21 +10,23 @@ import { EVENT_TYPES, eventName, Time } from '../ui/text.js';
 
 const TYPES = [['', 'Everything'], ...EVENT_TYPES.map((type) => [type, eventName(type)] as const)] as const;
 
+const entriesLike = (filter: Values) =>
+  listOf('audit', filter, (cursor) =>
+    unwrap(api.GET('/v1/audit', { params: { query: { ...(filter as object), cursor } } })),
+  );
+
 /** The browser's own time as the API takes it. */
 const moment = (local: string | undefined) => (local ? new Date(local).toISOString() : '');
 
 /** Who did what to whom, from where. */
 export default function AuditPage() {
   const [filter, setFilter] = useState<Values>({});
-  const entries = useInfiniteQuery({
-    queryKey: ['audit', filter],
-    queryFn: ({ pageParam }) =>
-      unwrap(api.GET('/v1/audit', { params: { query: { ...(filter as object), cursor: pageParam } } })),
-    initialPageParam: undefined as string | undefined,
-    getNextPageParam: ({ nextCursor }) => nextCursor ?? undefined,
-  });
+  const entries = useInfiniteQuery(entriesLike(filter));
   const search = async ({ from, to, ...values }: Values) => {
-    setFilter(filled({ ...values, from: moment(from), to: moment(to) }));
+    const next = filled({ ...values, from: moment(from), to: moment(to) });
+    // Read before it is shown, so that a filter that is refused is said beside its field and what was found stays.
+    await queries.fetchInfiniteQuery(entriesLike(next));
+    setFilter(next);
     return null;
   };
   return (
