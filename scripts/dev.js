@@ -3,7 +3,8 @@ import { startGroup } from './process-group.js';
 
 /**
  * Starts the server and the page for development, both anew on every change: Vite at PORT, which sends everything that is
- * the API's on to the server at the port after it. Settings are those of the server.
+ * the API's on to the server at the port after it. Settings are those of the server. Compiled by tsc, as the build does it:
+ * SWC would leave out the migrations, which stand beside src.
  */
 const port = Number(process.env.PORT || 3000);
 const page = `http://localhost:${port}`;
@@ -16,7 +17,7 @@ try {
   process.stderr.write(`\n${/** @type {Error} */ (error).message}\n\n`);
   process.exit(1);
 }
-const server = startGroup('node_modules/.bin/nest', ['start', '--watch', '-b', 'swc'], {
+const server = startGroup('node_modules/.bin/nest', ['start', '--watch', '--preserveWatchOutput'], {
   PUBLIC_URL: page,
   ...process.env,
   PORT: String(port + 1),
