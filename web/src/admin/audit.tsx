@@ -1,5 +1,7 @@
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { useState } from 'react';
+import { Link } from 'wouter';
+import { PAGE_PATHS } from '../../../src/web/page-paths.js';
 import { api, queries, unwrap } from '../gatehouse.js';
 import { listOf } from '../queries.js';
 import { Form, filled, TextField, type Values } from '../ui/form.js';
@@ -20,7 +22,8 @@ const moment = (local: string | undefined) => (local ? new Date(local).toISOStri
 
 /** Who did what to whom, from where. */
 export default function AuditPage() {
-  const [filter, setFilter] = useState<Values>({});
+  const [{ userId = '' }] = useState(() => Object.fromEntries(new URLSearchParams(location.search)));
+  const [filter, setFilter] = useState<Values>(filled({ userId }));
   const entries = useInfiniteQuery(entriesLike(filter));
   const search = async ({ from, to, ...values }: Values) => {
     const next = filled({ ...values, from: moment(from), to: moment(to) });
@@ -34,7 +37,7 @@ export default function AuditPage() {
       <Section title="What happened">
         <Form submit="Show" action={search} className="filters">
           <Select name="type" label="What" options={TYPES} />
-          <TextField name="userId" label="User id" autoComplete="off" />
+          <TextField name="userId" label="User id" autoComplete="off" defaultValue={userId} />
           <TextField name="from" label="From" type="datetime-local" />
           <TextField name="to" label="To" type="datetime-local" />
         </Form>
@@ -48,14 +51,30 @@ export default function AuditPage() {
             cells: [
               eventName(type),
               <Time key={id} at={at} />,
-              userId ?? '–',
-              actorId ?? '–',
+              <Who key={id} id={userId} />,
+              <Who key={id} id={actorId} />,
               ip ?? '–',
-              Object.keys(data ?? {}).length > 0 ? <code key={id}>{JSON.stringify(data)}</code> : '–',
+              Object.keys(data).length > 0 ? (
+                <code key={id} className="long">
+                  {JSON.stringify(data)}
+                </code>
+              ) : (
+                '–'
+              ),
             ],
           })}
         />
       </Section>
     </Page>
+  );
+}
+
+/** A user by the end of the id, where ids of the same time differ; the whole one is in the address. */
+function Who({ id }: { id: string | null }) {
+  if (id === null) return '–';
+  return (
+    <Link href={PAGE_PATHS.user.replace(':id', id)} title={id}>
+      <code>…{id.slice(-12)}</code>
+    </Link>
   );
 }

@@ -19,7 +19,7 @@ export default function DailyChart({ series }: { series: Day[] }) {
           <XAxis dataKey="date" tickFormatter={(date: string) => date.slice(5)} stroke="var(--line)" minTickGap={24} />
           <YAxis allowDecimals={false} stroke="var(--line)" />
           <Tooltip contentStyle={TOOLTIP} />
-          <Legend />
+          <Legend itemSorter={null} />
           <Line
             dataKey="signups"
             name="Sign-ups"

@@ -29,7 +29,7 @@ export default function OverviewPage() {
       <Loaded query={stats}>
         {({ users, sessions, series }) => (
           <>
-            <div className="columns">
+            <div className="columns figures">
               <Figure title="Users" value={users.total} />
               <Figure title="Active" value={users.active} />
               <Figure title="Disabled" value={users.disabled} />

@@ -26,7 +26,14 @@ export default function ShareChart({ parts }: { parts: Record<string, number> })
             tickLine={false}
             tickFormatter={(name: string) => (name.length > FIT ? `${name.slice(0, FIT - 1)}…` : name)}
           />
-          <Bar dataKey="count" fill="var(--series-1)" barSize={18} radius={4} isAnimationActive={false}>
+          <Bar
+            dataKey="count"
+            fill="var(--series-1)"
+            barSize={18}
+            radius={4}
+            minPointSize={2}
+            isAnimationActive={false}
+          >
             <LabelList dataKey="count" position="right" />
           </Bar>
         </BarChart>

@@ -1,5 +1,5 @@
 import { useQuery } from '@tanstack/react-query';
-import { useLocation, useParams } from 'wouter';
+import { Link, useLocation, useParams } from 'wouter';
 import { PAGE_PATHS } from '../../../src/web/page-paths.js';
 import { api, type User, unwrap } from '../gatehouse.js';
 import { readAgain } from '../queries.js';
@@ -132,7 +132,8 @@ function Standing({ user: { id, email, status } }: { user: User }) {
   return (
     <>
       <p>
-        This account is <span className={status === 'active' ? 'tag good' : 'tag'}>{status}</span>.
+        This account is <span className={status === 'active' ? 'tag good' : 'tag'}>{status}</span>{' '}
+        <Link href={`${PAGE_PATHS.audit}?userId=${id}`}>What happened to it</Link>
       </p>
       <div className="form">
         {status === 'disabled' ? (

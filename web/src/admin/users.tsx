@@ -1,6 +1,7 @@
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { Link } from 'wouter';
+import { PAGE_PATHS } from '../../../src/web/page-paths.js';
 import { api, queries, type User, unwrap } from '../gatehouse.js';
 import { listOf, readAgain } from '../queries.js';
 import { Choices, chosenOf } from '../ui/choices.js';
@@ -64,7 +65,7 @@ export default function UsersPage() {
 
 function cellsOf({ id, email, name, username, roles, status, lastLoginAt }: User) {
   return [
-    <Link key={id} href={`/admin/users/${id}`}>
+    <Link key={id} href={PAGE_PATHS.user.replace(':id', id)}>
       {email}
     </Link>,
     name ?? username ?? '–',
