@@ -159,6 +159,18 @@ it('shows the audit log, by type', async () => {
   await page.waitForFunction(() => document.querySelectorAll('tbody tr').length === 1);
 });
 
+it('leads from a user to what happened to the account, and from there back', async () => {
+  const email = freshEmail();
+  const { user } = await signUp(gatehouse, { email });
+  await openUser(email);
+  await go('What happened to it');
+  await heading('Audit').waitFor();
+  expect(await page.getByLabel('User id').inputValue()).toBe(user.id);
+  await page.waitForFunction(() => document.querySelectorAll('tbody tr').length === 1);
+  await page.getByRole('row').getByRole('link').first().click();
+  await heading(email).waitFor();
+});
+
 it('shows no administration to who has none', async () => {
   const other = await openProfile(browser, gatehouse.url);
   const email = freshEmail();
