@@ -67,7 +67,7 @@ export class Gatehouse {
 
   /** Signs out, on the server too. Throws a NetworkError where it cannot be told: the session then goes on. */
   async signOut(): Promise<void> {
-    if ((await this.session.accessToken()) !== null) {
+    if (this.session.status !== 'signed-out') {
       const told = this.withToken(this.request('/v1/auth/logout')).then(read);
       await told.catch((error) => {
         // A session that the server no longer knows is over already.
