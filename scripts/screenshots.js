@@ -68,7 +68,7 @@ async function takeAll(colorScheme, size, viewport) {
   /** @param {string} name */
   const take = async (name) => {
     await page.waitForLoadState('networkidle');
-    await page.getByText('Loading…').waitFor({ state: 'detached' });
+    await page.waitForFunction(() => !document.querySelector('.loading'));
     await page.screenshot({ path: join(FOLDER, `${name}-${colorScheme}-${size}.png`) });
   };
   await page.goto('/sign-in');

@@ -49,6 +49,22 @@ it.each([
   expect(headers.get('content-security-policy')).not.toContain('script-src');
 });
 
+it('says itself that there is nothing, to a person who went there in a browser', async () => {
+  const headers = { 'sec-fetch-dest': 'document' };
+  const { status, headers: said, text } = await gatehouse.call('GET', '/nope', { headers });
+  expect([status, said.get('content-type'), said.get('cache-control')]).toEqual([
+    404,
+    'text/html; charset=utf-8',
+    'no-cache',
+  ]);
+  expect(said.get('content-security-policy')).toContain("script-src 'self'");
+  expect(text).toContain('<div id="root">');
+  const refused = await gatehouse.call<Problem>('GET', '/v1/nope', { headers });
+  expect([refused.status, refused.body.code]).toEqual([404, 'not_found']);
+  const post = await gatehouse.call<Problem>('POST', '/nope', { headers });
+  expect([post.status, post.body.code]).toEqual([404, 'not_found']);
+});
+
 it('is read only', async () => {
   const { status, headers } = await gatehouse.call('POST', '/devices');
   expect([status, headers.get('allow')]).toEqual([405, 'GET, HEAD']);
@@ -67,7 +83,7 @@ it('has files that are kept for ever, since their names change with them, and pa
 
 it('needs little script before it shows itself, and no chart', async () => {
   const html = await readFile(`${BUILT}index.html`, 'utf8');
-  const first = [...html.matchAll(/(?:src|href)="\/(assets\/[^"]+\.js)"/g)].map(([, file]) => file);
+  const first = [...html.matchAll(/(?:src|href)="\/([^"]+\.js)"/g)].map(([, file]) => file);
   const packed = await Promise.all(first.map(async (file) => gzipSync(await readFile(BUILT + file)).length));
   const total = packed.reduce((sum, size) => sum + size, 0);
   expect(first.length).toBeGreaterThan(0);

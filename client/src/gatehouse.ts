@@ -1,7 +1,7 @@
 import createClient, { type Client } from 'openapi-fetch';
 import type { TokensAnswer } from './access-token.js';
 import type { Lock } from './lock.js';
-import { GatehouseProblem, NetworkError, type ProblemBody, problemOf } from './problem.js';
+import { GatehouseProblem, jsonOf, NetworkError, type ProblemBody, problemOf, refusalOf } from './problem.js';
 import type { paths } from './schema.js';
 import { Session } from './session.js';
 import type { TokenStore } from './store.js';
@@ -55,9 +55,11 @@ export class Gatehouse {
 
   /** Takes any other route that answers with tokens, such as a change of the password. False where none came. */
   async post(path: string, body: unknown): Promise<boolean> {
-    const token = this.session.status === 'signed-in' ? await this.session.accessToken() : null;
-    const response = await this.send(this.request(path, body, token));
-    const answer = await read<Partial<TokensAnswer>>(response);
+    const request = this.request(path, body);
+    const isSignedIn = this.session.status === 'signed-in';
+    const answer = await read<Partial<TokensAnswer>>(
+      isSignedIn ? await this.withToken(request) : await this.send(request),
+    );
     if (answer.accessToken === undefined) return false;
     await this.session.accept(answer as TokensAnswer);
     return true;
@@ -65,19 +67,23 @@ export class Gatehouse {
 
   /** Signs out, on the server too. Throws a NetworkError where it cannot be told: the session then goes on. */
   async signOut(): Promise<void> {
-    const token = await this.session.accessToken();
-    if (token !== null) await read(await this.send(this.request('/v1/auth/logout', undefined, token)), [401]);
+    if (this.session.status !== 'signed-out') {
+      const told = this.withToken(this.request('/v1/auth/logout')).then(read);
+      await told.catch((error) => {
+        // A session that the server no longer knows is over already.
+        if (!(error instanceof GatehouseProblem) || error.status !== 401) throw error;
+      });
+    }
     await this.session.signOut();
   }
 
-  private request(path: string, body: unknown, token: string | null): Request {
+  private request(path: string, body?: unknown): Request {
     return new Request(this.baseUrl + path, {
       method: 'POST',
       credentials: this.usesCookie ? 'include' : 'omit',
       headers: {
         ...(body !== undefined && { 'content-type': 'application/json' }),
         ...(this.usesCookie && { 'x-token-delivery': 'cookie' }),
-        ...(token !== null && { authorization: `Bearer ${token}` }),
       },
       body: body === undefined ? undefined : JSON.stringify(body),
     });
@@ -112,14 +118,16 @@ function authorized(request: Request, token: string | null): Request {
   return request;
 }
 
-async function read<T>(response: Response, tolerated: number[] = []): Promise<T> {
-  if (response.ok || tolerated.includes(response.status)) return (await response.json()) as T;
-  throw (await problemOf(response)) ?? new NetworkError(`status ${response.status}`);
+async function read<T>(response: Response): Promise<T> {
+  if (response.ok) return jsonOf<T>(response);
+  throw await refusalOf(response);
 }
 
-/** The data of an answer. Throws the server's refusal as a GatehouseProblem. */
+/** The data of an answer. Throws the server's refusal as a GatehouseProblem, and a NetworkError where none of its own came. */
 export async function unwrap<T>(answer: Promise<{ data?: T; error?: unknown; response: Response }>): Promise<T> {
-  const { data, error, response } = await answer;
+  const { data, error, response } = await answer.catch((reason) => {
+    throw reason instanceof SyntaxError ? new NetworkError(reason) : reason;
+  });
   if (response.ok) return data as T;
   if (error && typeof error === 'object' && 'code' in error) throw new GatehouseProblem(error as ProblemBody);
   throw new NetworkError(`status ${response.status}`);

@@ -38,5 +38,19 @@ export class NetworkError extends Error {
 /** The problem that an answer carries; null where it carries none. The answer can still be read afterwards. */
 export async function problemOf(response: Response): Promise<GatehouseProblem | null> {
   if (!response.headers.get('content-type')?.startsWith('application/problem+json')) return null;
-  return new GatehouseProblem((await response.clone().json()) as ProblemBody);
+  return new GatehouseProblem(await jsonOf<ProblemBody>(response.clone()));
+}
+
+/** What an answer of the server holds. Throws a NetworkError where it is none: cut off, or a captive portal's page. */
+export async function jsonOf<T>(response: Response): Promise<T> {
+  try {
+    return (await response.json()) as T;
+  } catch (error) {
+    throw new NetworkError(error);
+  }
+}
+
+/** Why an answer is a refusal: the server's problem, or a NetworkError where something before the server refused. */
+export async function refusalOf(response: Response): Promise<GatehouseProblem | NetworkError> {
+  return (await problemOf(response)) ?? new NetworkError(`status ${response.status}`);
 }

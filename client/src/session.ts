@@ -1,6 +1,6 @@
 import { type AccessToken, type TokensAnswer, toAccessToken } from './access-token.js';
 import { createLock, type Lock } from './lock.js';
-import { GatehouseProblem, NetworkError, problemOf } from './problem.js';
+import { type GatehouseProblem, jsonOf, NetworkError, refusalOf } from './problem.js';
 import type { TokenStore } from './store.js';
 import { openTabs, type TabMessage, type Tabs } from './tabs.js';
 
@@ -136,11 +136,11 @@ export class Session {
       body: JSON.stringify({ refreshToken }),
     });
     if (response.ok) {
-      await this.accept((await response.json()) as TokensAnswer);
+      await this.accept(await jsonOf<TokensAnswer>(response));
       return this.token;
     }
-    const problem = await problemOf(response);
-    if (!problem) throw new NetworkError(`status ${response.status}`);
+    const problem = await refusalOf(response);
+    if (problem instanceof NetworkError) throw problem;
     const hasNone = store === null && 'refreshToken' in problem.fields;
     if (problem.status !== 401 && !ENDS_SESSION.has(problem.code) && !hasNone) throw problem;
     await this.end(problem, held);

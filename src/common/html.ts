@@ -9,7 +9,7 @@ export function escapeHtml(text: string): string {
 }
 
 /** A small page of our own: its text, and the policy that lets its own style apply and nothing run. */
-export interface Page {
+export interface HtmlPage {
   html: string;
   contentSecurityPolicy: string;
 }
@@ -22,7 +22,7 @@ interface Parts {
 }
 
 /** Puts a page together. Its style is allowed by its hash and scripts not at all, so nothing that slipped into the body can run. */
-export function toPage({ title, body, style }: Parts): Page {
+export function toHtmlPage({ title, body, style }: Parts): HtmlPage {
   const html = `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${escapeHtml(title)}</title><style>${style}</style></head>

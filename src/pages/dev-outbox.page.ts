@@ -1,4 +1,4 @@
-import { escapeHtml, type Page, toPage } from '../common/html.js';
+import { escapeHtml, type HtmlPage, toHtmlPage } from '../common/html.js';
 import type { OutgoingMail } from '../mail/mail.service.js';
 
 const STYLE = `
@@ -10,10 +10,10 @@ pre { white-space: pre-wrap; overflow-wrap: anywhere; font: inherit; margin: 1em
 `;
 
 /** The development outbox for a browser: every mail as text, its links alive. */
-export function devOutboxPage(mails: (OutgoingMail & { at: Date })[]): Page {
+export function devOutboxPage(mails: (OutgoingMail & { at: Date })[]): HtmlPage {
   const list = mails.length > 0 ? mails.map(article).join('\n') : '<p>No mail yet. It appears here after a reload.</p>';
   const intro = '<p>SMTP_URL is not set, so mails stay here. This page does not exist in production.</p>';
-  return toPage({ title: 'Development outbox', style: STYLE, body: `<h1>Development outbox</h1>${intro}${list}` });
+  return toHtmlPage({ title: 'Development outbox', style: STYLE, body: `<h1>Development outbox</h1>${intro}${list}` });
 }
 
 function article({ to, subject, text, at }: OutgoingMail & { at: Date }): string {

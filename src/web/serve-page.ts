@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import fastifyStatic from '@fastify/static';
-import type { FastifyInstance, FastifyReply } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { ownFilesPolicy } from '../common/content-policy.js';
 import { PAGE_PATHS } from './page-paths.js';
 
@@ -14,19 +14,21 @@ const POLICY = ownFilesPolicy();
 
 /**
  * Serves the page: its files for ever, since their names change with what is in them, and itself anew each time.
- * Only the addresses that the page knows are answered with it, so that any other is not found as ever. Without a built
- * page there is none: under `npm run start:dev` Vite serves it.
+ * Only the addresses that the page knows are answered with it, so that any other is not found as ever; a person who went
+ * there sees the page say so. Without a built page there is none: under `npm run start:dev` Vite serves it.
  */
 export async function servePage(fastify: FastifyInstance, folder = BUILT): Promise<void> {
   const file = join(folder, 'index.html');
   if (!existsSync(file)) return;
   const html = await readFile(file);
-  const show = (_request: unknown, reply: FastifyReply) =>
-    reply
-      .headers({ 'content-security-policy': POLICY, 'cache-control': 'no-cache' })
-      .type('text/html; charset=utf-8')
-      .send(html);
-  for (const path of Object.values(PAGE_PATHS)) fastify.get(path, show);
+  const asPage = (reply: FastifyReply) =>
+    reply.headers({ 'content-security-policy': POLICY, 'cache-control': 'no-cache' }).type('text/html; charset=utf-8');
+  for (const path of Object.values(PAGE_PATHS)) fastify.get(path, (_request, reply) => asPage(reply).send(html));
+  fastify.addHook('onSend', async (request, reply, payload) => {
+    if (!request.is404 || reply.statusCode !== 404 || !isNavigation(request)) return payload;
+    asPage(reply);
+    return html;
+  });
   await fastify.register(fastifyStatic, {
     root: folder,
     // One route for each file that is there: nothing else is ever looked for on the disk.
@@ -41,4 +43,9 @@ export async function servePage(fastify: FastifyInstance, folder = BUILT): Promi
       void reply.header('cache-control', isHashed ? 'public, max-age=31536000, immutable' : 'public, max-age=3600');
     },
   });
+}
+
+/** Whether a browser says that a person went to this address: no program that speaks to the API sends this header. */
+function isNavigation({ method, headers, url }: FastifyRequest): boolean {
+  return method === 'GET' && headers['sec-fetch-dest'] === 'document' && !url.startsWith('/v1/');
 }

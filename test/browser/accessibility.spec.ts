@@ -1,41 +1,47 @@
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import type { Browser } from 'playwright-core';
-import { withRoles } from '../support/admins.js';
+import { PAGE_PATHS } from '../../src/web/page-paths.js';
+import { makeRole, withRoles } from '../support/admins.js';
 import { openProfile, type Profile, signInByForm, startBrowser, startForBrowser } from '../support/browser.js';
 import { createDatabase, type TestDatabase } from '../support/database.js';
 import type { Gatehouse } from '../support/gatehouse.js';
-import { PASSWORD } from '../support/people.js';
+import { PASSWORD, signUp } from '../support/people.js';
 
-/** axe on every page, in both themes; one of them on a phone, the other on a wide screen. */
+/** axe on every page, in both themes, on a phone and on a wide screen. */
 const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
-const PUBLIC = {
-  '/sign-in': 'Sign in',
-  '/sign-up': 'Make an account',
-  '/forgot-password': 'Forgot the password',
-  '/verify-email#token=x': 'Confirm your email address',
-  '/reset-password#token=x': 'Choose a new password',
-  '/accept-invitation#token=x': 'Accept the invitation',
-  '/undo-email-change': 'Undo the change of your email address',
+
+/** The heading of each page of the router's table, and what its address ends with. Who adds a page adds it here. */
+const VISITED: Record<keyof typeof PAGE_PATHS, { heading: string; signedOut?: true; hash?: string }> = {
+  signIn: { heading: 'Sign in', signedOut: true },
+  signUp: { heading: 'Make an account', signedOut: true },
+  forgotPassword: { heading: 'Forgot the password' },
+  verifyEmail: { heading: 'Confirm your email address', hash: '#token=x' },
+  resetPassword: { heading: 'Choose a new password', hash: '#token=x' },
+  acceptInvitation: { heading: 'Accept the invitation', hash: '#token=x' },
+  undoEmailChange: { heading: 'Undo the change of your email address' },
+  dashboard: { heading: 'Dashboard' },
+  devices: { heading: 'Devices' },
+  security: { heading: 'Security' },
+  account: { heading: 'Account' },
+  overview: { heading: 'Overview' },
+  users: { heading: 'Users' },
+  user: { heading: 'Details' },
+  roles: { heading: 'Roles' },
+  audit: { heading: 'Audit' },
 };
-const OWN = {
-  '/': 'Dashboard',
-  '/devices': 'Devices',
-  '/security': 'Security',
-  '/account': 'Account',
-  '/admin': 'Overview',
-  '/admin/users': 'Users',
-  '/admin/roles': 'Roles',
-  '/admin/audit': 'Audit',
-};
+const NAMES = Object.keys(PAGE_PATHS) as (keyof typeof PAGE_PATHS)[];
 const PHONE = { width: 360, height: 740 };
 const WIDE = { width: 1280, height: 800 };
+/** The longest that may be: nothing of it may push a page wider than the screen. */
+const LONG = { email: `${'l'.repeat(64)}@${'long.'.repeat(24)}example.com`, name: 'Wolfeschlegel'.repeat(7) };
 
 let database: TestDatabase;
 let gatehouse: Gatehouse;
 let browser: Browser;
 let axe: string;
 let admin: { id: string; email: string };
+let longest: { id: string };
 
 beforeAll(async () => {
   database = await createDatabase();
@@ -43,6 +49,8 @@ beforeAll(async () => {
   browser = await startBrowser();
   axe = await readFile(AXE, 'utf8');
   admin = (await withRoles(gatehouse, database, 'admin')).user;
+  longest = (await signUp(gatehouse, { ...LONG, username: 'u'.repeat(32) })).user;
+  await makeRole(database, 'r'.repeat(40), 'users:read');
 });
 
 afterAll(async () => {
@@ -58,7 +66,7 @@ interface Finding {
 
 /** What axe finds on the page as it stands, and whether it is wider than the screen. */
 async function faultsOf({ page }: Profile): Promise<string[]> {
-  await page.getByText('Loading…').waitFor({ state: 'detached' });
+  await page.waitForFunction(() => !document.querySelector('.loading'));
   await page.evaluate(axe);
   const findings = await page.evaluate(
     async () =>
@@ -73,28 +81,69 @@ async function faultsOf({ page }: Profile): Promise<string[]> {
   return tooWide ? [...faults, 'wider than the screen'] : faults;
 }
 
-it.each([
+it('visits every page that the router knows', () => {
+  expect(Object.keys(VISITED).sort()).toEqual([...NAMES].sort());
+});
+
+const SCREENS = [
   ['light', PHONE],
+  ['light', WIDE],
+  ['dark', PHONE],
   ['dark', WIDE],
-] as const)('finds nothing in the %s theme at %j', async (colorScheme, viewport) => {
-  const profile = await openProfile(browser, gatehouse.url, { colorScheme, viewport });
-  const faults: Record<string, string[]> = {};
-  const visit = async (path: string, title: string) => {
-    // A blank page between: another fragment alone loads nothing.
-    if (path.includes('#')) await profile.page.goto('about:blank');
-    await profile.page.goto(path);
-    await profile.page.getByRole('heading', { name: title, exact: true }).waitFor();
-    const found = await faultsOf(profile);
-    if (found.length > 0) faults[path] = found;
-  };
-  for (const [path, title] of Object.entries(PUBLIC)) await visit(path, title);
-  await signInByForm(profile.page, admin.email, PASSWORD);
-  for (const [path, title] of Object.entries(OWN)) await visit(path, title);
-  await visit(`/admin/users/${admin.id}`, admin.email);
-  await profile.page.getByRole('button', { name: 'Delete' }).click();
-  await profile.page.getByRole('alertdialog').waitFor();
-  faults.dialog = await faultsOf(profile);
-  expect(faults).toEqual({ dialog: [] });
+] as const;
+
+it.each(SCREENS)(
+  'finds nothing in the %s theme at %j',
+  async (colorScheme, viewport) => {
+    const profile = await openProfile(browser, gatehouse.url, { colorScheme, viewport });
+    const { page } = profile;
+    const faults: Record<string, string[]> = {};
+    const examine = async (name: string) => {
+      const found = await faultsOf(profile);
+      if (found.length > 0) faults[name] = found;
+    };
+    const visit = async (name: keyof typeof PAGE_PATHS) => {
+      const { heading, hash = '' } = VISITED[name];
+      // A blank page between: another fragment alone loads nothing.
+      if (hash) await page.goto('about:blank');
+      await page.goto(PAGE_PATHS[name].replace(':id', longest.id) + hash);
+      await page.getByRole('heading', { name: heading, exact: true }).waitFor();
+      for (const closed of await page.locator('summary').all()) await closed.click();
+      await examine(name);
+    };
+    for (const name of NAMES.filter((each) => VISITED[each].signedOut)) await visit(name);
+    await page.goto('/nope');
+    await page.getByRole('heading', { name: 'There is nothing here' }).waitFor();
+    await examine('not found');
+    await signInByForm(page, admin.email, PASSWORD);
+    for (const name of NAMES.filter((each) => !VISITED[each].signedOut)) await visit(name);
+    await page.goto(PAGE_PATHS.user.replace(':id', longest.id));
+    await page.getByRole('button', { name: 'Delete' }).click();
+    await page.getByRole('alertdialog').waitFor();
+    await examine('dialog');
+    await page.getByRole('button', { name: 'Cancel' }).click();
+    await page.getByLabel('Email').fill('not an address');
+    await page.getByRole('button', { name: 'Save', exact: true }).click();
+    await page.locator('.error').waitFor();
+    await examine('refused field');
+    expect(faults).toEqual({});
+    await profile.close();
+  },
+  180_000,
+);
+
+it('would find a field without a name, and a page wider than the screen', async () => {
+  const profile = await openProfile(browser, gatehouse.url);
+  await profile.page.goto('/sign-in');
+  await profile.page.getByRole('heading', { name: 'Sign in' }).waitFor();
+  await profile.page.evaluate(() => {
+    document.querySelector('input[name=name]')?.removeAttribute('aria-labelledby');
+    for (const label of document.querySelectorAll('label')) label.remove();
+    (document.querySelector('main') as HTMLElement).style.minWidth = '3000px';
+  });
+  const faults = (await faultsOf(profile)).join();
+  expect(faults).toMatch(/label/);
+  expect(faults).toMatch(/wider than the screen/);
   await profile.close();
 });
 

@@ -1,36 +1,18 @@
-import type { Browser } from 'playwright-core';
-import { openProfile, type Profile, signInByForm, startBrowser, startForBrowser } from '../support/browser.js';
-import { createDatabase, type TestDatabase } from '../support/database.js';
-import type { Gatehouse } from '../support/gatehouse.js';
+import { type Profile, signInByForm } from '../support/browser.js';
 import { freshEmail, PASSWORD, signUp } from '../support/people.js';
+import { setStage } from '../support/stage.js';
 
 /** What a session goes through in a real browser: several tabs, lost networks, ends from elsewhere. */
-let database: TestDatabase;
-let gatehouse: Gatehouse;
-let browser: Browser;
+const stage = setStage();
 let profile: Profile;
 let email: string;
 
-beforeAll(async () => {
-  database = await createDatabase();
-  gatehouse = await startForBrowser({ DATABASE_URL: database.url });
-  browser = await startBrowser();
-});
-
-afterAll(async () => {
-  await browser?.close();
-  await gatehouse?.stop();
-  await database?.drop();
-});
-
 beforeEach(async () => {
+  ({ profile } = stage);
   email = freshEmail();
-  await signUp(gatehouse, { email });
-  profile = await openProfile(browser, gatehouse.url);
+  await signUp(stage.gatehouse, { email });
   await signInByForm(profile.page, email, PASSWORD);
 });
-
-afterEach(() => profile.close());
 
 const refreshes = () => profile.requests.filter((line) => line === 'POST /v1/auth/refresh').length;
 const heading = (name: string) => profile.page.getByRole('heading', { name });
@@ -71,29 +53,57 @@ it('leaves no token in storage, in an address or in the console, and none that a
   }
 });
 
-it('renews one request at a time where two tabs find their token expired at once', async () => {
-  const { page } = profile;
-  const second = await profile.open('/devices');
-  await second.getByRole('heading', { name: 'Devices' }).waitFor();
-  let open = 0;
-  let most = 0;
-  await profile.context.route('**/v1/auth/refresh', async (route) => {
-    most = Math.max(most, ++open);
-    const response = await route.fetch();
-    open--;
-    await route.fulfill({ response });
-  });
-  await expireTokens();
-  await Promise.all([
-    page.getByRole('link', { name: 'Security' }).click(),
-    second.getByRole('link', { name: 'Dashboard' }).click(),
-  ]);
-  await Promise.all([
-    page.getByText(`${email} is not confirmed yet.`).waitFor(),
-    second.getByText('Welcome to your profile').waitFor(),
-  ]);
-  expect(most).toBe(1);
-});
+/** Notes what a page puts into its storage. */
+function noteWrites() {
+  const written: string[] = [];
+  const { setItem } = Storage.prototype;
+  Storage.prototype.setItem = function (name, value) {
+    written.push(value);
+    setItem.call(this, name, value);
+  };
+  Object.assign(globalThis, { written });
+}
+
+it.each([
+  ['Web Locks', () => undefined, []],
+  [
+    'a lease where the browser has none',
+    () => Reflect.deleteProperty(Navigator.prototype, 'locks'),
+    [expect.stringMatching(/^\{"owner":"[\d. ]+","until":\d+\}$/)],
+  ],
+])(
+  'renews one request at a time where two tabs find their token expired at once, by %s',
+  async (_, prepare, writes) => {
+    await profile.context.addInitScript(prepare);
+    await profile.context.addInitScript(noteWrites);
+    const { page } = profile;
+    await page.reload();
+    await heading('Dashboard').waitFor();
+    const second = await profile.open('/devices');
+    await second.getByRole('heading', { name: 'Devices' }).waitFor();
+    let open = 0;
+    let most = 0;
+    await profile.context.route('**/v1/auth/refresh', async (route) => {
+      most = Math.max(most, ++open);
+      const response = await route.fetch();
+      open--;
+      await route.fulfill({ response });
+    });
+    await expireTokens();
+    await Promise.all([
+      page.getByRole('link', { name: 'Security' }).click(),
+      second.getByRole('link', { name: 'Dashboard' }).click(),
+    ]);
+    await Promise.all([
+      page.getByText(`${email} is not confirmed yet.`).waitFor(),
+      second.getByText('Welcome to your profile').waitFor(),
+    ]);
+    expect(most).toBe(1);
+    expect(await page.evaluate(() => (globalThis as unknown as { written: string[] }).written.slice(0, 1))).toEqual(
+      writes,
+    );
+  },
+);
 
 it('is over in every tab once one has signed out, and the back button brings nothing back', async () => {
   const { page } = profile;
@@ -111,7 +121,7 @@ it('is over in every tab once one has signed out, and the back button brings not
 });
 
 it('is over on the next action once it was revoked elsewhere, and says why', async () => {
-  await database.query(
+  await stage.database.query(
     'UPDATE sessions SET revoked_at = now() WHERE user_id = (SELECT id FROM users WHERE email = $1)',
     [email],
   );
@@ -121,7 +131,7 @@ it('is over on the next action once it was revoked elsewhere, and says why', asy
 });
 
 it('ends for a user whom an administrator has disabled', async () => {
-  await database.query("UPDATE users SET status = 'disabled' WHERE email = $1", [email]);
+  await stage.database.query("UPDATE users SET status = 'disabled' WHERE email = $1", [email]);
   await profile.page.reload();
   await heading('Sign in').waitFor();
   await profile.page.getByLabel('Email or username').fill(email);

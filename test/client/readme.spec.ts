@@ -10,7 +10,7 @@ import { signUp } from '../support/people.js';
 
 /** The samples of the client's README, run as they stand against a real server; only the addresses are put in. */
 const README = new URL('../../client/README.md', import.meta.url);
-const CLIENT = new URL('../../dist/client/index.js', import.meta.url).href;
+const CLIENT = new URL('../../client/dist/index.js', import.meta.url).href;
 /** What stands in for a phone's key store. */
 const KEY_STORE = `
   const kept = new Map();

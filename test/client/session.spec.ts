@@ -15,7 +15,7 @@ const offline = () => {
 type Answer = (request: Request) => Response | Promise<Response>;
 
 /** A signed-in client, what it sends, and how the server is to answer; tokens are a1, a2, … and r1, r2, … */
-async function signedIn(answers: { me?: Answer; refresh?: Answer } = {}, expiresIn = 900) {
+async function signedIn(answers: Partial<Record<'me' | 'refresh' | 'login' | 'logout', Answer>> = {}, expiresIn = 900) {
   let issued = 0;
   const tokens = () => {
     issued++;
@@ -27,7 +27,13 @@ async function signedIn(answers: { me?: Answer; refresh?: Answer } = {}, expires
       session: SESSION,
     });
   };
-  const server = { me: (() => json(200, { id: 'u' })) as Answer, refresh: tokens as Answer, ...answers };
+  const server: Record<'me' | 'refresh' | 'login' | 'logout', Answer> = {
+    me: () => json(200, { id: 'u' }),
+    refresh: tokens,
+    login: tokens,
+    logout: () => json(200, { message: 'Logged out successfully' }),
+    ...answers,
+  };
   const sent: string[] = [];
   const store = new MemoryStore();
   const gatehouse = new Gatehouse({
@@ -37,9 +43,8 @@ async function signedIn(answers: { me?: Answer; refresh?: Answer } = {}, expires
       const request = new Request(input, init);
       const path = request.url.slice(URL.length);
       sent.push(`${path} ${request.headers.get('authorization')?.slice(7) ?? '-'}`);
-      if (path === '/v1/auth/login') return tokens();
-      if (path === '/v1/auth/logout') return json(200, { message: 'Logged out successfully' });
-      return path === '/v1/auth/refresh' ? server.refresh(request) : server.me(request);
+      const [, name = ''] = /^\/v1\/auth\/(login|logout|refresh)$/.exec(path) ?? [];
+      return (server[name as keyof typeof server] ?? server.me)(request);
     },
   });
   const events: string[] = [];
@@ -128,6 +133,7 @@ describe('a network that fails signs nobody out', () => {
     ['a fault', () => problem(500, 'internal_error')],
     ['a proxy with a page of its own', () => new Response('<h1>Bad gateway</h1>', { status: 502 })],
     ['a captive portal', () => new Response('<h1>Pay here</h1>', { status: 401 })],
+    ['a captive portal that says that all is well', () => new Response('<h1>Pay here</h1>')],
   ])('not %s', async (_, refresh) => {
     const { gatehouse, server, store, events, me, tokens } = await signedIn({ me: accepts('a2'), refresh });
     await expect(me()).rejects.toThrow();
@@ -149,6 +155,49 @@ it('forgets everything on sign-out', async () => {
   await gatehouse.signOut();
   expect(sent).toEqual(['/v1/auth/logout a1']);
   expect([store.read(), gatehouse.session.status, events.at(-1)]).toEqual([null, 'signed-out', 'signedOut']);
+});
+
+it.each<[string, Answer]>([
+  ['a page that is not the server’s', () => new Response('<h1>Pay here</h1>')],
+  ['nor its refusal', () => new Response('<h1>Pay here</h1>', { status: 403 })],
+])('takes %s for a failed network', async (_, answer) => {
+  const { gatehouse, me, server } = await signedIn({ me: answer, logout: answer });
+  await expect(me()).rejects.toBeInstanceOf(NetworkError);
+  await expect(gatehouse.signOut()).rejects.toBeInstanceOf(NetworkError);
+  server.login = answer;
+  await expect(gatehouse.signIn({ email: 'ada@example.com', password: 'x' })).rejects.toBeInstanceOf(NetworkError);
+  expect(gatehouse.session.status).toBe('signed-in');
+});
+
+it('signs out with a fresh token where the server no longer takes the old one', async () => {
+  const { gatehouse, sent } = await signedIn({ logout: accepts('a2') });
+  await gatehouse.signOut();
+  expect(sent).toEqual(['/v1/auth/logout a1', '/v1/auth/refresh -', '/v1/auth/logout a2']);
+  expect(gatehouse.session.status).toBe('signed-out');
+});
+
+it('is signed out where the server says that the session is over already', async () => {
+  const { gatehouse } = await signedIn({ logout: () => problem(401, 'session_revoked') });
+  await gatehouse.signOut();
+  expect(gatehouse.session.status).toBe('signed-out');
+});
+
+it('takes the tokens of any route, with a fresh token where the server wants one', async () => {
+  const { gatehouse, sent, me } = await signedIn({
+    me: (request) => (request.method === 'GET' ? accepts('a3')(request) : fresh(request)),
+  });
+  const fresh: Answer = (request) =>
+    request.headers.get('authorization') === 'Bearer a1'
+      ? problem(401, 'token_stale')
+      : json(200, { accessToken: 'a3', refreshToken: 'r3', expiresIn: 900, session: SESSION });
+  expect(await gatehouse.post('/v1/users/me/password', { newPassword: 'y' })).toBe(true);
+  await me();
+  expect(sent).toEqual([
+    '/v1/users/me/password a1',
+    '/v1/auth/refresh -',
+    '/v1/users/me/password a2',
+    '/v1/users/me a3',
+  ]);
 });
 
 it('sends no token and renews nothing once signed out', async () => {

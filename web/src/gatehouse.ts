@@ -7,6 +7,7 @@ type Schemas = components['schemas'];
 export type User = Schemas['User'];
 export type Session = Schemas['Session'];
 export type Role = Schemas['Role'];
+export type AuditType = Schemas['AuditEntry']['type'];
 
 /** The one client of the page: the refresh token in the cookie, the access token in here. */
 export const gatehouse = new Gatehouse();

@@ -5,7 +5,11 @@ import { createRoot } from 'react-dom/client';
 import { App } from './app.js';
 import { queries } from './gatehouse.js';
 import { SessionProvider } from './session.js';
-import './styles.css';
+import './styles/base.css';
+import './styles/parts.css';
+import './styles/forms.css';
+import './styles/tables.css';
+import './styles/frame.css';
 
 const root = document.getElementById('root');
 if (!root) throw new Error('index.html has no element #root.');

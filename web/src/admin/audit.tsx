@@ -1,6 +1,9 @@
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { useState } from 'react';
-import { api, unwrap } from '../gatehouse.js';
+import { Link } from 'wouter';
+import { PAGE_PATHS } from '../../../src/web/page-paths.js';
+import { api, queries, unwrap } from '../gatehouse.js';
+import { listOf } from '../queries.js';
 import { Form, filled, TextField, type Values } from '../ui/form.js';
 import { Page, Section } from '../ui/page.js';
 import { PagedTable } from '../ui/paged-table.js';
@@ -9,21 +12,24 @@ import { EVENT_TYPES, eventName, Time } from '../ui/text.js';
 
 const TYPES = [['', 'Everything'], ...EVENT_TYPES.map((type) => [type, eventName(type)] as const)] as const;
 
+const entriesLike = (filter: Values) =>
+  listOf('audit', filter, (cursor) =>
+    unwrap(api.GET('/v1/audit', { params: { query: { ...(filter as object), cursor } } })),
+  );
+
 /** The browser's own time as the API takes it. */
 const moment = (local: string | undefined) => (local ? new Date(local).toISOString() : '');
 
 /** Who did what to whom, from where. */
 export default function AuditPage() {
-  const [filter, setFilter] = useState<Values>({});
-  const entries = useInfiniteQuery({
-    queryKey: ['audit', filter],
-    queryFn: ({ pageParam }) =>
-      unwrap(api.GET('/v1/audit', { params: { query: { ...(filter as object), cursor: pageParam } } })),
-    initialPageParam: undefined as string | undefined,
-    getNextPageParam: ({ nextCursor }) => nextCursor ?? undefined,
-  });
+  const [{ userId = '' }] = useState(() => Object.fromEntries(new URLSearchParams(location.search)));
+  const [filter, setFilter] = useState<Values>(filled({ userId }));
+  const entries = useInfiniteQuery(entriesLike(filter));
   const search = async ({ from, to, ...values }: Values) => {
-    setFilter(filled({ ...values, from: moment(from), to: moment(to) }));
+    const next = filled({ ...values, from: moment(from), to: moment(to) });
+    // Read before it is shown, so that a filter that is refused is said beside its field and what was found stays.
+    await queries.fetchInfiniteQuery(entriesLike(next));
+    setFilter(next);
     return null;
   };
   return (
@@ -31,7 +37,7 @@ export default function AuditPage() {
       <Section title="What happened">
         <Form submit="Show" action={search} className="filters">
           <Select name="type" label="What" options={TYPES} />
-          <TextField name="userId" label="User id" autoComplete="off" />
+          <TextField name="userId" label="User id" autoComplete="off" defaultValue={userId} />
           <TextField name="from" label="From" type="datetime-local" />
           <TextField name="to" label="To" type="datetime-local" />
         </Form>
@@ -45,14 +51,30 @@ export default function AuditPage() {
             cells: [
               eventName(type),
               <Time key={id} at={at} />,
-              userId ?? '–',
-              actorId ?? '–',
+              <Who key={id} id={userId} />,
+              <Who key={id} id={actorId} />,
               ip ?? '–',
-              Object.keys(data ?? {}).length > 0 ? <code key={id}>{JSON.stringify(data)}</code> : '–',
+              Object.keys(data).length > 0 ? (
+                <code key={id} className="long">
+                  {JSON.stringify(data)}
+                </code>
+              ) : (
+                '–'
+              ),
             ],
           })}
         />
       </Section>
     </Page>
+  );
+}
+
+/** A user by the end of the id, where ids of the same time differ; the whole one is in the address. */
+function Who({ id }: { id: string | null }) {
+  if (id === null) return '–';
+  return (
+    <Link href={PAGE_PATHS.user.replace(':id', id)} title={id}>
+      <code>…{id.slice(-12)}</code>
+    </Link>
   );
 }

@@ -1,5 +1,5 @@
 import { useQuery } from '@tanstack/react-query';
-import { lazy, Suspense, useState } from 'react';
+import { lazy, type ReactNode, Suspense, useState } from 'react';
 import { api, unwrap } from '../gatehouse.js';
 import { Loaded, Loading } from '../ui/loading.js';
 import { Page, Section } from '../ui/page.js';
@@ -8,6 +8,7 @@ import { Table } from '../ui/table.js';
 
 /** Charts weigh more than all the rest, so they come when the first one is shown. */
 const DailyChart = lazy(() => import('./daily-chart.js'));
+const ShareChart = lazy(() => import('./share-chart.js'));
 
 const DAYS = [
   ['7', '7 days'],
@@ -28,7 +29,7 @@ export default function OverviewPage() {
       <Loaded query={stats}>
         {({ users, sessions, series }) => (
           <>
-            <div className="columns">
+            <div className="columns figures">
               <Figure title="Users" value={users.total} />
               <Figure title="Active" value={users.active} />
               <Figure title="Disabled" value={users.disabled} />
@@ -44,11 +45,7 @@ export default function OverviewPage() {
                   onChange={(event) => setDays(Number(event.target.value))}
                 />
               </div>
-              <Suspense fallback={<Loading />}>
-                <DailyChart series={series} />
-              </Suspense>
-              <details>
-                <summary>The same as a table</summary>
+              <Drawn chart={<DailyChart series={series} />}>
                 <Table
                   caption="Sign-ups, logins and failed logins by day"
                   columns={['Day', 'Sign-ups', 'Logins', 'Failed logins']}
@@ -58,16 +55,16 @@ export default function OverviewPage() {
                     cells: [day.date, day.signups, day.logins, day.failedLogins],
                   }))}
                 />
-              </details>
+              </Drawn>
             </Section>
-            <Section title="Users by role">
-              <Table
-                caption="Users by role"
-                columns={['Role', 'Users']}
-                empty="Nobody has a role."
-                rows={Object.entries(users.byRole).map(([role, count]) => ({ key: role, cells: [role, count] }))}
+            <div className="columns halves">
+              <Shares title="Users by role" column="Role" parts={users.byRole} />
+              <Shares
+                title="Users by status"
+                column="Status"
+                parts={{ active: users.active, disabled: users.disabled }}
               />
-            </Section>
+            </div>
           </>
         )}
       </Loaded>
@@ -80,5 +77,33 @@ function Figure({ title, value }: { title: string; value: number }) {
     <Section title={title}>
       <p className="figure">{value.toLocaleString()}</p>
     </Section>
+  );
+}
+
+function Shares({ title, column, parts }: { title: string; column: string; parts: Record<string, number> }) {
+  return (
+    <Section title={title}>
+      <Drawn chart={<ShareChart parts={parts} />}>
+        <Table
+          caption={title}
+          columns={[column, 'Users']}
+          empty="There is none."
+          rows={Object.entries(parts).map(([name, count]) => ({ key: name, cells: [name, count] }))}
+        />
+      </Drawn>
+    </Section>
+  );
+}
+
+/** A chart once it is loaded, and the table that says the same in words. */
+function Drawn({ chart, children }: { chart: ReactNode; children: ReactNode }) {
+  return (
+    <>
+      <Suspense fallback={<Loading />}>{chart}</Suspense>
+      <details>
+        <summary>The same as a table</summary>
+        {children}
+      </details>
+    </>
   );
 }

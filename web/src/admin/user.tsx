@@ -1,5 +1,5 @@
 import { useQuery } from '@tanstack/react-query';
-import { useLocation } from 'wouter';
+import { Link, useLocation, useParams } from 'wouter';
 import { PAGE_PATHS } from '../../../src/web/page-paths.js';
 import { api, type User, unwrap } from '../gatehouse.js';
 import { readAgain } from '../queries.js';
@@ -13,7 +13,8 @@ import { Time } from '../ui/text.js';
 import { useRoles } from './queries.js';
 
 /** One account: edit, roles, disable, devices, delete. */
-export default function UserPage({ id }: { id: string }) {
+export default function UserPage() {
+  const { id = '' } = useParams();
   const user = useQuery({
     queryKey: ['user', id],
     queryFn: () => unwrap(api.GET('/v1/users/{id}', { params: { path: { id } } })),
@@ -131,7 +132,8 @@ function Standing({ user: { id, email, status } }: { user: User }) {
   return (
     <>
       <p>
-        This account is <span className={status === 'active' ? 'tag good' : 'tag'}>{status}</span>.
+        This account is <span className={status === 'active' ? 'tag good' : 'tag'}>{status}</span>{' '}
+        <Link href={`${PAGE_PATHS.audit}?userId=${id}`}>What happened to it</Link>
       </p>
       <div className="form">
         {status === 'disabled' ? (

@@ -1,8 +1,9 @@
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { Link } from 'wouter';
-import { api, type User, unwrap } from '../gatehouse.js';
-import { readAgain } from '../queries.js';
+import { PAGE_PATHS } from '../../../src/web/page-paths.js';
+import { api, queries, type User, unwrap } from '../gatehouse.js';
+import { listOf, readAgain } from '../queries.js';
 import { Choices, chosenOf } from '../ui/choices.js';
 import { Form, filled, TextField, type Values } from '../ui/form.js';
 import { Page, Section } from '../ui/page.js';
@@ -17,6 +18,9 @@ interface Filter {
   status?: 'active' | 'disabled';
 }
 
+const usersLike = (filter: Filter) =>
+  listOf('users', filter, (cursor) => unwrap(api.GET('/v1/users', { params: { query: { ...filter, cursor } } })));
+
 const STATUSES = [
   ['', 'Any'],
   ['active', 'Active'],
@@ -27,14 +31,12 @@ const STATUSES = [
 export default function UsersPage() {
   const [filter, setFilter] = useState<Filter>({});
   const { data: roles = [] } = useRoles();
-  const users = useInfiniteQuery({
-    queryKey: ['users', filter],
-    queryFn: ({ pageParam }) => unwrap(api.GET('/v1/users', { params: { query: { ...filter, cursor: pageParam } } })),
-    initialPageParam: undefined as string | undefined,
-    getNextPageParam: ({ nextCursor }) => nextCursor ?? undefined,
-  });
+  const users = useInfiniteQuery(usersLike(filter));
   const search = async (values: Values) => {
-    setFilter(filled(values));
+    const next = filled(values);
+    // Read before it is shown, so that a filter that is refused is said beside its field and what was found stays.
+    await queries.fetchInfiniteQuery(usersLike(next));
+    setFilter(next);
     return null;
   };
   const names = roles.map(({ name }) => name);
@@ -63,7 +65,7 @@ export default function UsersPage() {
 
 function cellsOf({ id, email, name, username, roles, status, lastLoginAt }: User) {
   return [
-    <Link key={id} href={`/admin/users/${id}`}>
+    <Link key={id} href={PAGE_PATHS.user.replace(':id', id)}>
       {email}
     </Link>,
     name ?? username ?? '–',

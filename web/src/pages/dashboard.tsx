@@ -34,8 +34,9 @@ export function DashboardPage() {
                 caption="What happened on your account, newest first"
                 columns={['What', 'When', 'Device', 'Address']}
                 empty="Nothing has happened yet."
-                rows={activity.map(({ type, at, device, ip }) => ({
-                  key: `${at} ${type}`,
+                rows={activity.map(({ type, at, device, ip }, index) => ({
+                  // Two of a kind may have happened in the same millisecond.
+                  key: String(index),
                   cells: [eventName(type), <Time key="at" at={at} />, device, ip ?? '–'],
                 }))}
               />

@@ -1,10 +1,14 @@
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { api, gatehouse, type Session, unwrap } from '../gatehouse.js';
-import { readAgain } from '../queries.js';
+import { listOf, readAgain } from '../queries.js';
 import { Confirm } from '../ui/confirm.js';
 import { Page, Section } from '../ui/page.js';
 import { PagedTable } from '../ui/paged-table.js';
 import { Time } from '../ui/text.js';
+
+const ownSessions = listOf('sessions', {}, (cursor) =>
+  unwrap(api.GET('/v1/sessions', { params: { query: { cursor } } })),
+);
 
 async function end({ id, current }: Session) {
   if (current) return gatehouse.signOut();
@@ -19,12 +23,7 @@ async function endOthers() {
 
 /** Where one is signed in. */
 export function DevicesPage() {
-  const sessions = useInfiniteQuery({
-    queryKey: ['sessions'],
-    queryFn: ({ pageParam }) => unwrap(api.GET('/v1/sessions', { params: { query: { cursor: pageParam } } })),
-    initialPageParam: undefined as string | undefined,
-    getNextPageParam: ({ nextCursor }) => nextCursor ?? undefined,
-  });
+  const sessions = useInfiniteQuery(ownSessions);
   return (
     <Page title="Devices">
       <Section title="Signed in now">

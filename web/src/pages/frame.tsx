@@ -4,6 +4,7 @@ import { PAGE_PATHS } from '../../../src/web/page-paths.js';
 import { useMe } from '../queries.js';
 import { useSession } from '../session.js';
 import { SignOut } from './sign-out.js';
+import { ThemeSwitch } from './theme.js';
 
 const OWN = [
   [PAGE_PATHS.dashboard, 'Dashboard'],
@@ -18,7 +19,7 @@ const ADMIN = [
   [PAGE_PATHS.audit, 'Audit'],
 ] as const;
 
-/** What stands around every page: the way past it, the name, the navigation. */
+/** What stands around every page: the way past it, the name, the navigation, the theme. */
 export function Frame({ children }: { children: ReactNode }) {
   const { isSignedIn } = useSession();
   return (
@@ -35,6 +36,9 @@ export function Frame({ children }: { children: ReactNode }) {
       <main id="main" tabIndex={-1} className={isSignedIn ? undefined : 'narrow'}>
         {children}
       </main>
+      <footer>
+        <ThemeSwitch />
+      </footer>
     </>
   );
 }

@@ -3,6 +3,7 @@ import { readAgain, useMe } from '../queries.js';
 import { Form, NewPasswordField, TextField, type Values } from '../ui/form.js';
 import { Loaded } from '../ui/loading.js';
 import { Page, Section } from '../ui/page.js';
+import { ResendLink } from './resend-link.js';
 
 async function changePassword({ currentPassword = '', newPassword = '' }: Values) {
   await gatehouse.post('/v1/users/me/password', { currentPassword, newPassword });
@@ -53,11 +54,10 @@ export function SecurityPage() {
 
 function EmailState({ email, isVerified }: { email: string; isVerified: boolean }) {
   if (isVerified) return <p>{email} is confirmed.</p>;
-  const resend = async () => (await unwrap(api.POST('/v1/auth/email/resend', { body: { email } }))).message;
   return (
     <>
       <p>{email} is not confirmed yet.</p>
-      <Form submit="Mail the link again" action={resend} />
+      <ResendLink email={email} />
     </>
   );
 }

@@ -1,19 +1,29 @@
+import { useState } from 'react';
 import { Link } from 'wouter';
 import { PAGE_PATHS } from '../../../src/web/page-paths.js';
-import { gatehouse } from '../gatehouse.js';
+import { GatehouseProblem, gatehouse } from '../gatehouse.js';
 import { useSession } from '../session.js';
 import { Form, TextField, type Values } from '../ui/form.js';
 import { Notice } from '../ui/notice.js';
 import { Page } from '../ui/page.js';
-
-async function signIn({ name = '', password = '' }: Values) {
-  await gatehouse.signIn(name.includes('@') ? { email: name, password } : { username: name, password });
-  return null;
-}
+import { ResendLink } from './resend-link.js';
 
 /** Sign in with email or username. */
 export function SignInPage() {
   const { reason } = useSession();
+  const [unconfirmed, setUnconfirmed] = useState<string | null>(null);
+
+  const signIn = async ({ name = '', password = '' }: Values) => {
+    const isEmail = name.includes('@');
+    setUnconfirmed(null);
+    try {
+      await gatehouse.signIn(isEmail ? { email: name, password } : { username: name, password });
+    } catch (error) {
+      if (isEmail && error instanceof GatehouseProblem && error.code === 'email_not_verified') setUnconfirmed(name);
+      throw error;
+    }
+    return null;
+  };
   return (
     <Page title="Sign in">
       {reason && <Notice kind="info">{reason}</Notice>}
@@ -21,6 +31,7 @@ export function SignInPage() {
         <TextField name="name" label="Email or username" autoComplete="username" autoCapitalize="none" required />
         <TextField name="password" label="Password" type="password" autoComplete="current-password" required />
       </Form>
+      {unconfirmed && <ResendLink email={unconfirmed} />}
       <p>
         <Link href={PAGE_PATHS.forgotPassword}>Forgot the password?</Link>
       </p>

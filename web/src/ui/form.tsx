@@ -1,15 +1,8 @@
 import { Field } from '@base-ui/react/field';
 import { Form as BaseForm } from '@base-ui/react/form';
 import { type ComponentProps, type FormEvent, type ReactNode, useRef, useState } from 'react';
-import { GatehouseProblem } from '../gatehouse.js';
 import { Notice } from './notice.js';
-
-/** The field that a refusal is about where the server names none. */
-const ABOUT: Record<string, string[]> = {
-  email_taken: ['email'],
-  username_taken: ['username'],
-  wrong_password: ['currentPassword', 'password'],
-};
+import { fieldsOf, messageOf } from './refusal.js';
 
 export type Values = Record<string, string>;
 
@@ -34,7 +27,7 @@ export function Form({ submit, action, resets = false, danger = false, className
   const [isPending, setPending] = useState(false);
 
   const refuse = (error: unknown) => {
-    const named = error instanceof GatehouseProblem ? fieldsOf(error, form.current) : {};
+    const named = fieldsOf(error, (name) => form.current?.elements.namedItem(name) != null);
     setErrors(named);
     if (Object.keys(named).length === 0) setMessage(messageOf(error));
   };
@@ -98,20 +91,6 @@ export function NewPasswordField({ name = 'password', label = 'Password' }: { na
       description="At least 8 characters. A few unrelated words are good and easy to remember."
     />
   );
-}
-
-function fieldsOf(problem: GatehouseProblem, form: HTMLFormElement | null): Record<string, string> {
-  const has = (name: string) => form?.elements.namedItem(name) != null;
-  const named = Object.entries(problem.fields).filter(([name]) => has(name));
-  if (named.length > 0) return Object.fromEntries(named);
-  const about = ABOUT[problem.code]?.find(has);
-  return about ? { [about]: problem.message } : {};
-}
-
-/** What to say of something that was thrown. A field that this form does not have is named in the sentence. */
-export function messageOf(error: unknown): string {
-  if (error instanceof GatehouseProblem) return Object.values(error.fields).join(' ') || error.message;
-  return error instanceof Error ? error.message : String(error);
 }
 
 /** The values that are not empty: the API takes what is absent, not what is empty. */

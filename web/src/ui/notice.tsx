@@ -1,4 +1,5 @@
 import type { ReactNode } from 'react';
+import { messageOf } from './refusal.js';
 
 /** A sentence that a person should notice; read aloud when it appears. */
 export function Notice({ kind, children }: { kind: 'good' | 'bad' | 'info'; children: ReactNode }) {
@@ -13,7 +14,7 @@ export function Notice({ kind, children }: { kind: 'good' | 'bad' | 'info'; chil
 export function Failure({ error, retry }: { error: Error; retry: () => void }) {
   return (
     <Notice kind="bad">
-      <p>{error.message}</p>
+      <p>{messageOf(error)}</p>
       <button type="button" onClick={retry}>
         Try again
       </button>

@@ -1,3 +1,5 @@
+import type { AuditType } from '../gatehouse.js';
+
 const DATE_TIME = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' });
 
 /** A moment in the reader's own time and way of writing. */
@@ -5,7 +7,7 @@ export function Time({ at }: { at: string | null }) {
   return at ? <time dateTime={at}>{DATE_TIME.format(new Date(at))}</time> : <>never</>;
 }
 
-const EVENTS: Record<string, string> = {
+const EVENTS: Record<AuditType, string> = {
   'auth.registered': 'Signed up',
   'auth.login': 'Signed in',
   'auth.login_failed': 'Failed sign-in',
@@ -32,4 +34,4 @@ const EVENTS: Record<string, string> = {
 export const EVENT_TYPES = Object.keys(EVENTS);
 
 /** What happened, in words. One that the page does not know yet keeps its name. */
-export const eventName = (type: string): string => EVENTS[type] ?? type;
+export const eventName = (type: string): string => (EVENTS as Record<string, string>)[type] ?? type;

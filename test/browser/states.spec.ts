@@ -1,0 +1,149 @@
+import { withRoles } from '../support/admins.js';
+import { openProfile, signInByForm } from '../support/browser.js';
+import { freshEmail, PASSWORD, type SignedUp, signUp } from '../support/people.js';
+import { setStage } from '../support/stage.js';
+
+/** What each page shows while it reads, when reading fails, when there is nothing, and when what there is means harm. */
+const HOSTILE = '<img src=x onerror="document.title=String.fromCharCode(88)">{{7*7}}';
+const stage = setStage();
+let admin: SignedUp;
+
+beforeEach(async () => {
+  admin ??= await withRoles(stage.gatehouse, stage.database, 'admin', 'user');
+  await signInByForm(stage.page, admin.user.email, PASSWORD);
+});
+
+const problem = {
+  status: 503,
+  contentType: 'application/problem+json',
+  body: JSON.stringify({
+    type: 'x',
+    title: 'x',
+    status: 503,
+    code: 'database_unavailable',
+    detail: 'The database sleeps.',
+    requestId: 'x',
+  }),
+};
+
+it.each([
+  ['/devices', '**/v1/sessions*', 'this device'],
+  ['/', '**/v1/dashboard', 'Welcome to your profile'],
+  ['/security', '**/v1/users/me', 'is not confirmed yet.'],
+  ['/account', '**/v1/users/me', 'Username'],
+  ['/admin', '**/v1/dashboard/stats*', 'Signed-in devices'],
+  ['/admin/users', '**/v1/users', 'Last sign-in'],
+  ['/admin/users/:id', '**/v1/users/*', 'This account is'],
+  ['/admin/roles', '**/v1/roles*', 'everything'],
+  ['/admin/audit', '**/v1/audit*', 'To whom'],
+])('says at %s that it reads, then why that failed, and reads again when asked', async (path, api, content) => {
+  const { page } = stage;
+  let answer = (): void => undefined;
+  const answered = new Promise<void>((resolve) => {
+    answer = resolve;
+  });
+  await page.route(api, async (route) => {
+    await answered;
+    await route.fulfill(problem);
+  });
+  await page.goto(path.replace(':id', admin.user.id));
+  await page.getByRole('status').getByText('Loading…').first().waitFor();
+  expect(await page.getByRole('alert').count()).toBe(0);
+  answer();
+  const alert = page.getByRole('alert').filter({ hasText: 'The database sleeps.' }).first();
+  await alert.waitFor();
+  expect(await page.getByText('Loading…').count()).toBe(0);
+  await page.unroute(api);
+  await alert.getByRole('button', { name: 'Try again' }).click();
+  await page.locator('main').getByText(content).first().waitFor();
+  expect(await page.getByRole('alert').count()).toBe(0);
+});
+
+it.each([
+  ['/devices', '**/v1/sessions*', { items: [], nextCursor: null }, 'You are signed in nowhere.'],
+  ['/admin/users', '**/v1/users', { items: [], nextCursor: null }, 'No user is like that.'],
+  ['/admin/audit', '**/v1/audit*', { items: [], nextCursor: null }, 'Nothing like that has happened.'],
+  ['/admin/roles', '**/v1/roles*', { items: [], nextCursor: null }, 'There is no role.'],
+])('says at %s that there is nothing', async (path, api, json, text) => {
+  await stage.page.route(api, (route) => route.fulfill({ json }));
+  await stage.page.goto(path);
+  await stage.said(text);
+  expect(await stage.page.getByRole('table').count()).toBe(0);
+});
+
+it('says on the dashboard that nothing has happened yet', async () => {
+  await stage.page.route('**/v1/dashboard', async (route) => {
+    const response = await route.fetch();
+    await route.fulfill({ json: { ...(await response.json()), activity: [] } });
+  });
+  await stage.page.goto('/');
+  await stage.said('Nothing has happened yet.');
+});
+
+it('says beside each field of a search what the API says of it, and keeps what was found', async () => {
+  await stage.go('Audit');
+  await stage.page.getByRole('table').waitFor();
+  await stage.fill('User id', 'nonsense');
+  await stage.press('Show');
+  expect(await stage.errorOf('User id')).toMatch(/UUID/);
+  expect(await stage.page.getByRole('table').count()).toBe(1);
+});
+
+it('says beside the field what the API says of a new user, an edited one and a role', async () => {
+  const { user } = await signUp(stage.gatehouse, { username: `u${Date.now()}` });
+  await stage.go('Users');
+  await stage.fill('Email', user.email);
+  await stage.press('Make the user');
+  expect(await stage.errorOf('Email')).toBe(
+    'An account with this email exists already. Sign in, or reset the password.',
+  );
+  await stage.page.goto(`/admin/users/${admin.user.id}`);
+  await stage.fill('Username', user.username ?? '');
+  await stage.press('Save');
+  expect(await stage.errorOf('Username')).toBe('Another account has this username. Choose another.');
+  await stage.go('Roles');
+  await stage.fill('Name', 'helper');
+  await stage.fill('Permissions', 'Not One!');
+  await stage.press('Save the role');
+  await stage.page.getByRole('alert').or(stage.page.locator('.error')).first().waitFor();
+});
+
+it('says why the last administrator cannot be disabled, in the dialog that asked', async () => {
+  await stage.page.goto(`/admin/users/${admin.user.id}`);
+  await stage.press('Disable');
+  await stage.press('Disable the account');
+  await stage.page.getByRole('alertdialog').getByRole('alert').getByText('last active admin').waitFor();
+});
+
+it('shows a name that means harm as the text that it is, wherever it stands', async () => {
+  const email = freshEmail();
+  const { user } = await signUp(stage.gatehouse, { email, name: HOSTILE });
+  await stage.gatehouse.call('PUT', '/v1/roles/hostile', {
+    token: admin.accessToken,
+    body: { description: HOSTILE, permissions: [] },
+  });
+  const other = await openProfile(stage.browser, stage.gatehouse.url);
+  await signInByForm(other.page, email, PASSWORD);
+  await other.page.getByText(`Welcome to your profile, ${HOSTILE}.`).waitFor();
+  expect(await other.page.locator('main img').count()).toBe(0);
+  await other.page.getByRole('link', { name: 'Account', exact: true }).click();
+  expect(await other.page.getByLabel('Name', { exact: true }).inputValue()).toBe(HOSTILE);
+  await other.close();
+
+  // The log keeps no names, so one is put into what it says.
+  await stage.page.route('**/v1/audit*', async (route) => {
+    const { items, nextCursor } = await (await route.fetch()).json();
+    await route.fulfill({ json: { nextCursor, items: [{ ...items[0], type: HOSTILE, data: { name: HOSTILE } }] } });
+  });
+  for (const path of ['/admin/users', `/admin/users/${user.id}`, '/admin/roles', '/admin/audit']) {
+    await stage.page.goto(path);
+    await stage.page.waitForFunction(
+      (text) =>
+        document.body.textContent?.includes(text) ||
+        [...document.querySelectorAll('input')].some(({ value }) => value === text),
+      HOSTILE,
+    );
+    expect(await stage.page.locator('main img').count()).toBe(0);
+    expect(await stage.page.title()).toMatch(/· Gatehouse$/);
+  }
+});
