@@ -95,7 +95,9 @@ const SEARCH = `
   ) RETURNS SETOF record LANGUAGE plpgsql AS $$
   DECLARE
     few      constant integer := 2000;
-    deadline constant timestamptz := clock_timestamp() + patience;
+    started  constant timestamptz := clock_timestamp();
+    spent    interval;
+    newest   integer;
     keys     text[];
     rare     uuid[];
     indexed  boolean := to_regclass('users_search') IS NOT NULL;
@@ -129,7 +131,8 @@ const SEARCH = `
       indexed := show_trgm(left(wanted, 1)) <> '{}';
     END IF;
 
-    FOR part IN REVERSE ((below - 1) >> 14)::integer .. 0 LOOP
+    newest := ((below - 1) >> 14)::integer;
+    FOR part IN REVERSE newest .. 0 LOOP
       -- Found first and sorted then, so that no plan can walk through the table in the order of the numbers instead.
       IF NOT indexed THEN
         RETURN QUERY WITH hits AS MATERIALIZED (
@@ -153,7 +156,9 @@ const SEARCH = `
       GET DIAGNOSTICS more = ROW_COUNT;
       got := got + more;
       EXIT WHEN got >= quota;
-      IF part > 0 AND clock_timestamp() > deadline THEN
+      spent := clock_timestamp() - started;
+      -- Patience is had twice where, at the pace so far, that is enough for all the rest.
+      IF part > 0 AND spent > patience AND spent * part > patience * (newest - part + 1) THEN
         id := NULL;
         number := part::bigint << 14;
         RETURN NEXT;
