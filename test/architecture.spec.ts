@@ -235,9 +235,6 @@ describe('SQL takes values as parameters only (ASVS 5.0 V1.2.4)', () => {
     // A function of the same file that puts a column or a parameter into an expression.
     "sessions/session-store.ts: withoutVersions('user_agent')",
     "sessions/session-store.ts: withoutVersions('$3::text')",
-    // One of three conditions written in the same file, by how long the searched text is.
-    'users/user-directory.service.ts: match',
-    'users/user-directory.service.ts: match',
   ];
 
   test('a template that holds SQL is filled with constants of the source alone', () => {

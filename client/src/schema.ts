@@ -98,7 +98,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The users, newest first */
+        /**
+         * The users, newest first
+         * @description A search that takes long answers with fewer than `limit`, even with none: only a `nextCursor` of null is the end.
+         */
         get: operations["listUsers"];
         put?: never;
         /**

@@ -7,16 +7,13 @@ import {
   type OnModuleDestroy,
 } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
+import { Sweeper } from '../common/sweeper.js';
 import type { Config } from '../config/config.js';
 import { CONFIG } from '../config/config.module.js';
 import { Database } from '../database/database.js';
 import { AuditMacs, ENTRY_MAC, type SealedEntry, sameMac } from './audit-entry.js';
 import * as store from './audit-store.js';
 
-/** Milliseconds from an entry to its seal. */
-const SOON = 1_000;
-/** Milliseconds after which it is looked whether a server that died has left anything. */
-const SWEEP = 300_000;
 /** Entries of one seal at most. */
 const BATCH = 1_000;
 /** What the first seal has before it. */
@@ -41,9 +38,7 @@ export class BrokenChainError extends Error {
 export class AuditSealer implements OnApplicationBootstrap, OnModuleDestroy, BeforeApplicationShutdown {
   private readonly logger = new Logger(AuditSealer.name);
   readonly macs: AuditMacs;
-  private timer: NodeJS.Timeout | undefined;
-  private sweep: NodeJS.Timeout | undefined;
-  private stopped = false;
+  private readonly sweeper = new Sweeper(() => this.pass());
   private running: Promise<void> | undefined;
   private seen: Place | undefined;
   private complained = false;
@@ -56,23 +51,17 @@ export class AuditSealer implements OnApplicationBootstrap, OnModuleDestroy, Bef
   }
 
   onApplicationBootstrap(): void {
-    this.sweep = setInterval(() => this.pass(), SWEEP).unref();
+    this.sweeper.start();
     this.pass();
   }
 
   onModuleDestroy(): void {
-    clearInterval(this.sweep);
-    clearTimeout(this.timer);
-    this.stopped = true;
+    this.sweeper.stop();
   }
 
   /** Told of every entry. A server to which nothing happens asks the database nothing. */
   soon(): void {
-    if (this.stopped) return;
-    this.timer ??= setTimeout(() => {
-      this.timer = undefined;
-      this.pass();
-    }, SOON).unref();
+    this.sweeper.soon();
   }
 
   async beforeApplicationShutdown(): Promise<void> {

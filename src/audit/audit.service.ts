@@ -124,20 +124,13 @@ export class Audit {
   }
 
   /** The entries that fit, newest first. `before` is the id that the last page ended with. */
-  async list(filter: AuditFilter, limit: number, before: string | null): Promise<Page<AuditRow>> {
-    const { userId, type, from, to } = filter;
-    const rows = await this.database.manager.query<AuditRow[]>(LIST, [
-      userId ?? null,
-      type ?? null,
-      from ?? null,
-      to ?? null,
-      before,
-      // The id tells the moment too, by the clock of the instance that wrote it; with it the index cuts the range.
-      from ? firstIdAt(Date.parse(from) - CLOCKS_APART) : null,
-      to ? firstIdAt(Date.parse(to) + CLOCKS_APART) : null,
-      limit + 1,
-    ]);
-    return toPage(rows, limit);
+  async list({ userId, type, from, to }: AuditFilter, limit: number, before: string | null): Promise<Page<AuditRow>> {
+    // The id tells the moment too, by the clock of the instance that wrote it; with it the index cuts the range.
+    const first = from ? firstIdAt(Date.parse(from) - CLOCKS_APART) : FIRST_ID;
+    const end = [before ?? LAST_ID, to ? firstIdAt(Date.parse(to) + CLOCKS_APART) : LAST_ID].sort()[0];
+    const keys = [userId, type].filter((key) => key !== undefined);
+    const values = [first, end, from ?? null, to ?? null, limit + 1, ...keys];
+    return toPage(await this.database.manager.query<AuditRow[]>(statementFor(userId, type), values), limit);
   }
 
   /** The latest entries about a user, newest first. */
@@ -155,14 +148,42 @@ const INSERT = `
   INSERT INTO audit_events (id, type, actor_id, user_id, ip, user_agent, request_id, data)
   SELECT * FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::uuid[], $5::inet[], $6::text[], $7::text[], $8::jsonb[])`;
 
+const FIRST_ID = '00000000-0000-0000-0000-000000000000';
+const LAST_ID = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
+
+const SELECT = 'SELECT id, type, actor_id, user_id, host(ip) AS ip, user_agent, request_id, at, data FROM audit_events';
+
 /** Times are shown in milliseconds, so they are compared in milliseconds. */
-const LIST = `
-  SELECT id, type, actor_id, user_id, host(ip) AS ip, user_agent, request_id, at, data FROM audit_events
-  WHERE ($1::uuid IS NULL OR user_id = $1) AND ($2::text IS NULL OR type = $2)
-    AND ($3::timestamptz IS NULL OR date_trunc('milliseconds', at) >= $3)
-    AND ($4::timestamptz IS NULL OR date_trunc('milliseconds', at) <= $4)
-    AND ($5::uuid IS NULL OR id < $5) AND ($6::uuid IS NULL OR id >= $6) AND ($7::uuid IS NULL OR id < $7)
-  ORDER BY id DESC LIMIT $8`;
+const TIMES = `($3::timestamptz IS NULL OR date_trunc('milliseconds', at) >= $3)
+  AND ($4::timestamptz IS NULL OR date_trunc('milliseconds', at) <= $4)`;
+
+/**
+ * Whole keys are compared and sorted by, so that one index alone serves each list: by equality Postgres would take any that
+ * ends with the id, and walk through a million failed sign-ins to a user for whom it expects an entry of another type soon.
+ * $1 first id, $2 the id after the last, $3 from, $4 to, $5 limit
+ */
+const LIST = `${SELECT} WHERE id >= $1 AND id < $2 AND ${TIMES} ORDER BY id DESC LIMIT $5`;
+
+/** As LIST, $6 user */
+const LIST_OF_USER = `${SELECT}
+  WHERE (user_id, id) >= ($6::uuid, $1::uuid) AND (user_id, id) < ($6::uuid, $2::uuid) AND ${TIMES}
+  ORDER BY user_id DESC, id DESC LIMIT $5`;
+
+/** As LIST, $6 type */
+const LIST_OF_TYPE = `${SELECT}
+  WHERE (type, id) >= ($6::text, $1::uuid) AND (type, id) < ($6::text, $2::uuid) AND ${TIMES}
+  ORDER BY type DESC, id DESC LIMIT $5`;
+
+/** As LIST, $6 user, $7 type */
+const LIST_OF_BOTH = `${SELECT}
+  WHERE (user_id, type, id) >= ($6::uuid, $7::text, $1::uuid) AND (user_id, type, id) < ($6::uuid, $7::text, $2::uuid)
+    AND ${TIMES}
+  ORDER BY user_id DESC, type DESC, id DESC LIMIT $5`;
+
+function statementFor(userId: string | undefined, type: AuditType | undefined): string {
+  if (userId === undefined) return type === undefined ? LIST : LIST_OF_TYPE;
+  return type === undefined ? LIST_OF_USER : LIST_OF_BOTH;
+}
 
 /** Whether where it was done from may be told: not to whom another person did it, such as an administrator. $1 who reads */
 const MAY_KNOW = '(actor_id IS NULL OR actor_id = $1)';

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { createReadStream, createWriteStream, type WriteStream } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { finished } from 'node:stream/promises';
@@ -44,7 +45,7 @@ async function importUsers(file: string, options: ImportCommandOptions): Promise
   const { size } = await stat(file).catch(() => {
     throw new CommandError(`${file} cannot be read.`, EXIT.input);
   });
-  const refused = new Refusals(report);
+  const refused = await Refusals.open(report);
   const progress = new Progress(size, 'users');
   try {
     const result = await withApp((app) => {
@@ -76,10 +77,17 @@ async function importUsers(file: string, options: ImportCommandOptions): Promise
 /** Refused lines, to a file or the first of them for the screen. */
 class Refusals {
   readonly shown: RefusedLine[] = [];
-  private readonly stream: WriteStream | undefined;
 
-  constructor(file: string | undefined) {
-    this.stream = file === undefined ? undefined : createWriteStream(file, { mode: 0o600 });
+  private constructor(private readonly stream: WriteStream | undefined) {}
+
+  /** Throws a CommandError where the file cannot be written, before anything is imported. */
+  static async open(file: string | undefined): Promise<Refusals> {
+    if (file === undefined) return new Refusals(undefined);
+    const stream = createWriteStream(file, { mode: 0o600 });
+    await once(stream, 'open').catch(() => {
+      throw new CommandError(`${file} cannot be written.`, EXIT.input);
+    });
+    return new Refusals(stream);
   }
 
   add(line: RefusedLine): void {

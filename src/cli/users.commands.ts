@@ -73,13 +73,12 @@ async function createUser(email: string, options: CreateOptions): Promise<void> 
 async function listUsers({ limit, json, ...filter }: UserFilter & { limit: number; json?: boolean }): Promise<void> {
   const users = await withApp(async (app) => {
     const found: UserRow[] = [];
-    for (let before: string | null = null; found.length < limit; before = found.at(-1)?.id ?? null) {
-      const { items, nextCursor } = await app
-        .get(UserDirectory)
-        .list(filter, Math.min(100, limit - found.length), before);
-      found.push(...items);
-      if (nextCursor === null) break;
-    }
+    let cursor: string | undefined;
+    do {
+      const page = await app.get(UserDirectory).list(filter, Math.min(100, limit - found.length), cursor);
+      found.push(...page.items);
+      cursor = page.nextCursor ?? undefined;
+    } while (cursor !== undefined && found.length < limit);
     return found.map(toUserView);
   });
   print(json, users, users.length === 0 ? ['Nobody.'] : table(users.map(toTableRow)));

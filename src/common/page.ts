@@ -27,20 +27,31 @@ export function pageOf<T extends z.ZodType>(item: T, id: string) {
 
 /** Cuts `limit + 1` rows to a page whose cursor is the id of its last row. */
 export function toPage<T extends { id: string }>(rows: T[], limit: number): Page<T> {
-  const items = rows.slice(0, limit);
-  const last = items.at(-1);
-  return { items, nextCursor: rows.length > limit && last ? cursorOf(last.id) : null };
+  return toPageBy(rows, limit, ({ id }) => id);
 }
 
-function cursorOf(id: string): string {
-  return Buffer.from(id).toString('base64url');
+/** As toPage, for rows that are sorted by another key. */
+export function toPageBy<T>(rows: T[], limit: number, keyOf: (row: T) => string): Page<T> {
+  const items = rows.slice(0, limit);
+  const last = items.at(-1);
+  return { items, nextCursor: rows.length > limit && last !== undefined ? cursorOf(keyOf(last)) : null };
+}
+
+/** The cursor of a page that ends with this key. */
+export function cursorOf(key: string): string {
+  return Buffer.from(key).toString('base64url');
 }
 
 /** Reads a cursor of toPage. Throws a Problem for one that this server did not make. */
 export function idOfCursor(cursor: string | undefined): string | null {
+  return keyOfCursor(cursor, isId);
+}
+
+/** Reads a cursor of cursorOf; `isKey` says of which texts it can be. Throws as idOfCursor does. */
+export function keyOfCursor(cursor: string | undefined, isKey: (text: string) => boolean): string | null {
   if (cursor === undefined) return null;
-  const id = Buffer.from(cursor, 'base64url').toString('utf8');
-  if (!isId(id) || cursorOf(id) !== cursor)
+  const key = Buffer.from(cursor, 'base64url').toString('utf8');
+  if (!isKey(key) || cursorOf(key) !== cursor)
     throw Problem.field('/cursor', 'Use the nextCursor of the page before, unchanged.');
-  return id;
+  return key;
 }

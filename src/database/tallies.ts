@@ -1,10 +1,6 @@
 import { Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { Sweeper } from '../common/sweeper.js';
 import { Database } from './database.js';
-
-/** Milliseconds from a change to its folding, so that a crowd of changes is folded at once. */
-const SOON = 1_000;
-/** Milliseconds after which changes are folded that nobody here made. */
-const SWEEP = 300_000;
 
 /** Any number: one instance folds at a time. */
 const FOLD_LOCK = 4_711_005;
@@ -25,38 +21,26 @@ const FOLD = {
 /** Keeps the table of changes short. The counts are exact without it; reading them would only grow slow. */
 @Injectable()
 export class Tallies implements OnApplicationBootstrap, OnModuleDestroy {
-  private timer: NodeJS.Timeout | undefined;
-  private sweep: NodeJS.Timeout | undefined;
-  private stopped = false;
+  // A database that is away is no news of this timer's: the next turn folds what this one could not.
+  private readonly sweeper = new Sweeper(() => void this.fold().catch(() => undefined));
 
   constructor(private readonly database: Database) {}
 
   onApplicationBootstrap(): void {
-    this.sweep = setInterval(() => this.pass(), SWEEP).unref();
+    this.sweeper.start();
   }
 
   onModuleDestroy(): void {
-    clearInterval(this.sweep);
-    clearTimeout(this.timer);
-    this.stopped = true;
+    this.sweeper.stop();
   }
 
   /** Told of what changes the counts. A server to which nothing happens asks the database nothing. */
   soon(): void {
-    if (this.stopped) return;
-    this.timer ??= setTimeout(() => {
-      this.timer = undefined;
-      this.pass();
-    }, SOON).unref();
+    this.sweeper.soon();
   }
 
   /** Folds what is committed. Several instances may call it at once. */
   async fold(): Promise<void> {
     await this.database.run(FOLD, []);
-  }
-
-  private pass(): void {
-    // A database that is away is no news of this timer's: the next turn folds what this one could not.
-    this.fold().catch(() => undefined);
   }
 }

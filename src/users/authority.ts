@@ -16,7 +16,8 @@ interface Stake {
 /** $1 actor, $2 permissions, $3 roles, $4 user */
 const MISSING = `
   WITH own AS (
-    SELECT o.name, o.permissions FROM user_roles r JOIN roles o ON o.name = r.role WHERE r.user_id = $1
+    SELECT o.name, o.permissions FROM users a JOIN user_roles r ON r.user_id = a.id JOIN roles o ON o.name = r.role
+    WHERE a.id = $1 AND a.status = 'active'
   ), roles_at_stake AS (
     SELECT unnest($3::text[]) AS role UNION SELECT role FROM user_roles WHERE user_id = $4
   ), needed AS (
@@ -34,7 +35,8 @@ const MISSING = `
 
 /**
  * Nobody gives what they do not hold, and nobody changes a user who holds more than they do.
- * Asks the database, in the transaction of the change, what the actor holds at this moment; the system may do all.
+ * Asks the database, in the transaction of the change, what the actor holds at this moment; who has been disabled holds
+ * nothing any more, and the system may do all.
  * Throws a Problem `forbidden` that names what is missing.
  */
 export async function demandAuthority(

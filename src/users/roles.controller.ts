@@ -6,7 +6,7 @@ import { Permissions } from '../access/demands.js';
 import { CurrentUser, type Principal } from '../access/principal.js';
 import { type Client, FromClient } from '../common/client.js';
 import { Answers, Fails } from '../common/openapi.js';
-import { pageQuery } from '../common/page.js';
+import { keyOfCursor, pageQuery } from '../common/page.js';
 import { Problem } from '../common/problem.js';
 import { type RoleForm, type RoleView, roleForm, roleName, rolePage, roleView } from './role.js';
 import { Roles } from './roles.service.js';
@@ -25,7 +25,7 @@ export class RolesController {
   @Answers(200, rolePage)
   @Fails('forbidden')
   list(@Query({ schema: pageQuery }) { limit, cursor }: z.infer<typeof pageQuery>): Promise<z.infer<typeof rolePage>> {
-    return this.roles.list(limit, nameOfCursor(cursor));
+    return this.roles.list(limit, keyOfCursor(cursor, isRoleName));
   }
 
   @Put(':name')
@@ -74,11 +74,6 @@ export class RolesController {
   }
 }
 
-function nameOfCursor(cursor: string | undefined): string | null {
-  if (cursor === undefined) return null;
-  const name = Buffer.from(cursor, 'base64url').toString('utf8');
-  if (!roleName.safeParse(name).success) {
-    throw Problem.field('/cursor', 'Use the nextCursor of the page before, unchanged.');
-  }
-  return name;
+function isRoleName(text: string): boolean {
+  return roleName.safeParse(text).success;
 }

@@ -3,7 +3,7 @@ import type { EntityManager } from 'typeorm';
 import { ADMIN, BUILT_IN_ROLES, PERMISSIONS } from '../access/permissions.js';
 import { RoleTable } from '../access/role-table.js';
 import { Audit, type AuditType } from '../audit/audit.service.js';
-import type { Page } from '../common/page.js';
+import { type Page, toPageBy } from '../common/page.js';
 import { Problem } from '../common/problem.js';
 import { Database } from '../database/database.js';
 import { demandAuthority } from './authority.js';
@@ -28,9 +28,7 @@ export class Roles {
       `SELECT ${COLUMNS} FROM roles WHERE $1::text IS NULL OR name > $1 ORDER BY name LIMIT $2`,
       [after, limit + 1],
     );
-    const items = rows.slice(0, limit);
-    const last = items.at(-1);
-    return { items, nextCursor: rows.length > limit && last ? Buffer.from(last.name).toString('base64url') : null };
+    return toPageBy(rows, limit, ({ name }) => name);
   }
 
   /**

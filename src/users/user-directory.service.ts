@@ -1,5 +1,5 @@
 import { Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
-import { type Page, toPage } from '../common/page.js';
+import { cursorOf, idOfCursor, keyOfCursor, type Page, toPage, toPageBy } from '../common/page.js';
 import { Database } from '../database/database.js';
 import type { UserRow } from './user.js';
 import { COLUMNS } from './user-store.js';
@@ -11,9 +11,6 @@ export interface UserFilter {
   role?: string;
   status?: 'active' | 'disabled';
 }
-
-/** Users looked through from the newest on before a search goes to its index. */
-const GLANCE = 4_000;
 
 const FITS = `
   ($1::uuid IS NULL OR u.id < $1) AND ($2::text IS NULL OR u.status = $2)
@@ -28,38 +25,31 @@ const LIST_ROLE = `
   WHERE held.role = $3 AND ($1::uuid IS NULL OR held.user_id < $1) AND ($2::text IS NULL OR u.status = $2)
   ORDER BY held.user_id DESC LIMIT $4`;
 
-/** A search for what many have finds a page among the newest. As LIST, from $5 on the patterns */
-const glanceFor = (match: string) => `
-  SELECT ${COLUMNS} FROM (
-    SELECT * FROM users WHERE $1::uuid IS NULL OR id < $1 ORDER BY id DESC LIMIT ${GLANCE}
-  ) AS u WHERE ${FITS} AND (${match}) ORDER BY u.id DESC LIMIT $4`;
-
 /**
- * A search for what few have finds them all by the index. Left to itself Postgres may take the index or walk through a
- * million users by id, on a guess of how many match; the fence makes it find first and sort then. As LIST, from $5 on the patterns
+ * The last row has no id where patience came to an end first.
+ * $1 below this number, $2 status, $3 role, $4 limit, $5 text, $6 pattern of a word that begins with it, or null, $7 patience in ms
  */
-const searchFor = (match: string) => `
-  WITH found AS MATERIALIZED (SELECT u.id FROM users u WHERE ${match})
-  SELECT ${COLUMNS} FROM (
-    SELECT u.id FROM found JOIN users u USING (id) WHERE ${FITS} ORDER BY u.id DESC LIMIT $4
-  ) AS page JOIN users u USING (id) ORDER BY u.id DESC`;
+const SEARCH = `
+  SELECT ${COLUMNS}, hit.number::text FROM users_search($5, $6, $1, $3, $2, $4, $7::integer * interval '1 ms') AS hit
+  LEFT JOIN users u ON u.id = hit.id ORDER BY hit.number DESC`;
 
-/** What stands before a word in an address, a username or a name; the first one at the beginning of each of the three. */
-const BEFORE_WORDS = ['\u001f', ' ', '.', '-', '_', '@', '+', "'", '(', '"'];
+/** Milliseconds after which a search shows what it has, and where to go on. */
+const PATIENCE = 25;
+/** What the number of a user can be, and more than any of them. */
+const NUMBER = /^\d{1,18}$/;
+const END = '9'.repeat(18);
 
-/**
- * What the index can find: three letters or digits in a row anywhere, fewer at the beginning of a word. What LIKE reads
- * as a sign of its own is a letter like any other.
- */
-function patternsOf(query: string): string[] {
-  const text = literal(query.normalize('NFC'));
-  if (/[\p{L}\p{N}]{3}|^[^\p{L}\p{N}]/u.test(query)) return [`%${text}%`];
-  return BEFORE_WORDS.map((sign) => `%${literal(sign)}${text}%`);
+/** What stands before a word in an address, a username or a name; \u001f at the beginning of each of the three. */
+const BEFORE_WORD = `[\u001f .\\-_@+'("]`;
+
+/** The pattern of a word that begins with the text, where it has too few letters to be looked for anywhere; else null. */
+function wordOf(text: string): string | null {
+  if (/[\p{L}\p{N}]{3}|^[^\p{L}\p{N}]/u.test(text)) return null;
+  return BEFORE_WORD + text.replace(/[!-/:-@[-`{-~ ]/g, '\\$&');
 }
 
-function literal(text: string): string {
-  return text.replace(/[\\%_]/g, '\\$&');
-}
+/** A row of SEARCH. */
+type Hit = UserRow & { number: string };
 
 /** The list of users for admins. */
 @Injectable()
@@ -75,28 +65,36 @@ export class UserDirectory implements OnApplicationBootstrap {
     );
     if (row?.index) return;
     this.logger.warn(
-      `Searching users reads the whole table: pg_trgm is not there. Have a superuser run "CREATE EXTENSION pg_trgm" in this
-database, then "CREATE INDEX CONCURRENTLY users_search ON users USING gin (search_text gin_trgm_ops)".`,
+      `Searching users reads the table: pg_trgm or btree_gin is not there. Have a superuser run "CREATE EXTENSION pg_trgm" and
+"CREATE EXTENSION btree_gin" in this database, then "CREATE INDEX CONCURRENTLY users_search ON users USING gin
+(((number >> 14)::integer), search_text gin_trgm_ops) WITH (gin_pending_list_limit = 256)".`,
     );
   }
 
-  /** The users that fit, newest first. `before` is the id that the last page ended with; who comes later is no part of it. */
-  async list({ query, role, status }: UserFilter, limit: number, before: string | null): Promise<Page<UserRow>> {
-    const values = [before, status ?? null, role ?? null, limit + 1];
-    const rows = query
-      ? await this.search(query, values)
-      : await this.database.manager.query<UserRow[]>(role === undefined ? LIST : LIST_ROLE, values);
+  /**
+   * The users that fit, newest first; who comes later is no part of the pages that follow. `cursor` is the nextCursor of the
+   * page before. Throws a Problem for a cursor of another list.
+   */
+  list({ query, role, status }: UserFilter, limit: number, cursor?: string): Promise<Page<UserRow>> {
+    const filters = [status ?? null, role ?? null, limit + 1];
+    return query === undefined ? this.listAll(filters, limit, cursor) : this.search(query, filters, limit, cursor);
+  }
+
+  private async listAll(filters: unknown[], limit: number, cursor?: string): Promise<Page<UserRow>> {
+    const statement = filters[1] === null ? LIST : LIST_ROLE;
+    const rows = await this.database.manager.query<UserRow[]>(statement, [idOfCursor(cursor), ...filters]);
     return toPage(rows, limit);
   }
 
-  private async search(query: string, values: unknown[]): Promise<UserRow[]> {
-    const patterns = patternsOf(query);
-    // Each alternative by itself, because the index takes no list of patterns.
-    const match = patterns.map((_, index) => `u.search_text LIKE lower($${values.length + index + 1})`).join(' OR ');
-    const all = [...values, ...patterns];
-    const wanted = Number(values[3]);
-    const newest = await this.database.manager.query<UserRow[]>(glanceFor(match), all);
-    if (newest.length === wanted) return newest;
-    return this.database.manager.query<UserRow[]>(searchFor(match), all);
+  /** The page is short, or empty, where patience came to an end before it was full; its cursor says where to go on. */
+  private async search(query: string, filters: unknown[], limit: number, cursor?: string): Promise<Page<UserRow>> {
+    const text = query.normalize('NFC');
+    const below = keyOfCursor(cursor, (key) => NUMBER.test(key)) ?? END;
+    const values = [below, ...filters, text, wordOf(text), PATIENCE];
+    const rows = await this.database.manager.query<Hit[]>(SEARCH, values);
+    const hits = rows.filter((row) => row.id !== null);
+    const page = toPageBy(hits, limit, ({ number }) => number);
+    const stopped = rows.find((row) => row.id === null);
+    return stopped ? { ...page, nextCursor: cursorOf(stopped.number) } : page;
   }
 }

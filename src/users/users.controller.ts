@@ -77,13 +77,18 @@ export class UsersController {
 
   @Get()
   @Permissions('users:read')
-  @ApiOperation({ summary: 'The users, newest first', operationId: 'listUsers' })
+  @ApiOperation({
+    summary: 'The users, newest first',
+    description:
+      'A search that takes long answers with fewer than `limit`, even with none: only a `nextCursor` of null is the end.',
+    operationId: 'listUsers',
+  })
   @Answers(200, userPage)
   @Fails('forbidden')
   async list(
     @Query({ schema: userQuery }) { limit, cursor, ...filter }: z.infer<typeof userQuery>,
   ): Promise<z.infer<typeof userPage>> {
-    const { items, nextCursor } = await this.directory.list(filter, limit, idOfCursor(cursor));
+    const { items, nextCursor } = await this.directory.list(filter, limit, cursor);
     return { items: items.map(toUserView), nextCursor };
   }
 

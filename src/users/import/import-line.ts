@@ -3,6 +3,7 @@ import { type Email, readEmail } from '../email.js';
 import { isForeignHash } from '../passwords/foreign-hashes.js';
 import { emailField, nameField, usernameField } from '../user.js';
 import { type FirebaseHashing, firebaseHash } from './firebase.js';
+import type { SourceLine } from './import-source.js';
 
 /** What a line may say; a CSV column that is left empty says nothing. */
 const line = z.strictObject({
@@ -14,8 +15,10 @@ const line = z.strictObject({
   status: z.enum(['active', 'disabled']).nullish(),
   createdAt: z
     .union([z.iso.datetime({ offset: true }), z.int().min(0)])
-    .nullish()
-    .transform((at) => (at == null ? null : new Date(at))),
+    .transform((at) => new Date(at))
+    // Tokens go stale by a change of roles after the account was made: in the future none would be.
+    .refine((at) => at.getTime() <= Date.now(), { message: 'Give a moment that has passed.' })
+    .nullish(),
   passwordHash: z.string().max(1024).nullish(),
   passwordSalt: z.string().max(256).nullish(),
 });
@@ -48,10 +51,15 @@ export interface LineOptions {
 }
 
 /** Reads the record of a line. Says why it is refused, in words for whoever prepares the file. */
-export function readLine(number: number, record: unknown, options: LineOptions): ImportedUser | RefusedLine {
+export function readLine(
+  { line: number, record, fault }: SourceLine,
+  options: LineOptions,
+): ImportedUser | RefusedLine {
   const given = withoutBlanks(record);
   if (given === null) return { line: number, email: null, reason: 'This is no JSON object.' };
   const refuse = (reason: string): RefusedLine => ({ line: number, email: emailOf(given), reason });
+  if (fault !== undefined) return refuse(fault);
+  if (Object.values(given).some(isDamaged)) return refuse('The text is damaged: save the file as UTF-8.');
   if ('password' in given) return refuse('password: plain passwords are not imported; give passwordHash.');
   const { data, error } = line.safeParse(given);
   if (!data) return refuse(error.issues.map(describe).join(' '));
@@ -69,7 +77,7 @@ export function readLine(number: number, record: unknown, options: LineOptions):
     roles: [...new Set(data.roles ?? options.roles)],
     emailVerified: data.emailVerified ?? false,
     status: data.status ?? 'active',
-    createdAt: data.createdAt,
+    createdAt: data.createdAt ?? null,
     passwordHash,
   };
 }
@@ -93,6 +101,11 @@ function storableHash(
 function withoutBlanks(record: unknown): Record<string, unknown> | null {
   if (record === null || typeof record !== 'object' || Array.isArray(record)) return null;
   return Object.fromEntries(Object.entries(record).filter(([, value]) => value !== ''));
+}
+
+/** U+FFFD stands where bytes were no UTF-8, here or in a conversion before. */
+function isDamaged(value: unknown): boolean {
+  return typeof value === 'string' && value.includes('\uFFFD');
 }
 
 function emailOf({ email }: Record<string, unknown>): string | null {

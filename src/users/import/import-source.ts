@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import { parse } from 'csv-parse';
+import { type Info, parse } from 'csv-parse';
 import { parseStrictJson, StrictJsonError } from '../../common/strict-json.js';
 
 /** A longer line is no user. */
@@ -11,6 +11,8 @@ export type ImportFormat = 'ndjson' | 'csv';
 export interface SourceLine {
   line: number;
   record: unknown;
+  /** Why the line cannot be taken as it stands. */
+  fault?: string;
 }
 
 /** The file cannot be read any further. */
@@ -19,8 +21,15 @@ export class ImportSourceError extends Error {
 }
 
 /** The records of a file, one at a time, so that its length does not matter. Throws ImportSourceError. */
-export function readSource(input: Readable, format: ImportFormat): AsyncIterable<SourceLine> {
-  return format === 'csv' ? readCsv(input) : readNdjson(input);
+export async function* readSource(input: Readable, format: ImportFormat): AsyncGenerator<SourceLine> {
+  try {
+    yield* format === 'csv' ? readCsv(input) : readNdjson(input);
+  } catch (error) {
+    const { code, message, syscall } = error as NodeJS.ErrnoException;
+    if (code?.startsWith('CSV_')) throw new ImportSourceError(message);
+    if (syscall !== undefined) throw new ImportSourceError(`It cannot be read (${code}).`);
+    throw error;
+  }
 }
 
 async function* readNdjson(input: Readable): AsyncGenerator<SourceLine> {
@@ -63,15 +72,28 @@ async function* linesOf(input: Readable): AsyncGenerator<Buffer> {
 
 async function* readCsv(input: Readable): AsyncGenerator<SourceLine> {
   const parser = input.pipe(
-    parse({ bom: true, columns: true, trim: true, skip_empty_lines: true, info: true, max_record_size: LONGEST_LINE }),
+    parse({
+      bom: true,
+      columns: refuseTwice,
+      trim: true,
+      skip_empty_lines: true,
+      info: true,
+      relax_column_count: true,
+      max_record_size: LONGEST_LINE,
+    }),
   );
   input.on('error', (error) => parser.destroy(error));
-  try {
-    for await (const { record, info } of parser as AsyncIterable<{ record: unknown; info: { lines: number } }>) {
-      yield { line: info.lines, record };
-    }
-  } catch (error) {
-    if ((error as { code?: string }).code?.startsWith('CSV_')) throw new ImportSourceError((error as Error).message);
-    throw error;
+  let uneven = 0;
+  for await (const { record, info } of parser as AsyncIterable<{ record: unknown; info: Info }>) {
+    const fault = info.invalid_field_length > uneven ? 'The line has not as many columns as the first.' : undefined;
+    uneven = info.invalid_field_length;
+    yield { line: info.lines, record, fault };
   }
+}
+
+/** Of two columns with one name the parser would keep the last. */
+function refuseTwice(names: string[]): string[] {
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  if (twice !== undefined) throw new ImportSourceError(`The column ${twice} is there twice.`);
+  return names;
 }

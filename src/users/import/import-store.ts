@@ -3,12 +3,18 @@
  * their order the first of two lines with one name is the one that counts.
  */
 
+/** Its last owner may still take it back; a trigger would refuse the whole batch for it. */
+const NOT_RESERVED = `NOT EXISTS (
+    SELECT FROM one_time_tokens t
+    WHERE t.purpose = 'undo_email_change' AND t.email_key = given.email_key AND t.expires_at > now())`;
+
 /** $1 ids, $2 emails, $3 email keys, $4 usernames, $5 names, $6 password hashes, $7 verified, $8 status */
 export const INSERT = `
   INSERT INTO users (id, email, email_key, username, name, password_hash, email_verified_at, status)
   SELECT id, email, email_key, username, name, hash, CASE WHEN verified THEN now() END, status
   FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::boolean[], $8::text[])
     AS given (id, email, email_key, username, name, hash, verified, status)
+  WHERE ${NOT_RESERVED}
   ORDER BY id ON CONFLICT DO NOTHING RETURNING id`;
 
 /** $1 names */
@@ -29,8 +35,9 @@ export const REMEMBER_SEEN = `
 /** Whom an import would take, by the users there are and by what the file has said so far. $1 ids, $2 email keys, $3 username keys */
 export const REHEARSE = `
   INSERT INTO import_seen
-  SELECT given.id, given.email, given.username
-  FROM unnest($1::uuid[], $2::text[], $3::text[]) AS given (id, email, username)
-  WHERE NOT EXISTS (SELECT FROM users u WHERE u.email_key = given.email)
+  SELECT given.id, given.email_key, given.username
+  FROM unnest($1::uuid[], $2::text[], $3::text[]) AS given (id, email_key, username)
+  WHERE NOT EXISTS (SELECT FROM users u WHERE u.email_key = given.email_key)
     AND NOT EXISTS (SELECT FROM users u WHERE u.username_key = given.username)
+    AND ${NOT_RESERVED}
   ORDER BY given.id ON CONFLICT DO NOTHING RETURNING id`;

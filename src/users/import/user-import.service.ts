@@ -60,8 +60,8 @@ export class UserImport {
       options.onProgress(done);
     };
     let batch: ImportedUser[] = [];
-    for await (const { line, record } of readSource(input, options.format)) {
-      const user = readLine(line, record, options);
+    for await (const line of readSource(input, options.format)) {
+      const user = readLine(line, options);
       if ('reason' in user) refuse(user);
       else batch.push(user);
       if (batch.length < BATCH) continue;

@@ -1,0 +1,35 @@
+/** Milliseconds from the first telling to the task, so that a crowd of changes is one task. */
+const SOON = 1_000;
+/** Milliseconds after which the task is done unasked, for what a server that died has left. */
+const EVERY = 300_000;
+
+/** Runs a task soon after it is told that there is something to do, and now and then unasked. It keeps no process alive. */
+export class Sweeper {
+  private timer: NodeJS.Timeout | undefined;
+  private interval: NodeJS.Timeout | undefined;
+  private stopped = false;
+
+  /** `task` sees to its own errors: nobody waits for it. */
+  constructor(private readonly task: () => void) {}
+
+  /** From here on the task is also done unasked. */
+  start(): void {
+    this.interval = setInterval(this.task, EVERY).unref();
+  }
+
+  /** However often it is told, the task is done once; what is told during the task is done with the next. */
+  soon(): void {
+    if (this.stopped) return;
+    this.timer ??= setTimeout(() => {
+      this.timer = undefined;
+      this.task();
+    }, SOON).unref();
+  }
+
+  /** For good: what is told later is left to the next server. */
+  stop(): void {
+    this.stopped = true;
+    clearTimeout(this.timer);
+    clearInterval(this.interval);
+  }
+}

@@ -1,0 +1,41 @@
+import { readLine } from './import-line.js';
+
+const read = (record: unknown) => readLine({ line: 7, record }, { roles: ['user'] });
+const reason = (record: unknown) => {
+  const result = read(record);
+  return 'reason' in result ? result.reason : null;
+};
+
+test('a line that says the address alone is a user', () => {
+  expect(read({ email: 'Ada@Example.com', name: '' })).toMatchObject({ line: 7, name: null, roles: ['user'] });
+});
+
+test.each([
+  ['2019-02-03T04:05:06Z', '2019-02-03T04:05:06.000Z'],
+  [0, '1970-01-01T00:00:00.000Z'],
+  [1_549_166_706_000, '2019-02-03T04:05:06.000Z'],
+])('createdAt %j is %s', (createdAt, expected) => {
+  const user = read({ email: 'a@x.test', createdAt });
+  expect('createdAt' in user && user.createdAt?.toISOString()).toBe(expected);
+});
+
+test.each(['9999-12-31T23:59:59Z', Date.now() + 60_000, 9e15, 8.7e15, -1, 'yesterday', 1.5])(
+  'createdAt %j is refused',
+  (createdAt) => {
+    expect(reason({ email: 'a@x.test', createdAt })).toMatch(/^createdAt: /);
+  },
+);
+
+test('text that was no UTF-8 is not kept as something else', () => {
+  const name = Buffer.from([0x4d, 0xfc, 0x6c]).toString('utf8');
+  expect(reason({ email: 'a@x.test', name })).toBe('The text is damaged: save the file as UTF-8.');
+  expect(reason({ email: 'a@x.test', name: 'Mül' })).toBeNull();
+});
+
+test('the fault of a line is told with its address', () => {
+  expect(readLine({ line: 3, record: { email: 'a@x.test' }, fault: 'Uneven.' }, { roles: [] })).toEqual({
+    line: 3,
+    email: 'a@x.test',
+    reason: 'Uneven.',
+  });
+});

@@ -1,0 +1,55 @@
+import { Readable } from 'node:stream';
+import { type ImportFormat, readSource, type SourceLine } from './import-source.js';
+
+async function read(format: ImportFormat, ...chunks: (string | Buffer)[]): Promise<SourceLine[]> {
+  const lines: SourceLine[] = [];
+  for await (const line of readSource(Readable.from(chunks.map((chunk) => Buffer.from(chunk))), format))
+    lines.push(line);
+  return lines;
+}
+
+test('CSV: quotes, line ends within them, a byte order mark and empty lines', async () => {
+  const text = '\uFEFFemail,name\r\na@x.test,"One, ""two""\r\nthree"\r\n\r\nb@x.test,\r\n';
+  expect(await read('csv', text)).toMatchObject([
+    { record: { email: 'a@x.test', name: 'One, "two"\r\nthree' } },
+    { record: { email: 'b@x.test', name: '' } },
+  ]);
+});
+
+test('CSV: a line with other columns than the first is told, and the next is read', async () => {
+  const lines = await read('csv', 'email,name\na@x.test,A\nb@x.test,B,C\nc@x.test\nd@x.test,D\n');
+  expect(lines.map(({ line, fault }) => [line, fault !== undefined])).toEqual([
+    [2, false],
+    [3, true],
+    [4, true],
+    [5, false],
+  ]);
+});
+
+test.each([
+  ['a column twice', 'email,email\na@x.test,b@x.test\n', 'The column email is there twice.'],
+  ['a quote that never ends', 'email,name\n"a@x.test,A\n', 'Quote Not Closed'],
+  ['a record without end', `email\n"${'x\n'.repeat(100_000)}`, 'Max Record Size'],
+])('CSV: %s ends it', async (_, text, message) => {
+  await expect(read('csv', text)).rejects.toThrow(message);
+});
+
+test('NDJSON: lines cut anywhere by the stream, with any line end, numbered', async () => {
+  const lines = await read('ndjson', '\uFEFF{"email":"a', '@x.test"}\r', '\n\n{"email":"ü', '"}');
+  expect(lines).toEqual([
+    { line: 1, record: { email: 'a@x.test' } },
+    { line: 3, record: { email: 'ü' } },
+  ]);
+});
+
+test.each(['ndjson', 'csv'] as const)('%s: what cannot be read is no fault of ours', async (format) => {
+  const broken = new Readable({
+    read() {
+      this.destroy(Object.assign(new Error('EISDIR: illegal operation'), { code: 'EISDIR', syscall: 'read' }));
+    },
+  });
+  const reading = (async () => {
+    for await (const line of readSource(broken, format)) expect(line).toBeUndefined();
+  })();
+  await expect(reading).rejects.toMatchObject({ name: 'ImportSourceError', message: 'It cannot be read (EISDIR).' });
+});
