@@ -46,7 +46,7 @@ afterAll(async () => {
 /** The page and its files: for everybody, read only, and named anew with each build. test/page.spec.ts tries them. */
 function isOfPage(path: string): boolean {
   const pages: readonly string[] = Object.values(PAGE_PATHS);
-  return pages.includes(path) || path.startsWith('/assets/') || path === '/icon.svg';
+  return pages.includes(path) || path.startsWith('/assets/') || ['/icon.svg', '/theme.js'].includes(path);
 }
 
 /** Reads Fastify's tree, where each line adds to the path of the line it hangs from. HEAD goes with GET. */
