@@ -13,11 +13,18 @@ interface ListPage<T> {
   nextCursor: string | null;
 }
 
-/** A list of the API under a filter, page after page. What a search has just brought is not read a second time. */
+/**
+ * A list of the API under a filter, page after page. A search that takes long may answer an empty page that says where to go
+ * on; it is passed over. What a search has just brought is not read a second time.
+ */
 export const listOf = <T>(name: string, filter: object, read: (cursor: string | undefined) => Promise<ListPage<T>>) =>
   infiniteQueryOptions({
     queryKey: [name, filter],
-    queryFn: ({ pageParam }) => read(pageParam),
+    queryFn: async ({ pageParam }) => {
+      let page = await read(pageParam);
+      while (page.items.length === 0 && page.nextCursor !== null) page = await read(page.nextCursor);
+      return page;
+    },
     initialPageParam: undefined as string | undefined,
     getNextPageParam: ({ nextCursor }) => nextCursor ?? undefined,
     staleTime: 1_000,

@@ -1,5 +1,6 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import { availableParallelism } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Inject, Injectable, Logger, OnApplicationShutdown, OnModuleInit } from '@nestjs/common';
 import { Piscina } from 'piscina';
@@ -41,6 +42,8 @@ export class InvalidPasswordError extends Error {
   }
 }
 
+/** Milliseconds that a thread may take to load before it is given up. */
+const LOADING = 5_000;
 /** Costs above 15 count as malformed: a single hash of cost 31 would hold a thread for a day. */
 const OUR_HASH = /^\$2b\$(0[4-9]|1[0-5])\$[./A-Za-z0-9]{53}$/;
 /**
@@ -54,6 +57,8 @@ export class PasswordHasher implements OnModuleInit, OnApplicationShutdown {
   private readonly logger = new Logger(PasswordHasher.name);
   private readonly threads: number;
   private readonly queue: FairQueue;
+  /** How many threads can hash. */
+  private readonly loaded = new Int32Array(new SharedArrayBuffer(4));
   private pool?: Piscina;
   private dummyHash!: string;
 
@@ -76,6 +81,7 @@ export class PasswordHasher implements OnModuleInit, OnApplicationShutdown {
       // Linux alone gives each thread its own nice value; elsewhere this would slow the whole process.
       niceIncrement: process.platform === 'linux' ? 19 : 0,
       recordTiming: false,
+      workerData: { loaded: this.loaded.buffer },
     });
     this.pool.on('error', (error) => this.logger.error(`A password hashing thread failed: ${error}`));
     this.dummyHash = await this.hash(randomBytes(32).toString('base64'));
@@ -84,8 +90,11 @@ export class PasswordHasher implements OnModuleInit, OnApplicationShutdown {
   /** Ends the threads only after the HTTP server has let its last request go, which `onModuleDestroy` would not wait for. */
   async onApplicationShutdown(): Promise<void> {
     const pool = this.pool;
+    if (!pool) return;
     this.pool = undefined;
-    await pool?.destroy();
+    // A thread that is ended while it loads bcrypt ends the process. One that cannot load is not waited for.
+    for (let waited = 0; Atomics.load(this.loaded, 0) < this.threads && waited < LOADING; waited += 10) await sleep(10);
+    await pool.destroy();
   }
 
   /**

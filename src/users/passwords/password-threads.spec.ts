@@ -105,6 +105,14 @@ describe('the threads', () => {
     expect(poolOf(one).threads.some((thread) => dead.includes(thread))).toBe(false);
   });
 
+  it('are not ended before they can hash: one that still loads bcrypt would take the process with it', async () => {
+    const one = new PasswordHasher({ cost: 4, pepper, queuePerCore: 1, processes: 1 / 4 });
+    await one.onModuleInit();
+    const { loaded } = one as unknown as { loaded: Int32Array };
+    await one.onApplicationShutdown();
+    expect(loaded[0]).toBe(cores * 4);
+  });
+
   it('start and end with the module', async () => {
     const module = await Test.createTestingModule({
       providers: [
