@@ -501,7 +501,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The database answers, is migrated, and its revocations are heard */
+        /** The database answers and is migrated, its revocations are heard, and the first admin is made */
         get: operations["getReady"];
         put?: never;
         post?: never;

@@ -7,6 +7,7 @@ import { Public } from '../access/demands.js';
 import { Revocations } from '../access/revocations.service.js';
 import { Answers } from '../common/openapi.js';
 import { Database } from '../database/database.js';
+import { FirstAdmin } from '../users/first-admin.js';
 
 const indicators = z.record(z.string(), z.object({ status: z.enum(['up', 'down']) }));
 const health = z
@@ -24,6 +25,7 @@ export class HealthController {
     private readonly indicator: HealthIndicatorService,
     private readonly database: Database,
     private readonly revocations: Revocations,
+    private readonly firstAdmin: FirstAdmin,
   ) {}
 
   @Get('live')
@@ -35,7 +37,7 @@ export class HealthController {
 
   @Get('ready')
   @ApiOperation({
-    summary: 'The database answers, is migrated, and its revocations are heard',
+    summary: 'The database answers and is migrated, its revocations are heard, and the first admin is made',
     operationId: 'getReady',
   })
   @Answers(200, health, 'Ready')
@@ -46,6 +48,7 @@ export class HealthController {
         () => this.probe('database', () => this.database.answers()),
         () => this.probe('migrations', () => this.database.isMigrated()),
         () => this.probe('revocations', async () => this.revocations.heard),
+        () => this.probe('firstAdmin', async () => this.firstAdmin.isEnsured),
       ]);
     } catch (error) {
       if (!(error instanceof ServiceUnavailableException)) throw error;

@@ -24,6 +24,8 @@ export class FirstAdminError extends Error {}
 /** Makes the first admin of a new database. */
 @Injectable()
 export class FirstAdmin {
+  private ensured = false;
+
   constructor(
     @Inject(CONFIG) private readonly config: Config,
     private readonly database: Database,
@@ -39,6 +41,17 @@ export class FirstAdmin {
    * Throws FirstAdminError for bootstrap values that cannot be used.
    */
   async ensure(): Promise<FirstAdminCredentials | null> {
+    const made = await this.makeAsConfigured();
+    this.ensured = true;
+    return made;
+  }
+
+  /** Whether `ensure` is done: a script that waits for the server to be ready may sign in as the first admin at once. */
+  get isEnsured(): boolean {
+    return this.ensured;
+  }
+
+  private async makeAsConfigured(): Promise<FirstAdminCredentials | null> {
     const { bootstrapAdmin, databaseUrl } = this.config;
     if (bootstrapAdmin) return this.make(bootstrapAdmin.email, bootstrapAdmin.password, null);
     if (databaseUrl) return null;
