@@ -136,7 +136,9 @@ export class Session {
       body: JSON.stringify({ refreshToken }),
     });
     if (response.ok) {
-      await this.accept(await jsonOf<TokensAnswer>(response));
+      const answer = await jsonOf<TokensAnswer>(response);
+      // Somebody has signed out or in meanwhile: what was renewed is no longer the session.
+      if (held === (this.token?.value ?? null)) await this.accept(answer);
       return this.token;
     }
     const problem = await refusalOf(response);

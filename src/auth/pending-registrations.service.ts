@@ -49,7 +49,7 @@ export class PendingRegistrations {
   private async leave(form: Form, passwordHash: string, client: Client, manager: EntityManager): Promise<void> {
     const created = await this.create(form, passwordHash, manager);
     const account = await this.accounts.lockByEmail(form.email, manager);
-    // Deleted in this very moment.
+    // Deleted in this very moment, or kept for whoever had the address until lately and may take it back.
     if (!account) return;
     const { userId, verified, status, hasPassword } = account;
     if (verified || status !== 'active') {

@@ -10,15 +10,16 @@ const PATHS = new Set([LOGIN, '/v1/auth/register']);
 
 /**
  * Refuses a sign-in that would be refused anyway as early as that is known: for its address or a full hash queue before its
- * body is read, for its name before the database is asked whose it is. While it is flooded the server has its time for
- * others. Must be called before the routes are registered.
+ * body is read, for its name before the database is asked whose it is; and a registration for a full hash queue. While it is
+ * flooded the server has its time for others. Must be called before the routes are registered.
  */
 export function shedSignIns(fastify: FastifyInstance, hasher: PasswordHasher, guesses: GuessLimits): void {
   fastify.addHook('onRequest', (request, _reply, done) => {
     if (!PATHS.has(request.routeOptions.url ?? '')) return done();
     attempt(done, () => {
       const client = clientOf(request);
-      guesses.recall(client);
+      // Whoever guessed too often may register all the same: that has a limit of its own.
+      if (request.routeOptions.url === LOGIN) guesses.recall(client);
       hasher.demandRoom(client.ip);
     });
   });

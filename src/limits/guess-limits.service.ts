@@ -100,6 +100,11 @@ export class GuessLimits {
     return this.keys.ofAddress('refused name', address, name);
   }
 
+  /** Nothing where no name was given: those who are signed in share none. */
+  private keysOfName(name: string, address: string): string[] {
+    return name === '' ? [] : [this.keyOfName(name, address)];
+  }
+
   private ruleForAddress(address: string): GuessRule {
     return { ...ADDRESS, key: this.keys.ofAddress('address', address), open: false };
   }
@@ -114,7 +119,7 @@ export class GuessLimits {
   }
 
   private async takePlace(rules: GuessRule[], subject: GuessSubject, client: Client, came: number): Promise<void> {
-    const keys = [...rules.map(({ key }) => key), this.keyOfName(subject.name, client.ip)];
+    const keys = [...rules.map(({ key }) => key), ...this.keysOfName(subject.name, client.ip)];
     for (let pause = 10; ; pause = Math.min(pause * 2, 200)) {
       this.refusals.recallSince(came, keys);
       const verdict = await this.reserve(rules, subject, client);
@@ -144,7 +149,7 @@ export class GuessLimits {
     const rule = rules[index] as GuessRule;
     const wait = Math.min(waitMs, LONGEST_ADVICE);
     // What is refused for the account's sake is remembered for this address only: another one may be known.
-    const keys = rule.consecutive ? [(rules[0] as GuessRule).key, this.keyOfName(name, ip)] : [rule.key];
+    const keys = rule.consecutive ? [(rules[0] as GuessRule).key, ...this.keysOfName(name, ip)] : [rule.key];
     this.logger.warn(`Too many wrong passwords, request ${requestId}: refused for ${Math.ceil(wait / 1000)} s`);
     return this.refusals.remember(keys, rule.free, wait);
   }

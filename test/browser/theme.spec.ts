@@ -1,4 +1,6 @@
 import type { Page } from 'playwright-core';
+import { signInByForm } from '../support/browser.js';
+import { freshEmail, PASSWORD, signUp } from '../support/people.js';
 import { setStage } from '../support/stage.js';
 
 /** Light, dark or as the system is, as a person has chosen. */
@@ -35,6 +37,18 @@ it('stays as it was chosen, after a reload and whatever the system is, until the
   await choose('Light');
   expect(await isDark()).toBe(false);
   await choose('Like the system');
+  expect(await isDark()).toBe(true);
+});
+
+it('stays as it was chosen when somebody signs out, with which the browser forgets what the page has stored', async () => {
+  const email = freshEmail();
+  await signUp(stage.gatehouse, { email });
+  await signInByForm(page, email, PASSWORD);
+  await choose('Dark');
+  await stage.press('Sign out');
+  await stage.heading('Sign in').waitFor();
+  await page.reload();
+  await stage.heading('Sign in').waitFor();
   expect(await isDark()).toBe(true);
 });
 

@@ -90,6 +90,29 @@ it('renews before the end of a token, without asking for a refusal first', async
   expect(sent).toEqual(['/v1/auth/refresh -', '/v1/users/me a2']);
 });
 
+it.each([
+  ['out', 'signed-out', null],
+  ['in anew', 'signed-in', 'r2'],
+])('leaves it at that where somebody signs %s while it is renewed', async (how, status, refreshToken) => {
+  const { gatehouse, server, store, me, tokens } = await signedIn({ me: accepts() });
+  let answer = () => {};
+  const asked = new Promise<void>((resolve) => {
+    server.refresh = () => {
+      resolve();
+      return new Promise<Response>((reply) => {
+        answer = () => reply(tokens());
+      });
+    };
+  });
+  const call = me().catch(() => undefined);
+  await asked;
+  if (how === 'out') await gatehouse.signOut();
+  else await gatehouse.signIn({ email: 'ada@example.com', password: 'x' });
+  answer();
+  await call;
+  expect([gatehouse.session.status, store.read()]).toEqual([status, refreshToken]);
+});
+
 it('sends the body again with the second try', async () => {
   const bodies: string[] = [];
   const { gatehouse } = await signedIn({

@@ -190,6 +190,10 @@ describe('an address over all accounts', () => {
     expect(unread[0]?.headers.get('ratelimit-limit')).toBe('100');
     const elsewhere = { body: '{"email":', headers: from(freshIp()) };
     expect((await one.call('POST', '/v1/auth/login', elsewhere)).status).toBe(400);
+    // A registration guesses nothing, and is read.
+    const registration = { body: '{"email":', headers: from(ip) };
+    const registrations = Array.from({ length: 5 }, () => one.call('POST', '/v1/auth/register', registration));
+    expect(await statuses(registrations)).toEqual({ 400: 5 });
   });
 
   it('is a /64 for IPv6, however written, and one IPv4 address however it comes', async () => {

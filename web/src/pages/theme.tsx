@@ -1,4 +1,5 @@
-import { useState } from 'react';
+import { useEffect, useState } from 'react';
+import { gatehouse } from '../gatehouse.js';
 import { Select } from '../ui/select.js';
 
 /** Where it is kept, no secret. public/theme.js reads it before the page is painted. */
@@ -16,12 +17,10 @@ export function ThemeSwitch() {
   const choose = (next: string) => {
     document.documentElement.dataset.theme = next;
     setTheme(next);
-    try {
-      localStorage.setItem(KEPT_AS, next);
-    } catch {
-      // Where nothing may be stored, it lasts until the page is closed.
-    }
+    keep(next);
   };
+  // With a sign-out the browser forgets all that the page has stored. The theme is the browser's, whoever uses it.
+  useEffect(() => gatehouse.session.on('signedOut', () => keep(theme)), [theme]);
   return (
     <Select
       name="theme"
@@ -31,4 +30,12 @@ export function ThemeSwitch() {
       onChange={(event) => choose(event.target.value)}
     />
   );
+}
+
+function keep(theme: string): void {
+  try {
+    localStorage.setItem(KEPT_AS, theme);
+  } catch {
+    // Where nothing may be stored, it lasts until the page is closed.
+  }
 }
