@@ -91,7 +91,7 @@ export class EmailChange {
       const { userId, email, emailKey, createdAt } = await this.tokens.consume(token, ['undo_email_change'], manager);
       const displaced = await this.accounts.findById(userId, manager);
       await refusingTakenNames(manager.query(CHANGE_EMAIL, [userId, email, emailKey]));
-      await this.handover.complete(userId, null, manager);
+      await this.handover.complete(userId, null, manager, true);
       await this.tokens.voidWaysBack(userId, createdAt, manager);
       const data = { undone: true };
       await this.audit.record({ type: 'user.email_changed', actorId: userId, userId, client, data }, manager);

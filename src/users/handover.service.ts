@@ -17,15 +17,20 @@ export class Handover {
 
   /**
    * Confirms the address, sets the password (null leaves none), ends every session and voids every other link, in the
-   * caller's transaction, which has locked the user. Where nobody had confirmed the address, whoever used the account until
-   * now may be a stranger: their devices and addresses are forgotten too.
+   * caller's transaction, which has locked the user. Where nobody had confirmed the address, or `wasStolen`, whoever used the
+   * account until now may be a stranger: the devices and addresses that are known are forgotten too.
    */
-  async complete(userId: string, passwordHash: string | null, manager: EntityManager): Promise<void> {
+  async complete(
+    userId: string,
+    passwordHash: string | null,
+    manager: EntityManager,
+    wasStolen = false,
+  ): Promise<void> {
     const before = await this.accounts.findById(userId, manager);
     await this.accounts.setProvenPassword(userId, passwordHash, manager);
     await this.tokens.voidAll(userId, manager);
     await this.sessions.endAllWithin(userId, null, manager);
-    if (before?.verified) return;
+    if (before?.verified && !wasStolen) return;
     await this.sessions.removeAllWithin(userId, manager);
     await this.known.removeAllWithin(userId, manager);
   }

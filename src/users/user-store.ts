@@ -41,9 +41,9 @@ export const UPDATE_PROFILE = `
     name = CASE WHEN $2 THEN $3 ELSE u.name END, username = CASE WHEN $4 THEN $5 ELSE u.username END
   WHERE u.id = $1 RETURNING ${COLUMNS}`;
 
-/** $1 id, $2 status */
+/** What an admin has judged is no mere registration any more. $1 id, $2 status */
 export const SET_STATUS = `
-  UPDATE users u SET status = $2, updated_at = now() WHERE u.id = $1 AND u.status <> $2 RETURNING ${COLUMNS}`;
+  UPDATE users u SET status = $2, pending = false, updated_at = now() WHERE u.id = $1 AND u.status <> $2 RETURNING ${COLUMNS}`;
 
 /**
  * A new address has to prove itself anew; one that is only spelled otherwise has not. Either way the account is no longer a

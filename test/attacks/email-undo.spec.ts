@@ -62,6 +62,12 @@ test('several moves away from the owner are undone by the first way back, and no
   expect(await holder()).toBe(owner);
 });
 
+test('what the thief signed in with and from is known no more', async () => {
+  expect(await undo(await tokenFor(gatehouse, owner))).toBe('ok');
+  for (const table of ['sessions', 'known_addresses'])
+    expect(await database.query(`SELECT FROM ${table} WHERE user_id = $1`, [tokens.user.id])).toEqual([]);
+});
+
 test('the address that loses the account is told', async () => {
   expect(await undo(await tokenFor(gatehouse, owner))).toBe('ok');
   const [mail] = await mailsTo(gatehouse, thief);

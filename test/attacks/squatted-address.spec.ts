@@ -92,6 +92,10 @@ const IN_USE: Record<string, (email: string) => Promise<unknown>> = {
   'an account that is invited': (email) =>
     database.query(`INSERT INTO users (id, email, email_key) VALUES ($1, $2, $2)`, [randomUUID(), email]),
   'an account that an admin made, with a password': (email) => admin.create(email),
+  'a registration that an admin has disabled': async (email) => {
+    await squat(email);
+    return admin.call('PATCH', `/v1/users/${await idOf(email)}`, { status: 'disabled' });
+  },
   'a registration whose address an admin has spelled': async (email) => {
     await squat(email);
     return admin.spell(email);

@@ -79,7 +79,7 @@ it('makes a user, and invites one who then chooses a password', async () => {
   await fill('Email', made);
   await fill('Password (if you like)', PASSWORD);
   await press('Make the user');
-  await said(`${made} can sign in now.`);
+  await said(`${made} has an account now.`);
   const invited = freshEmail();
   await fill('Email', invited);
   await press('Make the user');

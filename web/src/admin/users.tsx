@@ -82,7 +82,7 @@ function NewUser({ roles }: { roles: string[] }) {
     const body = { email, ...filled({ password, username, name } as Values), roles: chosenOf(values, 'role') };
     const user = await unwrap(api.POST('/v1/users', { body }));
     await readAgain();
-    return password ? `${user.email} can sign in now.` : `${user.email} is invited by mail.`;
+    return password ? `${user.email} has an account now.` : `${user.email} is invited by mail.`;
   };
   return (
     <Form submit="Make the user" action={make} resets>
