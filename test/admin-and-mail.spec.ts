@@ -145,6 +145,12 @@ test('what an admin did is exported to the person without where the admin was', 
 test('an admin who was only invited is none that remains', async () => {
   await database.query(`DELETE FROM user_roles WHERE role = 'admin' AND user_id <> $1`, [admin.user.id]);
   await asAdmin('POST', '/v1/users', { email: freshEmail(), roles: ['admin'] });
-  const answer = await asAdmin<Problem>('PUT', `/v1/users/${admin.user.id}/roles`, { roles: ['user'] });
-  expect([answer.status, answer.body.code]).toEqual([409, 'last_admin']);
+  for (const [method, path, body] of [
+    ['PUT', '/roles', { roles: ['user'] }],
+    ['PATCH', '', { status: 'disabled' }],
+    ['DELETE', '', undefined],
+  ] as const) {
+    const answer = await asAdmin<Problem>(method, `/v1/users/${admin.user.id}${path}`, body);
+    expect([method, answer.status, answer.body.code]).toEqual([method, 409, 'last_admin']);
+  }
 });
