@@ -1,9 +1,9 @@
-import { WrongAppSecretError } from './access/signing-keys.service.js';
+import { WrongAppSecretError } from './access/wrong-app-secret-error.js';
 import { ConfigError } from './config/config.js';
 import { EmbeddedPostgresError } from './database/embedded-postgres-error.js';
 import { explainFailure } from './failure.js';
 import { ListenError } from './listen-error.js';
-import { FirstAdminError } from './users/first-admin.js';
+import { FirstAdminError } from './users/first-admin-error.js';
 
 const system = (members: object) => Object.assign(new Error('what the system says'), members);
 

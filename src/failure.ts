@@ -1,10 +1,10 @@
-import { WrongAppSecretError } from './access/signing-keys.service.js';
+import { WrongAppSecretError } from './access/wrong-app-secret-error.js';
 import { WorkerStartError } from './cluster.js';
 import { isDatabaseUnavailable } from './common/database-errors.js';
 import { ConfigError } from './config/config.js';
 import { EmbeddedPostgresError } from './database/embedded-postgres-error.js';
 import { ListenError } from './listen-error.js';
-import { FirstAdminError } from './users/first-admin.js';
+import { FirstAdminError } from './users/first-admin-error.js';
 
 /** Exit codes of sysexits.h. */
 const CONFIG = 78;

@@ -6,10 +6,9 @@ import { banner, warningsOf } from './banner.js';
 import { startCluster } from './cluster.js';
 import { createLogger } from './common/logger.js';
 import { type Config, loadConfig, projectRoot } from './config/config.js';
-import { migrate } from './database/data-source.js';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from './database/embedded-postgres.js';
 import { explainFailure } from './failure.js';
-import { type Server, startServer } from './server.js';
+import type { Server } from './server.js';
 
 /** Starts Gatehouse: settings, database, schema, server; and takes it down in the opposite order. */
 async function main(): Promise<void> {
@@ -17,7 +16,7 @@ async function main(): Promise<void> {
   // The servers under test are told everything by their tests.
   if (process.env.NODE_ENV !== 'test' && existsSync(envFile)) process.loadEnvFile(envFile);
   const config = loadConfig(process.env);
-  const logger = createLogger(config);
+  const logger = await createLogger(config);
   const running: Running = {};
   const starting = start(config, logger, running);
   let stopping: Promise<void> | undefined;
@@ -49,10 +48,18 @@ async function start(config: Config, logger: Logger, running: Running): Promise<
     running.postgres = await startEmbeddedPostgres({ dataDir: join(config.dataDir, 'postgres'), log, revive: true });
   }
   const databaseUrl = config.databaseUrl ?? running.postgres?.url ?? '';
+  const { migrate } = await import('./database/data-source.js');
   const applied = await migrate(databaseUrl);
   if (applied.length > 0) logger.info({ migrations: applied }, 'The database schema is up to date');
-  running.server = await (config.workers > 1 ? startCluster : startServer)(config, databaseUrl, logger);
+  running.server = await serve(config, databaseUrl, logger);
   process.stdout.write(`${banner({ ...running.server, warnings: warningsOf(config) })}\n`);
+}
+
+/** The application is loaded where it runs: a process that leads workers needs none, nor one that refuses its settings. */
+async function serve(config: Config, databaseUrl: string, logger: Logger): Promise<Server> {
+  if (config.workers > 1) return startCluster(config, databaseUrl, logger);
+  const { startServer } = await import('./server.js');
+  return startServer(config, databaseUrl, logger);
 }
 
 /** The database last: whatever is in flight may need it. A start under way is let come to its end first. */

@@ -8,7 +8,7 @@ import { startServer } from './server.js';
 /** One of several processes that share the port. The primary has checked the settings and prepared the database. */
 try {
   const config = loadConfig(process.env);
-  const server = await startServer(config, process.env.GATEHOUSE_WORKER_DATABASE_URL ?? '', createLogger(config));
+  const server = await startServer(config, process.env.GATEHOUSE_WORKER_DATABASE_URL ?? '', await createLogger(config));
   // A terminal's Ctrl-C reaches every process; the primary decides when.
   process.on('SIGINT', () => undefined);
   process.on('SIGTERM', () => void server.close().finally(() => process.exit(0)));

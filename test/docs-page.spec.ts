@@ -1,17 +1,10 @@
-import { createDatabase, type TestDatabase } from './support/database.js';
-import { Gatehouse } from './support/gatehouse.js';
+import { type Api, Gatehouse } from './support/gatehouse.js';
 
 /** A browser shows /docs under the policy that comes with it, and that policy lets nothing in from elsewhere. */
 
-let database: TestDatabase;
-let gatehouse: Gatehouse;
-beforeAll(async () => {
-  database = await createDatabase();
-  gatehouse = await Gatehouse.start({ DATABASE_URL: database.url });
-});
-afterAll(async () => {
-  await gatehouse?.stop();
-  await database?.drop();
+let gatehouse: Api;
+beforeAll(() => {
+  ({ gatehouse } = Gatehouse.shared());
 });
 
 function policyOf(headers: Headers): Record<string, string[]> {

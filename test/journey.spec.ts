@@ -1,19 +1,11 @@
-import { createDatabase, type TestDatabase } from './support/database.js';
-import { Gatehouse } from './support/gatehouse.js';
+import { type Api, Gatehouse } from './support/gatehouse.js';
 import { freshEmail, PASSWORD, type Problem, type SignedUp, signIn, signUp, type Tokens } from './support/people.js';
 
 /** The main job, end to end: sign up, sign in, stay signed in, log out everywhere. */
-let database: TestDatabase;
-let gatehouse: Gatehouse;
+let gatehouse: Api;
 
-beforeAll(async () => {
-  database = await createDatabase();
-  gatehouse = await Gatehouse.start({ DATABASE_URL: database.url });
-});
-
-afterAll(async () => {
-  await gatehouse?.stop();
-  await database?.drop();
+beforeAll(() => {
+  ({ gatehouse } = Gatehouse.shared());
 });
 
 test('somebody signs up, is known, and signs out', async () => {

@@ -1,20 +1,16 @@
-import { createDatabase, type TestDatabase } from './support/database.js';
-import { Gatehouse } from './support/gatehouse.js';
+import type { TestDatabase } from './support/database.js';
+import { type Api, Gatehouse } from './support/gatehouse.js';
 import { type Problem, refresh, signIn, signUp, type User } from './support/people.js';
 
 /** The own account: what it shows, and what its owner may change. */
 let database: TestDatabase;
-let gatehouse: Gatehouse;
+let gatehouse: Api;
 
-beforeAll(async () => {
-  database = await createDatabase();
-  gatehouse = await Gatehouse.start({ DATABASE_URL: database.url });
+beforeAll(() => {
+  ({ gatehouse, database } = Gatehouse.shared());
 });
 
-afterAll(async () => {
-  await gatehouse?.stop();
-  await database?.drop();
-});
+afterAll(() => database?.close());
 
 const read = (token: string) => gatehouse.call<User & Problem>('GET', '/v1/users/me', { token });
 const change = (token: string, body: unknown) =>

@@ -1,25 +1,17 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
-import { createDatabase, type TestDatabase } from './support/database.js';
-import { Gatehouse } from './support/gatehouse.js';
+import { type Api, Gatehouse } from './support/gatehouse.js';
 import type { Problem } from './support/people.js';
 
 /** How the page is served: by its own server, under a policy, and only where it is. */
 const BUILT = fileURLToPath(new URL('../dist/web/', import.meta.url));
 /** Bytes of script, packed, that the first page may need. */
 const BUDGET = 150_000;
-let database: TestDatabase;
-let gatehouse: Gatehouse;
+let gatehouse: Api;
 
-beforeAll(async () => {
-  database = await createDatabase();
-  gatehouse = await Gatehouse.start({ DATABASE_URL: database.url });
-});
-
-afterAll(async () => {
-  await gatehouse?.stop();
-  await database?.drop();
+beforeAll(() => {
+  ({ gatehouse } = Gatehouse.shared());
 });
 
 it.each(['/', '/sign-in', '/reset-password', '/devices', '/admin/users/some-id'])('is at %s', async (path) => {

@@ -4,8 +4,9 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { PAGE_PATHS } from '../src/web/page-paths.js';
 import { createDatabase, type TestDatabase } from './support/database.js';
-import { APP_SECRET, Gatehouse } from './support/gatehouse.js';
+import { Gatehouse } from './support/gatehouse.js';
 import type { Problem } from './support/people.js';
+import { APP_SECRET } from './support/server.js';
 
 /**
  * test/routes.txt has every route of the server with what it demands. It fails here when a route appears, goes away or

@@ -166,9 +166,12 @@ describe('what the table says and no other test reads', () => {
     expect(plain).not.toHaveProperty('strict-transport-security');
   });
 
-  test('a line of the log is one line of JSON with a time in UTC', () => {
+  test('a line of the log is one line of JSON with a time in UTC', async () => {
     const lines: string[] = [];
-    const logger = createLogger({ log: { level: 'info', format: 'json' } }, { write: (line) => void lines.push(line) });
+    const logger = await createLogger(
+      { log: { level: 'info', format: 'json' } },
+      { write: (line) => void lines.push(line) },
+    );
     logger.info({ path: '/a\r\n{"level":"error"}\u2028\u001b[31m', token: 'grt_secret' }, 'one %s');
     expect(lines).toHaveLength(1);
     expect(lines[0]?.trimEnd()).not.toMatch(/\p{Cc}/u);

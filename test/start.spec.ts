@@ -5,8 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createDatabase, type TestDatabase } from './support/database.js';
 import { eventually } from './support/eventually.js';
-import { APP_SECRET, Gatehouse } from './support/gatehouse.js';
+import { Gatehouse } from './support/gatehouse.js';
 import { PASSWORD, type SignedUp, signIn, signUp, verdict } from './support/people.js';
+import { APP_SECRET } from './support/server.js';
 import { TcpProxy } from './support/tcp-proxy.js';
 
 /** Starting and stopping: what a person reads, with which code it ends, and what is left behind. */

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { until } from './support/admins.js';
 import { cli, cliJson } from './support/cli.js';
 import { createDatabase, type TestDatabase } from './support/database.js';
-import { APP_SECRET } from './support/gatehouse.js';
+import { APP_SECRET } from './support/server.js';
 
 /** An import that is broken off, and what it meets in the database and on the disk. */
 const MAIN = fileURLToPath(new URL('../dist/src/cli/main.js', import.meta.url));

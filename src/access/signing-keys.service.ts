@@ -20,6 +20,7 @@ import {
   toPublicJwk,
   toSigningKey,
 } from './signing-key.js';
+import { WrongAppSecretError } from './wrong-app-secret-error.js';
 
 /** How long a key is published before it signs: longer than a client may keep the JWKS. */
 export const PUBLISH_AHEAD = 10 * 60_000;
@@ -41,16 +42,6 @@ interface KeyRow {
   alg: SigningAlgorithm;
   sealed: Buffer;
   signs_from: Date;
-}
-
-/** The keys of the sealed rows cannot be read with this APP_SECRET. */
-export class WrongAppSecretError extends Error {
-  constructor() {
-    super(
-      'APP_SECRET is not the one that sealed the signing keys in this database. Start with the former APP_SECRET; ' +
-        'with another one every session would be lost.',
-    );
-  }
 }
 
 /**

@@ -1,21 +1,14 @@
-import { existsSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import type { INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { AppModule } from '../app.module.js';
 import { createLogger, NestLogger } from '../common/logger.js';
-import { type Config, loadConfig, projectRoot } from '../config/config.js';
+import type { Config } from '../config/config.js';
 import { migrate } from '../database/data-source.js';
 import { startEmbeddedPostgres } from '../database/embedded-postgres.js';
 import type { Actor } from '../users/users.service.js';
-
-/** The settings, read as the server reads them. */
-export function readConfig(): Config {
-  const envFile = join(projectRoot(), '.env');
-  if (existsSync(envFile)) process.loadEnvFile(envFile);
-  return loadConfig({ LOG_LEVEL: 'warn', ...process.env });
-}
+import { readConfig } from './settings.js';
 
 /**
  * Runs a command on the rooms of the server, without HTTP, on the same database: the embedded Postgres too, which is
@@ -23,7 +16,7 @@ export function readConfig(): Config {
  */
 export async function withApp<T>(work: (app: INestApplicationContext, config: Config) => Promise<T>): Promise<T> {
   const config = readConfig();
-  const logger = createLogger(config, process.stderr);
+  const logger = await createLogger(config, process.stderr);
   const postgres = config.databaseUrl
     ? undefined
     : await startEmbeddedPostgres({ dataDir: join(config.dataDir, 'postgres'), log: (line) => logger.info(line) });

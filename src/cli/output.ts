@@ -1,5 +1,3 @@
-import { SingleBar } from 'cli-progress';
-
 /** Exit codes (sysexits.h where it has one), told by `--help`. */
 export const EXIT = { ok: 0, refused: 1, usage: 64, input: 66 } as const;
 
@@ -29,29 +27,4 @@ export function table(rows: Record<string, string>[]): string[] {
       .join('  ')
       .trimEnd();
   return names.length === 0 ? [] : [line(names), ...rows.map((row) => line(names.map((name) => row[name] ?? '')))];
-}
-
-/** How far long work has come, on the terminal of a person; nothing where nobody watches. */
-export class Progress {
-  private readonly bar: SingleBar | undefined;
-
-  constructor(total: number, unit: string) {
-    if (!process.stderr.isTTY) return;
-    this.bar = new SingleBar({
-      format: `{bar} {percentage}% | {note} ${unit} | {eta_formatted} left`,
-      stream: process.stderr,
-      hideCursor: true,
-      etaBuffer: 50,
-    });
-    this.bar.start(total, 0, { note: 0 });
-  }
-
-  /** `done` of the total; `note` is what is told beside it. */
-  update(done: number, note: number): void {
-    this.bar?.update(done, { note });
-  }
-
-  stop(): void {
-    this.bar?.stop();
-  }
 }

@@ -1,10 +1,5 @@
 import type { Command } from 'commander';
-import { describeDemand, routesOf } from '../access/route-manifest.js';
-import { SigningKeys } from '../access/signing-keys.service.js';
-import { AppModule } from '../app.module.js';
-import { type AuditReport, AuditVerifier } from '../audit/audit-verifier.service.js';
-import { operator, readConfig, withApp } from './context.js';
-import { CommandError, EXIT, print, table } from './output.js';
+import { loaded } from './loaded.js';
 
 /** The commands about the service as a whole. */
 export function addSystemCommands(program: Command): void {
@@ -12,56 +7,16 @@ export function addSystemCommands(program: Command): void {
     .command('keys:rotate')
     .description('make the next signing key; it signs once every verifier has had the time to read it')
     .option('--json', 'print JSON')
-    .action(rotateKeys);
+    .action(loaded(async () => (await import('./system.actions.js')).rotateKeys));
   program
     .command('audit:verify')
     .description('compare the audit log with its seals; ends with 1 and names what was changed, removed or added')
     .option('--expect <head>', 'the head that a former run printed: proves that nothing before it was set back')
     .option('--json', 'print JSON')
-    .action(verifyAudit);
+    .action(loaded(async () => (await import('./system.actions.js')).verifyAudit));
   program
     .command('routes')
     .description('every route with what it demands of its caller')
     .option('--json', 'print JSON')
-    .action(printRoutes);
-}
-
-async function rotateKeys({ json }: { json?: boolean }): Promise<void> {
-  const kid = await withApp(async (app, config) => {
-    if (config.signing.provided) throw new CommandError('JWT_SIGNING_KEY is set: rotate it where it is kept.');
-    const keys = app.get(SigningKeys);
-    await keys.start();
-    const { id: actorId, client, operator: who } = operator();
-    return keys.rotate({ actorId, client, operator: who });
-  });
-  print(json, { kid }, [`Made key ${kid}. It is published now and signs in 10 minutes.`]);
-}
-
-async function verifyAudit({ expect, json }: { expect?: string; json?: boolean }): Promise<void> {
-  if (expect !== undefined && !/^\d{1,18}:[0-9a-f]{64}$/.test(expect)) {
-    throw new CommandError('--expect takes a head as audit:verify prints it, such as 12:9f….', EXIT.usage);
-  }
-  const report = await withApp((app) =>
-    app.get(AuditVerifier).verify(expect, (entries) => {
-      if (process.stderr.isTTY) process.stderr.write(`\r${entries} entries compared`);
-    }),
-  );
-  if (process.stderr.isTTY) process.stderr.write('\r\x1b[K');
-  print(json, report, describeReport(report));
-  if (report.faults.length > 0) process.exitCode = EXIT.refused;
-}
-
-function describeReport({ entries, seals, waiting, head, faults }: AuditReport): string[] {
-  const extent = `${entries} entries under ${seals} seals${waiting > 0 ? `, ${waiting} not sealed yet` : ''}.`;
-  if (faults.length === 0) return [`The audit log is whole: ${extent}`, `Head: ${head ?? 'none yet'}`];
-  return [`The audit log was tampered with: ${extent}`, ...faults.map(({ detail }) => `  ${detail}`)];
-}
-
-function printRoutes({ json }: { json?: boolean }): void {
-  const routes = routesOf(AppModule.with(readConfig(), ''));
-  print(
-    json,
-    routes,
-    table(routes.map(({ method, path, demand }) => ({ method, path, demands: describeDemand(demand) }))),
-  );
+    .action(loaded(async () => (await import('./system.actions.js')).printRoutes));
 }

@@ -1,6 +1,5 @@
 import type { LoggerService } from '@nestjs/common';
 import { type DestinationStream, type Logger, pino } from 'pino';
-import pretty from 'pino-pretty';
 import type { Config } from '../config/config.js';
 
 /** Members that hold a secret wherever they stand in a logged object. */
@@ -17,7 +16,7 @@ const SECRETS = [
 ];
 
 /** Makes the log of this process: JSON, or pretty on a terminal. */
-export function createLogger({ log }: Pick<Config, 'log'>, destination?: DestinationStream): Logger {
+export async function createLogger({ log }: Pick<Config, 'log'>, destination?: DestinationStream): Promise<Logger> {
   return pino(
     {
       level: log.level,
@@ -27,9 +26,13 @@ export function createLogger({ log }: Pick<Config, 'log'>, destination?: Destina
       redact: { paths: SECRETS.flatMap((name) => [name, `*.${name}`, `*.*.${name}`]), censor: '[redacted]' },
       serializers: { err: describeError },
     },
-    destination ??
-      (log.format === 'pretty' ? pretty({ colorize: process.stdout.isTTY, ignore: 'requestId' }) : process.stdout),
+    destination ?? (log.format === 'pretty' ? await prettyOutput() : process.stdout),
   );
+}
+
+async function prettyOutput(): Promise<DestinationStream> {
+  const { default: pretty } = await import('pino-pretty');
+  return pretty({ colorize: process.stdout.isTTY, ignore: 'requestId' });
 }
 
 /** What the log keeps of an error. The statement's parameters and Postgres's detail stay out: they hold people's data. */

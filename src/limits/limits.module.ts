@@ -2,6 +2,7 @@ import { Global, Module } from '@nestjs/common';
 import { RateLimiterMemory, RateLimiterPostgres, RateLimiterRedis } from 'rate-limiter-flexible';
 import { DataSource } from 'typeorm';
 import { Clock } from '../common/clock.js';
+import { CONFIG } from '../config/config.module.js';
 import { Database } from '../database/database.js';
 import { FallbackGuessStore } from './fallback-guess-store.js';
 import { GUESS_STORE, GuessLimits } from './guess-limits.service.js';
@@ -24,7 +25,7 @@ import { RedisGuessStore } from './redis-guess-store.js';
     KnownAddresses,
     LimitKeys,
     Quotas,
-    RedisLink,
+    { provide: RedisLink, inject: [CONFIG], useFactory: RedisLink.open },
     { provide: GUESS_STORE, inject: [RedisLink, Database, Clock], useFactory: guessStore },
     { provide: QUOTA_FACTORY, inject: [RedisLink, DataSource], useFactory: quotaFactory },
   ],

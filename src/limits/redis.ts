@@ -1,18 +1,16 @@
-import { Inject, Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
-import { Redis } from 'ioredis';
+import { Logger, type OnApplicationShutdown } from '@nestjs/common';
+import type { Redis } from 'ioredis';
 import type { Config } from '../config/config.js';
-import { CONFIG } from '../config/config.module.js';
 
 /** Milliseconds after which Redis is as good as down. */
 const PATIENCE = 500;
 
 /** The link to Redis, if the settings name one. While it is down every command fails at once. */
-@Injectable()
 export class RedisLink implements OnApplicationShutdown {
-  readonly client: Redis | null;
+  private constructor(readonly client: Redis | null) {}
 
-  constructor(@Inject(CONFIG) { redisUrl }: Config) {
-    this.client = redisUrl === undefined ? null : connect(redisUrl);
+  static async open({ redisUrl }: Pick<Config, 'redisUrl'>): Promise<RedisLink> {
+    return new RedisLink(redisUrl === undefined ? null : await connect(redisUrl));
   }
 
   onApplicationShutdown(): void {
@@ -20,7 +18,9 @@ export class RedisLink implements OnApplicationShutdown {
   }
 }
 
-function connect(url: string): Redis {
+/** The driver is loaded only where it is needed: it is a tenth of what a start costs. */
+async function connect(url: string): Promise<Redis> {
+  const { Redis } = await import('ioredis');
   const logger = new Logger('Redis');
   const client = new Redis(url, {
     connectTimeout: PATIENCE,

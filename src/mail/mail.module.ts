@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import type { Config } from '../config/config.js';
+import { CONFIG } from '../config/config.module.js';
 import { Delivery } from './delivery.js';
 import { Mail } from './mail.service.js';
 import { Smtp } from './smtp.js';
@@ -11,7 +12,8 @@ export class MailModule {
     return {
       module: MailModule,
       global: true,
-      providers: delivery === 'smtp' ? [Mail, Smtp, Delivery] : [Mail],
+      providers:
+        delivery === 'smtp' ? [Mail, { provide: Smtp, inject: [CONFIG], useFactory: Smtp.open }, Delivery] : [Mail],
       exports: [Mail],
     };
   }

@@ -32,7 +32,7 @@ async function serve(tls: SmtpServer['tls'], options: SMTPServerOptions): Promis
     smtp: { host: '127.0.0.1', port, auth: undefined, tls },
     from: { name: 'G', address: 'g@example.com' },
   };
-  smtp = new Smtp({ mail } as unknown as Config);
+  smtp = await Smtp.open({ mail } as unknown as Config);
 }
 
 afterEach(async () => {

@@ -1,7 +1,4 @@
-import { Inject, Injectable } from '@nestjs/common';
-import { createTransport } from 'nodemailer';
 import type { Config } from '../config/config.js';
-import { CONFIG } from '../config/config.module.js';
 import type { OutgoingMail } from './mail.service.js';
 
 /** Milliseconds. A server is waited for, but not for long: the mail is kept and tried again. */
@@ -23,12 +20,14 @@ export class SmtpError extends Error {
 }
 
 /** The link to the mail server that `SMTP_URL` names. */
-@Injectable()
 export class Smtp {
-  private readonly transport: ReturnType<typeof pooled>;
+  private constructor(
+    private readonly config: Pick<Config, 'mail'>,
+    private readonly transport: Awaited<ReturnType<typeof pooled>>,
+  ) {}
 
-  constructor(@Inject(CONFIG) private readonly config: Config) {
-    this.transport = pooled(config);
+  static async open(config: Pick<Config, 'mail'>): Promise<Smtp> {
+    return new Smtp(config, await pooled(config));
   }
 
   /**
@@ -62,9 +61,11 @@ export class Smtp {
   }
 }
 
-function pooled({ mail }: Config) {
+/** The library is loaded only where mail is sent. */
+async function pooled({ mail }: Pick<Config, 'mail'>) {
   if (!mail.smtp) throw new Error('Smtp needs SMTP_URL');
   const { host, port, auth, tls } = mail.smtp;
+  const { createTransport } = await import('nodemailer');
   return createTransport({
     pool: true,
     host,

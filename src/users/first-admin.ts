@@ -5,6 +5,7 @@ import { Problem } from '../common/problem.js';
 import type { Config } from '../config/config.js';
 import { CONFIG } from '../config/config.module.js';
 import { Database } from '../database/database.js';
+import { FirstAdminError } from './first-admin-error.js';
 import { PasswordHasher } from './passwords/password-hasher.js';
 import { PasswordPolicy } from './passwords/password-policy.js';
 import type { UserRow } from './user.js';
@@ -17,9 +18,6 @@ export interface FirstAdminCredentials {
   /** Absent where the operator chose it. */
   password?: string;
 }
-
-/** The bootstrap settings cannot make an admin. The message says what to do. */
-export class FirstAdminError extends Error {}
 
 /** Makes the first admin of a new database. */
 @Injectable()

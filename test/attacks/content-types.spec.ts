@@ -1,5 +1,4 @@
-import { createDatabase, type TestDatabase } from '../support/database.js';
-import { Gatehouse } from '../support/gatehouse.js';
+import { type Api, Gatehouse } from '../support/gatehouse.js';
 import { PASSWORD } from '../support/people.js';
 import { sendRaw } from '../support/raw.js';
 
@@ -9,15 +8,9 @@ import { sendRaw } from '../support/raw.js';
  * CVE-2025-32442, CVE-2026-25223, CVE-2026-33806, CVE-2026-3419 (Fastify's checks passed by odd content types).
  */
 
-let database: TestDatabase;
-let gatehouse: Gatehouse;
-beforeAll(async () => {
-  database = await createDatabase();
-  gatehouse = await Gatehouse.start({ DATABASE_URL: database.url });
-});
-afterAll(async () => {
-  await gatehouse?.stop();
-  await database?.drop();
+let gatehouse: Api;
+beforeAll(() => {
+  ({ gatehouse } = Gatehouse.shared());
 });
 
 /** Raw, because fetch mends a header. The body is a proper login of nobody: 401 where it is read. */

@@ -1,25 +1,21 @@
 import { withRoles } from '../support/admins.js';
-import { createDatabase, type TestDatabase } from '../support/database.js';
-import { Gatehouse } from '../support/gatehouse.js';
+import type { TestDatabase } from '../support/database.js';
+import { type Api, Gatehouse } from '../support/gatehouse.js';
 import { mailsTo, tokenFor } from '../support/mail.js';
 import { freshEmail, PASSWORD, type Problem, type SignedUp, signIn, signUp } from '../support/people.js';
 
 /** A thief with the password and a session moves the account to an address of theirs, and wants it to stay there. */
 let database: TestDatabase;
-let gatehouse: Gatehouse;
+let gatehouse: Api;
 let owner: string;
 let thief: string;
 let tokens: SignedUp;
 
-beforeAll(async () => {
-  database = await createDatabase();
-  gatehouse = await Gatehouse.start({ DATABASE_URL: database.url });
+beforeAll(() => {
+  ({ gatehouse, database } = Gatehouse.shared());
 });
 
-afterAll(async () => {
-  await gatehouse?.stop();
-  await database?.drop();
-});
+afterAll(() => database?.close());
 
 beforeEach(async () => {
   ({

@@ -1,5 +1,4 @@
-import { createDatabase, type TestDatabase } from '../support/database.js';
-import { Gatehouse } from '../support/gatehouse.js';
+import { type Api, Gatehouse } from '../support/gatehouse.js';
 import { type Problem, type SignedUp, signUp } from '../support/people.js';
 import { sendRaw } from '../support/raw.js';
 
@@ -9,17 +8,11 @@ import { sendRaw } from '../support/raw.js';
  * GHSA-x732-6j76-qmhm (better-auth: a double slash).
  */
 
-let database: TestDatabase;
-let gatehouse: Gatehouse;
+let gatehouse: Api;
 let person: SignedUp;
 beforeAll(async () => {
-  database = await createDatabase();
-  gatehouse = await Gatehouse.start({ DATABASE_URL: database.url });
+  ({ gatehouse } = Gatehouse.shared());
   person = await signUp(gatehouse);
-});
-afterAll(async () => {
-  await gatehouse?.stop();
-  await database?.drop();
 });
 
 const GUARDED: [method: string, path: string][] = [

@@ -121,7 +121,7 @@ const texts: BadToken[] = [
   ['all claims in a __proto__', asText((p) => `{"__proto__":${p}}`)],
   ['a byte order mark', asText((p) => `\ufeff${p}`)],
   ['a NUL at the end', asText((p) => `${p}\u0000`)],
-  ['a lone surrogate', asText((p) => p.replace('"ada"', '"\\ud800"'))],
+  ['a lone surrogate', asText((p) => p.replace(/"username":"\w+"/, '"username":"\\ud800"'))],
   [
     'bytes that are not UTF-8',
     asText((p) => Buffer.concat([Buffer.from(p.slice(0, -1)), Buffer.from(',"x":"\xff\xfe"}', 'latin1')])),

@@ -9,12 +9,11 @@ import { sendRaw } from '../support/raw.js';
 
 let forgery: Forgery;
 beforeAll(async () => {
-  forgery = await Forgery.start();
+  forgery = await Forgery.shared();
   await forgery.takesGenuine();
 });
 afterAll(async () => {
   await forgery.takesGenuine();
-  await forgery.stop();
 });
 
 const SESSION = '/v1/auth/session';

@@ -1,5 +1,5 @@
-import { createDatabase, type TestDatabase } from '../support/database.js';
-import { Gatehouse } from '../support/gatehouse.js';
+import type { TestDatabase } from '../support/database.js';
+import { type Api, Gatehouse } from '../support/gatehouse.js';
 import { freshEmail, PASSWORD, type Problem, type SignedUp, signUp } from '../support/people.js';
 
 /**
@@ -9,17 +9,13 @@ import { freshEmail, PASSWORD, type Problem, type SignedUp, signUp } from '../su
  */
 
 let database: TestDatabase;
-let gatehouse: Gatehouse;
+let gatehouse: Api;
 let person: SignedUp;
 beforeAll(async () => {
-  database = await createDatabase();
-  gatehouse = await Gatehouse.start({ DATABASE_URL: database.url });
-  person = await signUp(gatehouse, { username: 'ada', name: 'Ada' });
+  ({ gatehouse, database } = Gatehouse.shared());
+  person = await signUp(gatehouse, { username: `ada${Date.now()}`, name: 'Ada' });
 });
-afterAll(async () => {
-  await gatehouse?.stop();
-  await database?.drop();
-});
+afterAll(() => database?.close());
 
 const WRONG: unknown[] = [
   null,

@@ -1,19 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import openapiTS, { astToString, COMMENT_HEADER } from 'openapi-typescript';
-import { createDatabase, type TestDatabase } from '../support/database.js';
-import { Gatehouse } from '../support/gatehouse.js';
+import { type Api, Gatehouse } from '../support/gatehouse.js';
 
-let database: TestDatabase;
-let gatehouse: Gatehouse;
+let gatehouse: Api;
 
-beforeAll(async () => {
-  database = await createDatabase();
-  gatehouse = await Gatehouse.start({ DATABASE_URL: database.url });
-});
-
-afterAll(async () => {
-  await gatehouse?.stop();
-  await database?.drop();
+beforeAll(() => {
+  ({ gatehouse } = Gatehouse.shared());
 });
 
 /** Else the client promises another API than the server has. `npm run client:types` puts it right. */

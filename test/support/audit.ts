@@ -6,7 +6,7 @@ import { AuditVerifier } from '../../src/audit/audit-verifier.service.js';
 import type { Config } from '../../src/config/config.js';
 import { dataSourceOptions } from '../../src/database/data-source.js';
 import { Database } from '../../src/database/database.js';
-import { APP_SECRET } from './gatehouse.js';
+import { APP_SECRET } from './server.js';
 
 /** The audit room on its own, with the key of the servers under test. */
 export interface AuditRoom {

@@ -6,6 +6,8 @@ export interface TestDatabase {
   url: string;
   /** Runs SQL by hand, as an operator would. */
   query<Row extends QueryResultRow>(sql: string, values?: unknown[]): Promise<Row[]>;
+  /** Lets go of the connection and leaves the database as it is. */
+  close(): Promise<void>;
   drop(): Promise<void>;
 }
 
@@ -16,17 +18,24 @@ export async function createDatabase({ empty = false } = {}): Promise<TestDataba
   await once(serverUrl(), (client) => client.query(`CREATE DATABASE ${name} ${template}`));
   const url = new URL(serverUrl());
   url.pathname = `/${name}`;
+  return testDatabaseAt(url.href);
+}
+
+/** A database that is there already. */
+export function testDatabaseAt(url: string): TestDatabase {
   let client: Client | undefined;
+  const name = new URL(url).pathname.slice(1);
   return {
-    url: url.href,
+    url,
     query: async (sql, values) => {
       if (!client) {
-        client = new Client({ connectionString: url.href });
+        client = new Client({ connectionString: url });
         client.on('error', () => undefined);
         await client.connect();
       }
       return (await client.query(sql, values)).rows;
     },
+    close: async () => client?.end(),
     drop: async () => {
       await client?.end();
       await once(serverUrl(), async (server) => {
@@ -41,7 +50,7 @@ export async function createDatabase({ empty = false } = {}): Promise<TestDataba
 const serverUrl = () => setting('TEST_DATABASE_URL');
 
 /** What the global setup has left for the tests. */
-function setting(name: string): string {
+export function setting(name: string): string {
   const value = process.env[name];
   if (!value) throw new Error(`${name} is not set: start the tests with npm test`);
   return value;

@@ -1,6 +1,15 @@
-import { createHmac, createSecretKey, generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto';
-import { createDatabase, type TestDatabase } from './database.js';
-import { type Answer, Gatehouse } from './gatehouse.js';
+import {
+  createHmac,
+  createPrivateKey,
+  createPublicKey,
+  createSecretKey,
+  generateKeyPairSync,
+  type KeyObject,
+  randomBytes,
+  sign,
+} from 'node:crypto';
+import { createDatabase, setting } from './database.js';
+import { type Answer, type Api, Gatehouse } from './gatehouse.js';
 import { type Problem, signUp, type User } from './people.js';
 
 export type Algorithm = 'ES256' | 'RS256' | 'HS256';
@@ -19,7 +28,16 @@ export class Forge {
   /** What anybody can read in the JWKS; for HS256 nobody can. */
   readonly public: KeyObject | undefined;
 
-  constructor(readonly alg: Algorithm) {
+  /** Makes a key, or takes this one (a private JWK). */
+  constructor(
+    readonly alg: Algorithm,
+    jwk?: string,
+  ) {
+    if (jwk) {
+      this.secret = createPrivateKey({ key: JSON.parse(jwk), format: 'jwk' });
+      this.public = createPublicKey(this.secret);
+      return;
+    }
     if (alg === 'HS256') {
       this.secret = createSecretKey(randomBytes(64));
       return;
@@ -71,19 +89,33 @@ export function hmac(key: KeyObject | Buffer | string, input: string): Buffer {
 export class Forgery {
   private constructor(
     readonly forge: Forge,
-    readonly database: TestDatabase,
-    readonly gatehouse: Gatehouse,
+    readonly gatehouse: Api,
     readonly user: User,
     readonly genuine: string,
     readonly refreshToken: string,
+    readonly stop: () => Promise<void>,
   ) {}
 
   static async start(alg: Algorithm = 'ES256', env: Record<string, string> = {}): Promise<Forgery> {
     const forge = new Forge(alg);
     const database = await createDatabase();
     const gatehouse = await Gatehouse.start({ DATABASE_URL: database.url, JWT_SIGNING_KEY: forge.jwk, ...env });
-    const { user, accessToken, refreshToken } = await signUp(gatehouse, { username: 'ada' });
-    return new Forgery(forge, database, gatehouse, user, accessToken, refreshToken);
+    return Forgery.of(forge, gatehouse, async () => {
+      await gatehouse.stop();
+      await database.drop();
+    });
+  }
+
+  /** On the server of the whole run, which signs with ES256 and a key that the tests know. */
+  static shared(): Promise<Forgery> {
+    const forge = new Forge('ES256', setting('TEST_SHARED_SIGNING_KEY'));
+    return Forgery.of(forge, Gatehouse.shared().gatehouse, async () => undefined);
+  }
+
+  private static async of(forge: Forge, gatehouse: Api, stop: () => Promise<void>): Promise<Forgery> {
+    const username = `ada${randomBytes(8).toString('hex')}`;
+    const { user, accessToken, refreshToken } = await signUp(gatehouse, { username });
+    return new Forgery(forge, gatehouse, user, accessToken, refreshToken, stop);
   }
 
   /** The claims of the genuine token, with these instead; undefined takes a claim away. */
@@ -127,11 +159,6 @@ export class Forgery {
     expect((await this.ask(this.genuine)).status).toBe(200);
     expect((await this.ask(this.withClaims({ jti: b64(randomBytes(12)) }))).status).toBe(200);
   }
-
-  async stop(): Promise<void> {
-    await this.gatehouse.stop();
-    await this.database.drop();
-  }
 }
 
 /** One bad token: what is wrong with it, and how it is made. */
@@ -144,7 +171,7 @@ export type BadToken = [name: string, make: (forgery: Forgery) => string];
 export function refuseAll(tables: Record<string, BadToken[]>, alg: Algorithm = 'ES256'): () => Forgery {
   let forgery: Forgery;
   beforeAll(async () => {
-    forgery = await Forgery.start(alg);
+    forgery = alg === 'ES256' ? await Forgery.shared() : await Forgery.start(alg);
     await forgery.takesGenuine();
   });
   afterAll(async () => {

@@ -1,26 +1,6 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-
-const MAIN = fileURLToPath(new URL('../../dist/src/main.js', import.meta.url));
-
-/** The APP_SECRET of every server under test, unless a test says otherwise. */
-export const APP_SECRET = 'only-for-tests-0123456789-abcdefghijklmnop';
-
-/** Settings that make tests quick; nothing here weakens a check. */
-const QUICK = {
-  NODE_ENV: 'test',
-  PORT: '0',
-  HOST: '127.0.0.1',
-  PUBLIC_URL: 'http://gatehouse.test',
-  BCRYPT_COST: '4',
-  RATE_LIMITS: 'off',
-  LOG_LEVEL: 'warn',
-  LOG_FORMAT: 'json',
-  APP_SECRET,
-};
+import type { ChildProcess } from 'node:child_process';
+import { setting, type TestDatabase, testDatabaseAt } from './database.js';
+import { addressIn, spawnServer } from './server.js';
 
 export interface Answer<Body = Record<string, never>> {
   status: number;
@@ -35,55 +15,9 @@ export interface CallOptions {
   headers?: Record<string, string>;
 }
 
-/** A Gatehouse process under test. */
-export class Gatehouse {
-  output = '';
-  url = '';
-  readonly exited: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
-
-  private constructor(
-    readonly process: ChildProcess,
-    private readonly dataDir: string,
-  ) {
-    process.stdout?.on('data', (chunk) => (this.output += chunk));
-    process.stderr?.on('data', (chunk) => (this.output += chunk));
-    this.exited = new Promise((resolve) => process.once('exit', (code, signal) => resolve({ code, signal })));
-  }
-
-  /** Starts the built server and waits until it serves. `env` overrides QUICK; undefined removes a setting. */
-  static async start(env: Record<string, string | undefined>): Promise<Gatehouse> {
-    const gatehouse = Gatehouse.launch(env);
-    await gatehouse.serving();
-    return gatehouse;
-  }
-
-  /** Starts the built server without waiting, for tests of what happens before it serves. */
-  static launch(env: Record<string, string | undefined>): Gatehouse {
-    const dataDir = mkdtempSync(join(tmpdir(), 'gatehouse-data-'));
-    const { PATH, HOME } = process.env;
-    const child = spawn(process.execPath, [MAIN], {
-      env: { PATH, HOME, DATA_DIR: dataDir, ...QUICK, ...env } as NodeJS.ProcessEnv,
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    return new Gatehouse(child, dataDir);
-  }
-
-  /** Resolves once the server has said its address; throws with its output if it ends before. */
-  async serving(): Promise<void> {
-    const address = /serves on (http:\S+)/;
-    const heard = new Promise<string>((resolve) => {
-      const listen = () => {
-        const url = address.exec(this.output)?.[1];
-        if (url) resolve(url);
-      };
-      this.process.stdout?.on('data', listen);
-      listen();
-    });
-    const failed = this.exited.then(({ code }) => {
-      throw new Error(`Gatehouse ended with ${code}:\n${this.output}`);
-    });
-    this.url = await Promise.race([heard, failed]);
-  }
+/** The API at an address. */
+export class Api {
+  constructor(public url = '') {}
 
   /** Sends one request and reads the answer, JSON or not. */
   async call<Body = Record<string, never>>(
@@ -110,12 +44,68 @@ export class Gatehouse {
       body: (isJson && text !== '' ? JSON.parse(text) : {}) as Body,
     };
   }
+}
+
+/** A Gatehouse process under test. */
+export class Gatehouse extends Api {
+  output = '';
+  readonly exited: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
+
+  private constructor(
+    readonly process: ChildProcess,
+    private readonly removeFolder: () => void,
+  ) {
+    super();
+    process.stdout?.on('data', (chunk) => (this.output += chunk));
+    process.stderr?.on('data', (chunk) => (this.output += chunk));
+    this.exited = new Promise((resolve) => process.once('exit', (code, signal) => resolve({ code, signal })));
+  }
+
+  /** Starts the built server and waits until it serves. `env` overrides QUICK; undefined removes a setting. */
+  static async start(env: Record<string, string | undefined>): Promise<Gatehouse> {
+    const gatehouse = Gatehouse.launch(env);
+    await gatehouse.serving();
+    return gatehouse;
+  }
+
+  /** Starts the built server without waiting, for tests of what happens before it serves. */
+  static launch(env: Record<string, string | undefined>): Gatehouse {
+    const { child, removeFolder } = spawnServer(env);
+    return new Gatehouse(child, removeFolder);
+  }
+
+  /**
+   * The server of the whole run and its database, for tests that neither count what they did not make, nor read what
+   * the server logs, nor change what it is for others.
+   */
+  static shared(): { gatehouse: Api; database: TestDatabase } {
+    return {
+      gatehouse: new Api(setting('TEST_SHARED_URL')),
+      database: testDatabaseAt(setting('TEST_SHARED_DATABASE_URL')),
+    };
+  }
+
+  /** Resolves once the server has said its address; throws with its output if it ends before. */
+  async serving(): Promise<void> {
+    const heard = new Promise<string>((resolve) => {
+      const listen = () => {
+        const url = addressIn(this.output);
+        if (url) resolve(url);
+      };
+      this.process.stdout?.on('data', listen);
+      listen();
+    });
+    const failed = this.exited.then(({ code }) => {
+      throw new Error(`Gatehouse ended with ${code}:\n${this.output}`);
+    });
+    this.url = await Promise.race([heard, failed]);
+  }
 
   /** Stops the process in order and removes its folder. */
   async stop(): Promise<{ code: number | null; signal: NodeJS.Signals | null }> {
     this.process.kill('SIGTERM');
     const ended = await this.exited;
-    rmSync(this.dataDir, { recursive: true, force: true });
+    this.removeFolder();
     return ended;
   }
 
@@ -123,6 +113,6 @@ export class Gatehouse {
   async kill(): Promise<void> {
     this.process.kill('SIGKILL');
     await this.exited;
-    rmSync(this.dataDir, { recursive: true, force: true });
+    this.removeFolder();
   }
 }

@@ -1,18 +1,20 @@
-import { randomBytes } from 'node:crypto';
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
+import { addressIn, spawnServer } from './server.js';
 
 /** The built code: Jest loads this file as it is, without a transform. */
 const built = (/** @type {string} */ path) => import(new URL(`../../dist/src/database/${path}`, import.meta.url).href);
 
 /** What is taken down after the run. */
-const kept = { folder: '', template: '', stop: async () => {} };
+const kept = { folder: '', template: '', shared: '', stopServer: async () => {}, stop: async () => {} };
 
 /**
  * One Postgres for the whole run, or the one that TEST_DATABASE_URL names (its user may create databases), with a
- * database on it that is migrated once and copied for every test file.
+ * database on it that is migrated once and copied for every test file. And one server on such a copy, for the tests
+ * that need no other.
  */
 export default async function setUp() {
   const url = process.env.TEST_DATABASE_URL || (await startPostgres());
@@ -24,10 +26,13 @@ export default async function setUp() {
   await migrate(template.href);
   process.env.TEST_DATABASE_URL = url;
   process.env.TEST_DATABASE_TEMPLATE = kept.template;
+  await startServer(url);
 }
 
 /** Takes down what setUp made. */
 export async function tearDown() {
+  await kept.stopServer();
+  if (kept.shared) await once(process.env.TEST_DATABASE_URL ?? '', `DROP DATABASE ${kept.shared}`);
   if (kept.template) await once(process.env.TEST_DATABASE_URL ?? '', `DROP DATABASE ${kept.template}`);
   await kept.stop();
   if (kept.folder) await rm(kept.folder, { recursive: true, force: true });
@@ -44,6 +49,36 @@ async function startPostgres() {
   await once(superuser.href, 'ALTER SYSTEM SET fsync = off');
   await once(superuser.href, 'SELECT pg_reload_conf()');
   return postgres.url;
+}
+
+/** Its key is told to the tests, so that they can forge tokens for it. */
+async function startServer(/** @type {string} */ postgres) {
+  kept.shared = `t_shared_${randomBytes(6).toString('hex')}`;
+  await once(postgres, `CREATE DATABASE ${kept.shared} TEMPLATE ${kept.template}`);
+  const url = new URL(postgres);
+  url.pathname = `/${kept.shared}`;
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const key = JSON.stringify({ ...privateKey.export({ format: 'jwk' }), kid: 'held-by-the-test' });
+  const { child, removeFolder } = spawnServer({ DATABASE_URL: url.href, JWT_SIGNING_KEY: key });
+  const exited = new Promise((resolve) => child.once('exit', resolve));
+  kept.stopServer = async () => {
+    child.kill('SIGTERM');
+    await exited;
+    removeFolder();
+  };
+  let output = '';
+  process.env.TEST_SHARED_URL = await new Promise((resolve, reject) => {
+    const listen = (/** @type {Buffer} */ chunk) => {
+      output += chunk;
+      const address = addressIn(output);
+      if (address) resolve(address);
+    };
+    child.stdout.on('data', listen);
+    child.stderr.on('data', listen);
+    exited.then(() => reject(new Error(`The server of the run ended:\n${output}`)));
+  });
+  process.env.TEST_SHARED_DATABASE_URL = url.href;
+  process.env.TEST_SHARED_SIGNING_KEY = key;
 }
 
 async function once(/** @type {string} */ url, /** @type {string} */ statement) {

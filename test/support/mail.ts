@@ -1,6 +1,6 @@
 import { createServer } from 'node:net';
 import { SMTPServer, type SMTPServerOptions } from 'smtp-server';
-import type { Gatehouse } from './gatehouse.js';
+import type { Api } from './gatehouse.js';
 
 /** A mail of the development outbox. */
 export interface OutboxMail {
@@ -13,13 +13,13 @@ export interface OutboxMail {
 }
 
 /** The mails of the development outbox to an address, newest first. */
-export async function mailsTo(gatehouse: Gatehouse, address: string): Promise<OutboxMail[]> {
+export async function mailsTo(gatehouse: Api, address: string): Promise<OutboxMail[]> {
   const { body } = await gatehouse.call<{ items: OutboxMail[] }>('GET', '/dev/outbox');
   return body.items.filter(({ to }) => to === address);
 }
 
 /** The token of the newest mail to an address; throws where there is none. */
-export async function tokenFor(gatehouse: Gatehouse, address: string): Promise<string> {
+export async function tokenFor(gatehouse: Api, address: string): Promise<string> {
   const [mail] = await mailsTo(gatehouse, address);
   if (!mail?.token) throw new Error(`no mail with a token to ${address}: ${JSON.stringify(mail)}`);
   return mail.token;

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { Gatehouse } from './gatehouse.js';
+import type { Api } from './gatehouse.js';
 
 export const PASSWORD = 'violet tractor under snow';
 
@@ -40,7 +40,7 @@ export function freshEmail(): string {
 }
 
 /** Signs up somebody new. Throws with the answer where that fails. */
-export async function signUp(gatehouse: Gatehouse, form: Record<string, unknown> = {}): Promise<SignedUp> {
+export async function signUp(gatehouse: Api, form: Record<string, unknown> = {}): Promise<SignedUp> {
   const body = { email: freshEmail(), password: PASSWORD, ...form };
   const answer = await gatehouse.call<SignedUp>('POST', '/v1/auth/register', { body });
   if (answer.status !== 201) throw new Error(`sign-up: ${answer.status} ${answer.text}`);
@@ -48,20 +48,20 @@ export async function signUp(gatehouse: Gatehouse, form: Record<string, unknown>
 }
 
 /** Signs in. Throws with the answer where that fails. */
-export async function signIn(gatehouse: Gatehouse, email: string, password = PASSWORD): Promise<SignedUp> {
+export async function signIn(gatehouse: Api, email: string, password = PASSWORD): Promise<SignedUp> {
   const answer = await gatehouse.call<SignedUp>('POST', '/v1/auth/login', { body: { email, password } });
   if (answer.status !== 200) throw new Error(`sign-in: ${answer.status} ${answer.text}`);
   return answer.body;
 }
 
 /** The code of the problem that a request is refused with, or `ok` where it is not. */
-export async function verdict(gatehouse: Gatehouse, token: string, path = '/v1/auth/session'): Promise<string> {
+export async function verdict(gatehouse: Api, token: string, path = '/v1/auth/session'): Promise<string> {
   const { status, body } = await gatehouse.call<Problem>('GET', path, { token });
   return status === 200 ? 'ok' : body.code;
 }
 
 /** Exchanges a refresh token; `code` is `ok` where that went well. */
-export async function refresh(gatehouse: Gatehouse, refreshToken: string) {
+export async function refresh(gatehouse: Api, refreshToken: string) {
   const answer = await gatehouse.call<Tokens & Problem>('POST', '/v1/auth/refresh', { body: { refreshToken } });
   return { ...answer, code: answer.status === 200 ? 'ok' : answer.body.code };
 }

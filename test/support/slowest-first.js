@@ -2,19 +2,25 @@ import Sequencer from '@jest/test-sequencer';
 
 /** The dearest files, dearest first: one of them that is begun last holds up the end of a run all by itself. */
 const DEAREST = [
-  'test/mail-delivery.spec.ts',
-  'test/cli.spec.ts',
   'test/start.spec.ts',
-  'test/limits/timing.spec.ts',
   'test/attack-suite.spec.ts',
-  'test/users-import.spec.ts',
-  'test/memory.spec.ts',
-  'test/signing-keys.spec.ts',
+  'test/mail-delivery.spec.ts',
+  'test/limits/timing.spec.ts',
+  'test/cli.spec.ts',
+  'test/browser/states.spec.ts',
   'test/refresh.spec.ts',
-  'test/browser/journeys.spec.ts',
+  'test/users-import.spec.ts',
+  'test/database-down.spec.ts',
+  'test/browser/accessibility.spec.ts',
+  'test/signing-keys.spec.ts',
   'test/limits/guessing.spec.ts',
-  'test/audit-chain.spec.ts',
+  'test/users-import-again.spec.ts',
   'test/fuzz/fuzz.spec.ts',
+  'src/database/embedded-postgres.spec.ts',
+  'test/memory.spec.ts',
+  'test/browser/journeys.spec.ts',
+  'test/browser/administration.spec.ts',
+  'test/audit-chain.spec.ts',
 ];
 
 /** Its types describe the CommonJS form alone, which hides the class behind another `default`. */

@@ -1,0 +1,79 @@
+import { join } from 'node:path';
+import { DataSource } from 'typeorm';
+import { plainAddress } from '../common/address.js';
+import type { Config } from '../config/config.js';
+import { dataSourceOptions } from '../database/data-source.js';
+import { startEmbeddedPostgres } from '../database/embedded-postgres.js';
+import { examine, type SeenAddress, type Symptoms, seenAddress } from '../health/doctor.js';
+import { CommandError, EXIT, print } from './output.js';
+import { readConfig } from './settings.js';
+
+/** How long the database may take to answer, ms. */
+const PATIENCE = 5_000;
+const MARKS = { fault: 'FAULT  ', warning: 'warning', fine: 'fine   ' };
+
+interface DoctorOptions {
+  peer?: string;
+  forwardedFor?: string;
+  json?: boolean;
+}
+
+/** Ends with 1 where it finds a fault. */
+export async function runDoctor({ peer, forwardedFor, json }: DoctorOptions): Promise<void> {
+  if (peer === undefined && forwardedFor !== undefined) {
+    throw new CommandError('--forwarded-for needs --peer: which socket does the request come from?', EXIT.usage);
+  }
+  if (peer !== undefined && plainAddress(peer) === null) {
+    throw new CommandError('--peer takes an IP address, such as 10.0.0.1.', EXIT.usage);
+  }
+  const config = readConfig();
+  const findings = examine({
+    production: config.production,
+    publicUrl: config.publicUrl,
+    // As the environment has them: the configuration keeps neither, one being secret and the other taken apart.
+    appSecret: process.env.APP_SECRET || undefined,
+    smtpUrl: process.env.SMTP_URL || undefined,
+    trustedProxies: config.trustedProxies,
+    rateLimits: config.rateLimits,
+    database: await askDatabase(config),
+  });
+  const seen = peer === undefined ? null : seenAddress(peer, forwardedFor, config.trustedProxies);
+  print(json, { findings, request: seen }, [
+    ...findings.map(({ level, text }) => `${MARKS[level]}  ${text}`),
+    seen
+      ? describe(seen)
+      : 'Which address the server sees for a request: --peer <address> --forwarded-for <hops> asks it.',
+  ]);
+  if (findings.some(({ level }) => level === 'fault')) process.exitCode = EXIT.refused;
+}
+
+function describe({ address, suppliedBy }: SeenAddress): string {
+  if (suppliedBy === null) return `The server sees that request come from ${address}, the address of its socket.`;
+  return `The server sees that request come from ${address}, as the trusted proxy ${suppliedBy} wrote it.`;
+}
+
+/** Looks at the database and migrates nothing; null where it cannot be reached. */
+async function askDatabase(config: Config): Promise<Symptoms['database']> {
+  const postgres = config.databaseUrl
+    ? undefined
+    : await startEmbeddedPostgres({ dataDir: join(config.dataDir, 'postgres'), log: () => undefined });
+  const url = config.databaseUrl ?? postgres?.url ?? '';
+  const source = new DataSource(dataSourceOptions(url, { pool: 2, patience: PATIENCE }));
+  try {
+    await source.initialize();
+    const clockOffset = await clockOffsetOf(source);
+    return { clockOffset, migrationsPending: await source.showMigrations() };
+  } catch {
+    return null;
+  } finally {
+    if (source.isInitialized) await source.destroy();
+    await postgres?.stop();
+  }
+}
+
+/** By how many ms the clock of the database is ahead of ours, taking its answer to be from the middle of the wait. */
+async function clockOffsetOf(source: DataSource): Promise<number> {
+  const before = Date.now();
+  const [{ now }] = await source.query<[{ now: string }]>('SELECT extract(epoch FROM clock_timestamp()) * 1000 AS now');
+  return Number(now) - (before + Date.now()) / 2;
+}

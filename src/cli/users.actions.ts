@@ -1,0 +1,93 @@
+import { randomBytes } from 'node:crypto';
+import { text } from 'node:stream/consumers';
+import type { INestApplicationContext } from '@nestjs/common';
+import { USER } from '../access/permissions.js';
+import { isId } from '../common/id.js';
+import { Sessions } from '../sessions/sessions.service.js';
+import { toUserView, type UserRow, type UserView } from '../users/user.js';
+import { UserAdministration } from '../users/user-administration.service.js';
+import { UserDirectory, type UserFilter } from '../users/user-directory.service.js';
+import { Users } from '../users/users.service.js';
+import { operator, withApp } from './context.js';
+import { CommandError, EXIT, print, table } from './output.js';
+
+interface CreateOptions {
+  username?: string;
+  name?: string;
+  role?: string[];
+  passwordStdin?: boolean;
+  generatePassword?: boolean;
+  json?: boolean;
+}
+
+export async function createUser(email: string, options: CreateOptions): Promise<void> {
+  const { username, name, role = [USER], json } = options;
+  const generated = options.generatePassword ? randomBytes(15).toString('base64url') : undefined;
+  const typed = options.passwordStdin ? (await text(process.stdin)).replace(/\r?\n$/, '') : undefined;
+  const password = generated ?? typed;
+  const user = await withApp(async (app) =>
+    toUserView(await app.get(UserAdministration).create({ email, username, name, roles: role, password }, operator())),
+  );
+  print(json, generated ? { ...user, password: generated } : user, [
+    `Made ${user.email} (${user.id}) with ${user.roles.join(', ') || 'no role'}.`,
+    ...(generated ? [`Password, shown this once: ${generated}`] : []),
+    ...(password === undefined ? ['It has no password yet: its owner is invited to choose one.'] : []),
+  ]);
+}
+
+export async function listUsers({
+  limit,
+  json,
+  ...filter
+}: UserFilter & { limit: number; json?: boolean }): Promise<void> {
+  const users = await withApp(async (app) => {
+    const found: UserRow[] = [];
+    let cursor: string | undefined;
+    do {
+      const page = await app.get(UserDirectory).list(filter, Math.min(100, limit - found.length), cursor);
+      found.push(...page.items);
+      cursor = page.nextCursor ?? undefined;
+    } while (cursor !== undefined && found.length < limit);
+    return found.map(toUserView);
+  });
+  print(json, users, users.length === 0 ? ['Nobody.'] : table(users.map(toTableRow)));
+}
+
+export async function grantRoles(name: string, roles: string[], { json }: { json?: boolean }): Promise<void> {
+  const user = await withApp(async (app) => {
+    const found = await findUser(app, name);
+    const all = [...found.roles, ...roles];
+    return toUserView(await app.get(UserAdministration).setRoles(found.id, all, operator()));
+  });
+  print(json, user, [`${user.email} has ${user.roles.join(', ')}.`]);
+}
+
+export async function revokeSessions(
+  name: string | undefined,
+  { session, json }: { session?: string; json?: boolean },
+): Promise<void> {
+  if ((name === undefined) === (session === undefined)) {
+    throw new CommandError('Name either a user or --session <id>.', EXIT.usage);
+  }
+  const revoked = await withApp(async (app) => {
+    if (name !== undefined) return app.get(UserAdministration).endSessions((await findUser(app, name)).id, operator());
+    const { operator: who } = operator();
+    const event = { type: 'session.revoked', actorId: null, client: null, data: { operator: who } } as const;
+    await app.get(Sessions).end(session ?? '', null, event);
+    return 1;
+  });
+  print(json, { revoked }, [revoked === 1 ? 'Ended 1 session.' : `Ended ${revoked} sessions.`]);
+}
+
+async function findUser(app: INestApplicationContext, name: string): Promise<UserRow> {
+  const users = app.get(Users);
+  if (isId(name)) return users.get(name);
+  const found = await users.findCredentials(name.includes('@') ? { email: name } : { username: name });
+  if (!found) throw new CommandError(`There is no user ${name}.`);
+  return users.get(found.id);
+}
+
+function toTableRow({ id, email, username, roles, status, lastLoginAt }: UserView): Record<string, string> {
+  const lastLogin = lastLoginAt?.slice(0, 16).replace('T', ' ') ?? '-';
+  return { id, email, username: username ?? '-', roles: roles.join(','), status, 'last login': lastLogin };
+}
