@@ -1,6 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { brotliCompressSync } from 'node:zlib';
+import { brotliCompressSync, gzipSync } from 'node:zlib';
 import react from '@vitejs/plugin-react';
 import { defineConfig, type Plugin } from 'vite';
 
@@ -15,7 +15,10 @@ function packed(): Plugin {
     apply: 'build',
     async writeBundle({ dir = '' }, bundle) {
       for (const name of Object.keys(bundle).filter((file) => file.startsWith('assets/'))) {
-        await writeFile(join(dir, `${name}.br`), brotliCompressSync(await readFile(join(dir, name))));
+        const bytes = await readFile(join(dir, name));
+        await writeFile(join(dir, `${name}.br`), brotliCompressSync(bytes));
+        // For plain http and for proxies that know no Brotli.
+        await writeFile(join(dir, `${name}.gz`), gzipSync(bytes, { level: 9 }));
       }
     },
   };

@@ -7,12 +7,14 @@ import { Session } from './session.js';
 import type { TokenStore } from './store.js';
 
 export interface GatehouseOptions {
-  /** Where the server is, without a slash at the end. Empty: where the page comes from. */
+  /** Where the server is. Empty: where the page comes from. */
   baseUrl?: string;
   /** Where an app keeps its refresh token. Without one the browser's cookie keeps it. */
   store?: TokenStore;
   fetch?: typeof fetch;
   lock?: Lock;
+  /** Milliseconds in which a renewal must be answered; then it is asked for once more. Keep it below REFRESH_GRACE. 8 s. */
+  patience?: number;
 }
 
 type Bodies<P extends keyof paths> = paths[P] extends {
@@ -35,11 +37,17 @@ export class Gatehouse {
   private readonly baseUrl: string;
   private readonly usesCookie: boolean;
 
-  constructor({ baseUrl = '', store, fetch: send = globalThis.fetch.bind(globalThis), lock }: GatehouseOptions = {}) {
+  constructor({
+    baseUrl = '',
+    store,
+    fetch: send = globalThis.fetch.bind(globalThis),
+    lock,
+    patience,
+  }: GatehouseOptions = {}) {
     this.fetch = send;
-    this.baseUrl = baseUrl || (globalThis.location?.origin ?? '');
+    this.baseUrl = (baseUrl || (globalThis.location?.origin ?? '')).replace(/\/+$/, '');
     this.usesCookie = store === undefined;
-    this.session = new Session({ baseUrl: this.baseUrl, store: store ?? null, fetch: send, lock });
+    this.session = new Session({ baseUrl: this.baseUrl, store: store ?? null, fetch: send, lock, patience });
     this.api = createClient<paths>({ baseUrl: this.baseUrl, fetch: (request) => this.withToken(request) });
   }
 

@@ -22,8 +22,13 @@ export class GatehouseProblem extends Error {
     super(body.detail);
     this.code = body.code;
     this.status = body.status;
-    this.fields = Object.fromEntries((body.errors ?? []).map(({ pointer, detail }) => [pointer.slice(1), detail]));
+    this.fields = Object.fromEntries((body.errors ?? []).map(({ pointer, detail }) => [fieldOf(pointer), detail]));
   }
+}
+
+/** The field of a JSON pointer (RFC 6901); for something within a field, such as one of a list, the field itself. */
+function fieldOf(pointer: string): string {
+  return (pointer.split('/')[1] ?? '').replaceAll('~1', '/').replaceAll('~0', '~');
 }
 
 /** No answer came, or none of the server's own: the network or something before the server failed. Nobody is signed out. */

@@ -1,7 +1,7 @@
 import { type AccessToken, type TokensAnswer, toAccessToken } from './access-token.js';
 import { createLock, type Lock } from './lock.js';
 import { type GatehouseProblem, jsonOf, NetworkError, refusalOf } from './problem.js';
-import type { TokenStore } from './store.js';
+import { PatientStore, type TokenStore } from './store.js';
 import { openTabs, type TabMessage, type Tabs } from './tabs.js';
 
 /** Where somebody stands. `unknown` until `restore` has asked. */
@@ -27,8 +27,11 @@ export interface SessionOptions {
   store: TokenStore | null;
   fetch: typeof fetch;
   lock?: Lock;
+  patience?: number;
 }
 
+/** Milliseconds for the answer to a renewal: below the 10 s in which a server gives the same answer again. */
+const PATIENCE = 8_000;
 /** Refusals of a refresh that no later one would lift, besides 401. */
 const ENDS_SESSION = new Set(['account_disabled', 'email_not_verified']);
 
@@ -38,6 +41,7 @@ export class Session {
   private current: SessionStatus = 'unknown';
   private renewal: Promise<AccessToken | null> | null = null;
   private readonly lock: Lock;
+  private readonly store: PatientStore | null;
   private readonly tabs: Tabs;
   private readonly listeners: Listeners = {
     signedIn: new Set(),
@@ -48,6 +52,7 @@ export class Session {
 
   constructor(private readonly options: SessionOptions) {
     this.lock = options.lock ?? createLock();
+    this.store = options.store && new PatientStore(options.store);
     // Tabs share a session by the cookie; an app with a store of its own shares nothing.
     this.tabs = options.store
       ? { tell: () => undefined, close: () => undefined }
@@ -72,7 +77,7 @@ export class Session {
 
   /** Takes the tokens of a sign-in. */
   async accept(answer: TokensAnswer): Promise<void> {
-    if (answer.refreshToken !== undefined) await this.options.store?.write(answer.refreshToken);
+    if (answer.refreshToken !== undefined) await this.store?.write(answer.refreshToken);
     const token = toAccessToken(answer, Date.now());
     this.take(token);
     this.tabs.tell({ type: 'tokens', token });
@@ -122,7 +127,8 @@ export class Session {
   }
 
   private async exchange(): Promise<AccessToken | null> {
-    const { store, baseUrl } = this.options;
+    const { store } = this;
+    const { baseUrl } = this.options;
     const held = this.token?.value ?? null;
     const refreshToken = store ? await store.read() : undefined;
     if (refreshToken === null) {
@@ -149,12 +155,21 @@ export class Session {
     return null;
   }
 
-  private async send(url: string, init: RequestInit): Promise<Response> {
+  /**
+   * What is not answered in time is asked for once more: within the grace of the server the same answer comes. Without an
+   * end to the waiting one lost connection would hold up every tab.
+   */
+  private async send(url: string, init: RequestInit, isLast = false): Promise<Response> {
+    const patience = new AbortController();
+    const timer = setTimeout(() => patience.abort(), this.options.patience ?? PATIENCE);
     try {
-      return await this.options.fetch(url, init);
+      return await this.options.fetch(url, { ...init, signal: patience.signal });
     } catch (error) {
-      throw new NetworkError(error);
+      if (isLast || !patience.signal.aborted) throw new NetworkError(error);
+    } finally {
+      clearTimeout(timer);
     }
+    return this.send(url, init, true);
   }
 
   private take(token: AccessToken): void {
@@ -167,7 +182,7 @@ export class Session {
   private async forget(): Promise<void> {
     this.token = null;
     this.current = 'signed-out';
-    await this.options.store?.clear();
+    await this.store?.clear();
   }
 
   private hear(message: TabMessage): void {
@@ -183,6 +198,13 @@ export class Session {
   }
 
   private emit<E extends keyof SessionEvents>(event: E, detail: SessionEvents[E]): void {
-    for (const listener of this.listeners[event]) listener(detail);
+    for (const listener of this.listeners[event]) {
+      try {
+        listener(detail);
+      } catch (error) {
+        // A fault of whoever listens is no reason for a sign-in to fail.
+        globalThis.reportError?.(error);
+      }
+    }
   }
 }

@@ -8,6 +8,43 @@ export interface TokenStore {
   clear(): Promise<void> | void;
 }
 
+/**
+ * A store that may fail, such as a keychain that is locked. What it did not take is kept here and offered to it again, so
+ * that the session goes on: to come back with an older refresh token would count as theft and end it.
+ */
+export class PatientStore {
+  private unsaved: string | null = null;
+
+  constructor(private readonly store: TokenStore) {}
+
+  async read(): Promise<string | null> {
+    if (this.unsaved === null) return this.store.read();
+    const token = this.unsaved;
+    await this.write(token);
+    return token;
+  }
+
+  async write(refreshToken: string): Promise<void> {
+    this.unsaved = refreshToken;
+    try {
+      await this.store.write(refreshToken);
+      this.unsaved = null;
+    } catch {
+      // Offered again with the next renewal.
+    }
+  }
+
+  /** Where this fails, what is left in the store is of a session that has ended, and good for nothing. */
+  async clear(): Promise<void> {
+    this.unsaved = null;
+    try {
+      await this.store.clear();
+    } catch {
+      // Nothing depends on it.
+    }
+  }
+}
+
 /** Keeps the refresh token as long as the process lives. */
 export class MemoryStore implements TokenStore {
   private token: string | null = null;

@@ -34,7 +34,7 @@ export async function servePage(fastify: FastifyInstance, folder = BUILT): Promi
     // One route for each file that is there: nothing else is ever looked for on the disk.
     wildcard: false,
     index: false,
-    globIgnore: ['index.html', '**/*.br'],
+    globIgnore: ['index.html', '**/*.{br,gz}'],
     preCompressed: true,
     decorateReply: false,
     cacheControl: false,

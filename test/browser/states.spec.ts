@@ -147,3 +147,18 @@ it('shows a name that means harm as the text that it is, wherever it stands', as
     expect(await stage.page.title()).toMatch(/· Gatehouse$/);
   }
 });
+
+it('keeps everything else where a part of the page cannot be loaded, and loads it when asked again', async () => {
+  const { page, gatehouse } = stage;
+  await page.route('**/assets/users-*.js', (route) => route.abort());
+  await page.getByRole('link', { name: 'Users' }).click();
+  await page.getByRole('alert').getByText('could not be loaded').waitFor();
+  expect(new URL(page.url()).origin).toBe(new URL(gatehouse.url).origin);
+  await page.getByRole('link', { name: 'Devices' }).click();
+  await page.getByText('this device').waitFor();
+  await page.unroute('**/assets/users-*.js');
+  await page.getByRole('link', { name: 'Users' }).click();
+  const again = page.getByRole('button', { name: 'Try again' });
+  if (await again.isVisible()) await again.click();
+  await page.getByRole('heading', { name: 'Users', level: 1 }).waitFor();
+});

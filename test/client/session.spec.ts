@@ -15,7 +15,11 @@ const offline = () => {
 type Answer = (request: Request) => Response | Promise<Response>;
 
 /** A signed-in client, what it sends, and how the server is to answer; tokens are a1, a2, … and r1, r2, … */
-async function signedIn(answers: Partial<Record<'me' | 'refresh' | 'login' | 'logout', Answer>> = {}, expiresIn = 900) {
+async function signedIn(
+  answers: Partial<Record<'me' | 'refresh' | 'login' | 'logout', Answer>> = {},
+  expiresIn = 900,
+  patience?: number,
+) {
   let issued = 0;
   const tokens = () => {
     issued++;
@@ -39,6 +43,7 @@ async function signedIn(answers: Partial<Record<'me' | 'refresh' | 'login' | 'lo
   const gatehouse = new Gatehouse({
     baseUrl: URL,
     store,
+    patience,
     fetch: async (input, init) => {
       const request = new Request(input, init);
       const path = request.url.slice(URL.length);
@@ -229,4 +234,77 @@ it('sends no token and renews nothing once signed out', async () => {
   sent.length = 0;
   await me();
   expect(sent).toEqual(['/v1/users/me -']);
+});
+
+describe('a store that fails', () => {
+  test('costs no session: the newest refresh token is kept, and offered to the store again', async () => {
+    const { gatehouse, server, store, me, events, tokens } = await signedIn({}, 0);
+    const seen: string[] = [];
+    server.refresh = async (request) => {
+      seen.push(((await request.json()) as { refreshToken: string }).refreshToken);
+      return tokens();
+    };
+    const write = store.write.bind(store);
+    store.write = () => {
+      throw new Error('keychain locked');
+    };
+    expect(await me()).toEqual({ id: 'u' });
+    store.write = write;
+    expect(await me()).toEqual({ id: 'u' });
+    expect(seen).toEqual(['r1', 'r2']);
+    expect(store.read()).toBe('r3');
+    expect([gatehouse.session.status, events]).toEqual(['signed-in', ['signedIn', 'renewed', 'renewed']]);
+  });
+
+  test('does not keep anybody from signing out', async () => {
+    const { gatehouse, store, events } = await signedIn();
+    store.clear = () => {
+      throw new Error('keychain locked');
+    };
+    await gatehouse.signOut();
+    expect([gatehouse.session.status, events]).toEqual(['signed-out', ['signedIn', 'signedOut']]);
+  });
+});
+
+describe('a renewal that is never answered', () => {
+  const never = ({ signal }: Request) =>
+    new Promise<Response>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+
+  test('is asked for once more', async () => {
+    const { server, me, sent, tokens } = await signedIn({}, 0, 20);
+    let asked = 0;
+    server.refresh = (request) => (++asked === 1 ? never(request) : tokens());
+    expect(await me()).toEqual({ id: 'u' });
+    expect(sent).toEqual(['/v1/auth/refresh -', '/v1/auth/refresh -', '/v1/users/me a2']);
+  });
+
+  test('is a network that failed, and signs nobody out', async () => {
+    const { gatehouse, me, events } = await signedIn({ refresh: never }, 0, 20);
+    await expect(me()).rejects.toThrow(NetworkError);
+    expect([gatehouse.session.status, events]).toEqual(['signed-in', ['signedIn']]);
+  });
+});
+
+test('a listener that throws does not fail the sign-in', async () => {
+  const { gatehouse } = await signedIn();
+  gatehouse.session.on('signedIn', () => {
+    throw new Error('not our fault');
+  });
+  await gatehouse.signOut();
+  await gatehouse.signIn({ email: 'ada@example.com', password: 'x' });
+  expect(gatehouse.session.status).toBe('signed-in');
+});
+
+test('a slash at the end of the address does no harm, and a fault within a list is the list’s', async () => {
+  const gatehouse = new Gatehouse({
+    baseUrl: `${URL}/`,
+    store: new MemoryStore(),
+    fetch: async (input) => {
+      expect(new Request(input).url).toBe(`${URL}/v1/auth/login`);
+      const errors = [{ pointer: '/permissions/0', detail: 'Write an area.' }];
+      return json(400, { code: 'invalid_request', status: 400, detail: 'x', errors }, 'application/problem+json');
+    },
+  });
+  const refusal = await gatehouse.signIn({ email: 'a@example.com', password: 'x' }).catch((error) => error);
+  expect((refusal as GatehouseProblem).fields).toEqual({ permissions: 'Write an area.' });
 });

@@ -1,11 +1,12 @@
 import { type ComponentType, Suspense } from 'react';
-import { Redirect, Route, Switch } from 'wouter';
+import { Redirect, Route, Switch, useLocation } from 'wouter';
 import { PAGE_PATHS } from '../../src/web/page-paths.js';
 import { Frame } from './pages/frame.js';
 import { NotFoundPage } from './pages/not-found.js';
 import { SignInPage } from './pages/sign-in.js';
 import { ROUTES } from './routes.js';
 import { useSession } from './session.js';
+import { Boundary } from './ui/boundary.js';
 import { Loading } from './ui/loading.js';
 
 const NAMES = Object.keys(ROUTES) as (keyof typeof ROUTES)[];
@@ -13,16 +14,19 @@ const NAMES = Object.keys(ROUTES) as (keyof typeof ROUTES)[];
 /** The page that belongs to the address and to whoever is there. */
 export function App() {
   const { isSignedIn } = useSession();
+  const [location] = useLocation();
   return (
     <Frame>
-      <Suspense fallback={<Loading />}>
-        <Switch>
-          {NAMES.map((name) => (
-            <Route key={name} path={PAGE_PATHS[name]} component={pageAt(name, isSignedIn)} />
-          ))}
-          <Route component={NotFoundPage} />
-        </Switch>
-      </Suspense>
+      <Boundary key={location}>
+        <Suspense fallback={<Loading />}>
+          <Switch>
+            {NAMES.map((name) => (
+              <Route key={name} path={PAGE_PATHS[name]} component={pageAt(name, isSignedIn)} />
+            ))}
+            <Route component={NotFoundPage} />
+          </Switch>
+        </Suspense>
+      </Boundary>
     </Frame>
   );
 }

@@ -35,6 +35,8 @@ export function SessionProvider({ children }: { children: ReactNode }) {
     const stops = [
       gatehouse.session.on('signedIn', () => become({ isSignedIn: true, reason: null })),
       gatehouse.session.on('signedOut', () => become({ isSignedIn: false, reason: null })),
+      // Fresh tokens may come with other roles, by which the navigation goes.
+      gatehouse.session.on('renewed', () => void queries.invalidateQueries({ queryKey: ['me'] })),
       gatehouse.session.on('sessionEnded', ({ problem }) => become({ isSignedIn: false, reason: problem.message })),
     ];
     restore();

@@ -1,6 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { lazy, type ReactNode, Suspense, useState } from 'react';
 import { api, unwrap } from '../gatehouse.js';
+import { Boundary } from '../ui/boundary.js';
 import { Loaded, Loading } from '../ui/loading.js';
 import { Page, Section } from '../ui/page.js';
 import { Select } from '../ui/select.js';
@@ -99,7 +100,9 @@ function Shares({ title, column, parts }: { title: string; column: string; parts
 function Drawn({ chart, children }: { chart: ReactNode; children: ReactNode }) {
   return (
     <>
-      <Suspense fallback={<Loading />}>{chart}</Suspense>
+      <Boundary>
+        <Suspense fallback={<Loading />}>{chart}</Suspense>
+      </Boundary>
       <details>
         <summary>The same as a table</summary>
         {children}

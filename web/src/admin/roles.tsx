@@ -1,3 +1,4 @@
+import { useState } from 'react';
 import { api, type Role, unwrap } from '../gatehouse.js';
 import { readAgain } from '../queries.js';
 import { Confirm } from '../ui/confirm.js';
@@ -24,6 +25,16 @@ async function remove({ name }: Role) {
 /** Roles and what they permit. */
 export default function RolesPage() {
   const roles = useRoles();
+  const [replacing, setReplacing] = useState<string | null>(null);
+  const saveKnowingly = async (values: Values) => {
+    const { name } = values;
+    if (replacing !== name && roles.data?.some((role) => role.name === name)) {
+      setReplacing(name ?? null);
+      throw new Error(`There is a role ${name} already. Save once more to replace its description and permissions.`);
+    }
+    setReplacing(null);
+    return save(values);
+  };
   return (
     <Page title="Roles">
       <Section title="Roles and permissions">
@@ -39,7 +50,7 @@ export default function RolesPage() {
         </Loaded>
       </Section>
       <Section title="Make a role, or replace what it says">
-        <Form submit="Save the role" action={save} resets>
+        <Form submit="Save the role" action={saveKnowingly} resets>
           <TextField name="name" label="Name" autoComplete="off" autoCapitalize="none" required />
           <TextField name="description" label="Description (if you like)" autoComplete="off" />
           <TextField

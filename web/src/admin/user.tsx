@@ -5,7 +5,7 @@ import { api, type User, unwrap } from '../gatehouse.js';
 import { readAgain } from '../queries.js';
 import { Choices, chosenOf } from '../ui/choices.js';
 import { Confirm } from '../ui/confirm.js';
-import { Form, TextField, type Values } from '../ui/form.js';
+import { EmailField, Form, TextField, type Values } from '../ui/form.js';
 import { Loaded } from '../ui/loading.js';
 import { Page, Section } from '../ui/page.js';
 import { Table } from '../ui/table.js';
@@ -55,7 +55,7 @@ function Details({ user }: { user: User }) {
   };
   return (
     <Form submit="Save" action={save}>
-      <TextField name="email" label="Email" type="email" autoComplete="off" required defaultValue={user.email} />
+      <EmailField label="Email" autoComplete="off" required defaultValue={user.email} />
       <TextField name="name" label="Name" autoComplete="off" defaultValue={user.name ?? ''} />
       <TextField name="username" label="Username" autoComplete="off" defaultValue={user.username ?? ''} />
     </Form>

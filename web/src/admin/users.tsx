@@ -5,7 +5,7 @@ import { PAGE_PATHS } from '../../../src/web/page-paths.js';
 import { api, queries, type User, unwrap } from '../gatehouse.js';
 import { listOf, readAgain } from '../queries.js';
 import { Choices, chosenOf } from '../ui/choices.js';
-import { Form, filled, TextField, type Values } from '../ui/form.js';
+import { EmailField, Form, filled, TextField, type Values } from '../ui/form.js';
 import { Page, Section } from '../ui/page.js';
 import { PagedTable } from '../ui/paged-table.js';
 import { Select } from '../ui/select.js';
@@ -86,7 +86,7 @@ function NewUser({ roles }: { roles: string[] }) {
   };
   return (
     <Form submit="Make the user" action={make} resets>
-      <TextField name="email" label="Email" type="email" autoComplete="off" required />
+      <EmailField label="Email" autoComplete="off" required />
       <TextField name="name" label="Name (if you like)" autoComplete="off" />
       <TextField name="username" label="Username (if you like)" autoComplete="off" autoCapitalize="none" />
       <TextField

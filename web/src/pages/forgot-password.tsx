@@ -1,7 +1,7 @@
 import { Link } from 'wouter';
 import { PAGE_PATHS } from '../../../src/web/page-paths.js';
 import { api, unwrap } from '../gatehouse.js';
-import { Form, TextField, type Values } from '../ui/form.js';
+import { EmailField, Form, type Values } from '../ui/form.js';
 import { Page } from '../ui/page.js';
 
 async function forgot({ email = '' }: Values) {
@@ -14,7 +14,7 @@ export function ForgotPasswordPage() {
   return (
     <Page title="Forgot the password">
       <Form submit="Send the link" action={forgot}>
-        <TextField name="email" label="Email" type="email" autoComplete="email" required />
+        <EmailField label="Email" autoComplete="email" required />
       </Form>
       <p>
         <Link href={PAGE_PATHS.signIn}>Back to sign in</Link>

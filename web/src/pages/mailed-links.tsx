@@ -16,10 +16,12 @@ interface MailedLinkProps {
   submit: string;
   /** Uses the token. Only a person who presses the button does: scanners that open every link of a mail use up nothing. */
   action: (token: string, values: Values) => Promise<ReactNode>;
+  /** Where a new mail is to be had, in case the link is used up or too old. */
+  again?: ReactNode;
   children?: ReactNode;
 }
 
-function MailedLink({ title, text, submit, action, children }: MailedLinkProps) {
+function MailedLink({ title, text, submit, action, again, children }: MailedLinkProps) {
   const [done, setDone] = useState<ReactNode>(null);
   const act = async (values: Values) => {
     setDone(await action(mailedToken ?? '', values));
@@ -37,6 +39,7 @@ function MailedLink({ title, text, submit, action, children }: MailedLinkProps) 
         </>
       )}
       {done && <Notice kind="good">{done}</Notice>}
+      {!done && again && <p>{again}</p>}
       <p>
         <Link href={PAGE_PATHS.dashboard}>Go to Gatehouse</Link>
       </p>
@@ -50,6 +53,7 @@ export function VerifyEmailPage() {
       title="Confirm your email address"
       text="Press the button to confirm that this address is yours."
       submit="Confirm"
+      again="If the link no longer works, sign in: there a new one can be mailed."
       action={async (token) => (await unwrap(api.POST('/v1/auth/email/verify', { body: { token } }))).message}
     />
   );
@@ -61,6 +65,7 @@ export function ResetPasswordPage() {
       title="Choose a new password"
       text="Every device will be signed out."
       submit="Save the password"
+      again={<Link href={PAGE_PATHS.forgotPassword}>Ask for a new link</Link>}
       action={async (token, { password = '' }) =>
         (await unwrap(api.POST('/v1/auth/password/reset', { body: { token, password } }))).message
       }
@@ -82,6 +87,7 @@ export function AcceptInvitationPage() {
       title="Accept the invitation"
       text="Choose a password, and the account is yours."
       submit="Accept"
+      again="If the link no longer works, ask whoever invited you for a new one."
       action={accept}
     >
       <NewPasswordField />

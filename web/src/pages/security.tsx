@@ -1,6 +1,6 @@
 import { api, gatehouse, unwrap } from '../gatehouse.js';
 import { readAgain, useMe } from '../queries.js';
-import { Form, NewPasswordField, TextField, type Values } from '../ui/form.js';
+import { EmailField, Form, NewPasswordField, TextField, type Values } from '../ui/form.js';
 import { Loaded } from '../ui/loading.js';
 import { Page, Section } from '../ui/page.js';
 import { ResendLink } from './resend-link.js';
@@ -37,10 +37,8 @@ export function SecurityPage() {
           {({ email, emailVerified }) => <EmailState email={email} isVerified={emailVerified} />}
         </Loaded>
         <Form submit="Change the email" action={changeEmail} resets>
-          <TextField
-            name="email"
+          <EmailField
             label="New email"
-            type="email"
             autoComplete="email"
             required
             description="It counts once you follow the link that we mail to it."

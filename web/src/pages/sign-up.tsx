@@ -1,7 +1,7 @@
 import { Link } from 'wouter';
 import { PAGE_PATHS } from '../../../src/web/page-paths.js';
 import { gatehouse } from '../gatehouse.js';
-import { Form, filled, NewPasswordField, TextField, type Values } from '../ui/form.js';
+import { EmailField, Form, filled, NewPasswordField, TextField, type Values } from '../ui/form.js';
 import { Page } from '../ui/page.js';
 
 async function signUp({ email = '', password = '', ...names }: Values) {
@@ -14,7 +14,7 @@ export function SignUpPage() {
   return (
     <Page title="Make an account">
       <Form submit="Make the account" action={signUp}>
-        <TextField name="email" label="Email" type="email" autoComplete="email" required />
+        <EmailField label="Email" autoComplete="email" required />
         <NewPasswordField />
         <TextField name="name" label="Your name (if you like)" autoComplete="name" />
         <TextField name="username" label="Username (if you like)" autoComplete="username" autoCapitalize="none" />

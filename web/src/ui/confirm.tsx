@@ -1,5 +1,5 @@
 import { AlertDialog } from '@base-ui/react/alert-dialog';
-import { type ReactNode, useState } from 'react';
+import { type ReactNode, useRef, useState } from 'react';
 import { Form, type Values } from './form.js';
 
 interface ConfirmProps {
@@ -20,14 +20,17 @@ interface ConfirmProps {
 /** Asks before something that cannot be undone. The focus comes back to the button that asked. */
 export function Confirm({ trigger, triggerLabel, title, text, confirm, action, children }: ConfirmProps) {
   const [isOpen, setOpen] = useState(false);
+  const button = useRef<HTMLButtonElement>(null);
   const act = async (values: Values) => {
     await action(values);
     setOpen(false);
+    // The button that asked may be gone with what it stood beside.
+    if (!button.current?.isConnected) document.getElementById('main')?.focus();
     return null;
   };
   return (
     <AlertDialog.Root open={isOpen} onOpenChange={setOpen}>
-      <AlertDialog.Trigger className="danger quiet" aria-label={triggerLabel}>
+      <AlertDialog.Trigger ref={button} className="danger quiet" aria-label={triggerLabel}>
         {trigger}
       </AlertDialog.Trigger>
       <AlertDialog.Portal>

@@ -79,6 +79,16 @@ export function TextField({ name, label, description, ...control }: TextFieldPro
   );
 }
 
+/** An address. No `type="email"`: the API says what is wrong with one, and takes letters of any script, which a browser does not. */
+export function EmailField({
+  label = 'Email',
+  ...control
+}: Omit<ComponentProps<typeof TextField>, 'name' | 'label'> & { label?: string }) {
+  return (
+    <TextField name="email" label={label} inputMode="email" autoCapitalize="none" spellCheck={false} {...control} />
+  );
+}
+
 /** A new password: said the same wherever one is chosen. */
 export function NewPasswordField({ name = 'password', label = 'Password' }: { name?: string; label?: string }) {
   return (
