@@ -85,14 +85,14 @@ const KEYS = `
 `;
 
 /**
- * Every hit has to fit; the ways to find them differ in their cost alone. A page that is not full when patience is at an
+ * Every hit has to fit; that they are few is said, because with a thousand rows to expect the whole table would be read for them; the ways to find them differ in their cost alone. A page that is not full when patience is at an
  * end closes with a row without an id, whose number says below which to go on.
  */
 const SEARCH = `
   CREATE FUNCTION users_search(
     wanted text, word text, below bigint, held_role text, has_status text, quota integer, patience interval,
     OUT id uuid, OUT number bigint
-  ) RETURNS SETOF record LANGUAGE plpgsql AS $$
+  ) RETURNS SETOF record LANGUAGE plpgsql ROWS 20 AS $$
   DECLARE
     few      constant integer := 2000;
     started  constant timestamptz := clock_timestamp();

@@ -292,6 +292,18 @@ describe('nobody gives what they do not hold', () => {
     expect(own.status).toBe(201);
   });
 
+  test('not by emptying a role that holds more, whose holders they could then do with as they like', async () => {
+    const token = keeper.accessToken;
+    await makeRole(database, 'above', 'roles:read', 'audit:read');
+    refused(
+      await one.call('PUT', '/v1/roles/above', { body: { permissions: ['roles:read'] }, token }),
+      'permission audit:read',
+    );
+    refused(await one.call('DELETE', '/v1/roles/above', { token }), 'permission audit:read');
+    const [role] = await database.query('SELECT permissions FROM roles WHERE name = $1', ['above']);
+    expect(role).toEqual({ permissions: ['roles:read', 'audit:read'] });
+  });
+
   test('what they hold they may give', async () => {
     const { user } = await signUp(one);
     const body = { roles: ['support', 'user'] };

@@ -201,6 +201,17 @@ describe('tampering by SQL as superuser is found and named', () => {
     await fresh.close();
   });
 
+  test('all of it emptied shows where there are users, each of whom left an entry', async () => {
+    for (const table of BACKED_UP) await superuser.query(`TRUNCATE ${table}`);
+    expect(await faults()).toEqual([]);
+    await superuser.query(
+      `INSERT INTO users (id, email, email_key) VALUES (gen_random_uuid(), 'a@x.test', 'a@x.test')`,
+    );
+    const report = await room.verifier.verify();
+    await superuser.query('DELETE FROM users');
+    expect(report.faults).toMatchObject([{ kind: 'chain_broken', detail: expect.stringContaining('was emptied') }]);
+  });
+
   test('a server that sees the chain set back adds nothing to it, so that it stays visible', async () => {
     await superuser.query('DELETE FROM audit_seals WHERE number = 17');
     await database.query(`INSERT INTO audit_events (id, type) VALUES ('${id(71)}', 'auth.login')`);

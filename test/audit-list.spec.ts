@@ -79,3 +79,15 @@ test.each(FILTERS)('%j', async (filter: Record<string, string>) => {
   );
   expect(await pages(filter)).toEqual(rows.map(({ id }) => id));
 });
+
+test.each(['0000-01-01T00:00:00Z', '0000-12-31T23:59:59.999Z'])(
+  '%s, which no calendar of Postgres has, is refused',
+  async (at) => {
+    for (const name of ['from', 'to']) {
+      const answer = await gatehouse.call<{ code: string }>('GET', `/v1/audit?${name}=${at}`, {
+        token: reader.accessToken,
+      });
+      expect([answer.status, answer.body.code]).toEqual([400, 'invalid_request']);
+    }
+  },
+);

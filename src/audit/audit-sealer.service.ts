@@ -154,7 +154,9 @@ export class AuditSealer implements OnApplicationBootstrap, OnModuleDestroy, Bef
     if (this.complained) return;
     this.complained = true;
     if (error instanceof BrokenChainError) {
-      this.logger.error(`${error.message} New entries wait unsealed; run npm run cli -- audit:verify`);
+      this.logger.error(
+        `${error.message} This server seals no more entries. Run npm run cli -- audit:verify --expect with a head that was kept elsewhere: what was set back as a whole looks whole without one.`,
+      );
     } else {
       this.logger.warn('The audit log could not be sealed; trying again');
     }

@@ -65,6 +65,8 @@ export class AuditVerifier {
       if (!met) faults.push(broken(`The seal ${expected} is not part of the chain: it was set back or written anew.`));
       faults.push(...(await this.examineEnd(last, manager)), ...(await this.unsealed(manager)));
       const { waiting } = await this.waiting(manager);
+      if (seals === 0 && !anchor && waiting === 0 && (await this.hasUsers(manager)))
+        faults.push(broken('There are users and not one entry: the log was emptied.'));
       return { entries, seals, waiting, head: seals > 0 || anchor ? headOf(last) : null, faults: unique(faults) };
     });
   }
@@ -86,6 +88,12 @@ export class AuditVerifier {
       last = { number: seal.number, seal: seal.mac };
     }
     return faults;
+  }
+
+  /** Nobody becomes a user without an entry that says so. */
+  private async hasUsers(manager: EntityManager): Promise<boolean> {
+    const [row] = await manager.query<{ any: boolean }[]>('SELECT EXISTS (SELECT FROM users) AS any');
+    return row?.any ?? false;
   }
 
   private async examineEntries({ number, ids, macs }: Seal, manager: EntityManager): Promise<AuditFault[]> {

@@ -6,7 +6,10 @@ import { AUDIT_TYPES, Audit, type AuditRow } from '../audit/audit.service.js';
 import { Answers, Fails } from '../common/openapi.js';
 import { idOfCursor, pageOf, pageQuery } from '../common/page.js';
 
-const moment = z.iso.datetime({ offset: true });
+/** The calendar of Postgres has no year 0. */
+const moment = z.iso
+  .datetime({ offset: true })
+  .refine((text) => new Date(text).getUTCFullYear() > 0, { message: 'Write a time after the year 0.' });
 
 const auditQuery = z.strictObject({
   ...pageQuery.shape,

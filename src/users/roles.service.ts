@@ -33,7 +33,8 @@ export class Roles {
 
   /**
    * Makes a role, or replaces what it says. Throws a Problem: `role_protected` where it would take a permission from
-   * admin, `forbidden` where it adds a permission that the actor does not hold.
+   * admin, `forbidden` where the role holds, or would hold, a permission that the actor does not: whoever could empty a role
+   * could then do with its holders as they like.
    */
   async save(name: string, form: RoleForm, actor: Actor): Promise<{ role: RoleView; created: boolean }> {
     const permissions = [...new Set(form.permissions)].sort();
@@ -41,11 +42,12 @@ export class Roles {
     const saved = await this.database.transaction(async (manager) => {
       await manager.query(LOCK_ADMINS);
       const [before] = await manager.query<RoleView[]>(`SELECT ${COLUMNS} FROM roles WHERE name = $1`, [name]);
-      const added = permissions.filter((permission) => !before?.permissions.includes(permission));
-      await demandAuthority(actor, { permissions: ['roles:write', ...added] }, manager);
+      const held = before?.permissions ?? [];
+      await demandAuthority(actor, { permissions: ['roles:write', ...held, ...permissions] }, manager);
       const [role] = await manager.query<RoleView[]>(SAVE, [name, form.description ?? null, permissions]);
       if (!role) throw new Error('INSERT … RETURNING returned no row');
-      const removed = before?.permissions.filter((permission) => !permissions.includes(permission)) ?? [];
+      const added = permissions.filter((permission) => !held.includes(permission));
+      const removed = held.filter((permission) => !permissions.includes(permission));
       await this.record('role.saved', actor, manager, { role: name, added, removed });
       return { role, created: before === undefined };
     });
@@ -63,7 +65,8 @@ export class Roles {
     if (!roleName.safeParse(name).success) throw new Problem('not_found');
     await this.database.transaction(async (manager) => {
       await manager.query(LOCK_ADMINS);
-      await demandAuthority(actor, { permissions: ['roles:write'] }, manager);
+      const [before] = await manager.query<RoleView[]>(`SELECT ${COLUMNS} FROM roles WHERE name = $1`, [name]);
+      await demandAuthority(actor, { permissions: ['roles:write', ...(before?.permissions ?? [])] }, manager);
       const [holders] = await manager.query<[{ userId: string }[], number]>(TAKE_FROM_ALL, [name]);
       const [gone] = await manager.query<[unknown[], number]>('DELETE FROM roles WHERE name = $1 RETURNING name', [
         name,

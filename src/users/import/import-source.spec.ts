@@ -16,6 +16,11 @@ test('CSV: quotes, line ends within them, a byte order mark and empty lines', as
   ]);
 });
 
+test('CSV: a quotation mark within a field is a sign like any other', async () => {
+  const lines = await read('csv', 'email,name\na@x.test,5" nail\nb@x.test,B\n');
+  expect(lines.map(({ record }) => (record as { name: string }).name)).toEqual(['5" nail', 'B']);
+});
+
 test('CSV: a line with other columns than the first is told, and the next is read', async () => {
   const lines = await read('csv', 'email,name\na@x.test,A\nb@x.test,B,C\nc@x.test\nd@x.test,D\n');
   expect(lines.map(({ line, fault }) => [line, fault !== undefined])).toEqual([

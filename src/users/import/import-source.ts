@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import { type Info, parse } from 'csv-parse';
+import { CsvError, type Info, parse } from 'csv-parse';
 import { parseStrictJson, StrictJsonError } from '../../common/strict-json.js';
 
 /** A longer line is no user. */
@@ -26,7 +26,7 @@ export async function* readSource(input: Readable, format: ImportFormat): AsyncG
     yield* format === 'csv' ? readCsv(input) : readNdjson(input);
   } catch (error) {
     const { code, message, syscall } = error as NodeJS.ErrnoException;
-    if (code?.startsWith('CSV_')) throw new ImportSourceError(message);
+    if (error instanceof CsvError) throw new ImportSourceError(message);
     if (syscall !== undefined) throw new ImportSourceError(`It cannot be read (${code}).`);
     throw error;
   }
@@ -79,6 +79,8 @@ async function* readCsv(input: Readable): AsyncGenerator<SourceLine> {
       skip_empty_lines: true,
       info: true,
       relax_column_count: true,
+      // A quotation mark within a field, as of inches, is a sign like any other.
+      relax_quotes: true,
       max_record_size: LONGEST_LINE,
     }),
   );
