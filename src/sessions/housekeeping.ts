@@ -1,52 +1,34 @@
-import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { Inject, Injectable, Logger } from '@nestjs/common';
 import { Clock } from '../common/clock.js';
 import { firstIdAt } from '../common/id.js';
 import type { Config } from '../config/config.js';
 import { CONFIG } from '../config/config.module.js';
 import { Database } from '../database/database.js';
+import { Tidying } from '../database/tidying.js';
 
-const EVERY = 3_600_000;
 const BATCH = 5_000;
 
 /** Removes sessions that are past their greatest age, and tombstones that no token can need any more. */
 @Injectable()
-export class Housekeeping implements OnApplicationBootstrap, OnModuleDestroy {
-  private readonly logger = new Logger(Housekeeping.name);
-  private timer: NodeJS.Timeout | undefined;
-  private stopped = false;
-
+export class Housekeeping extends Tidying {
   constructor(
     @Inject(CONFIG) private readonly config: Config,
     private readonly database: Database,
     private readonly clock: Clock,
-  ) {}
-
-  onApplicationBootstrap(): void {
-    const tidy = () =>
-      void this.tidy().catch((error) => {
-        if (!this.stopped) this.logger.warn(`Old sessions could not be removed: ${error}`);
-      });
-    this.timer = setInterval(tidy, EVERY).unref();
-    tidy();
+  ) {
+    super('Old sessions', new Logger(Housekeeping.name));
   }
 
-  onModuleDestroy(): void {
-    this.stopped = true;
-    clearInterval(this.timer);
-  }
-
-  /** Removes what is out of date, in batches that hold no lock for long. Several instances may do it at once. */
   async tidy(): Promise<void> {
     // The id holds the moment it was made, so the primary key finds the old ones. A day more than needed: clocks differ.
     const oldest = firstIdAt(this.clock.now() - this.config.sessionMaxAge - 86_400_000);
-    await this.removeInBatches(REMOVE_SESSIONS, [oldest]);
-    await this.removeInBatches(REMOVE_TOMBSTONES, []);
+    await this.inBatches(BATCH, () => this.remove(REMOVE_SESSIONS, [oldest]));
+    await this.inBatches(BATCH, () => this.remove(REMOVE_TOMBSTONES, []));
   }
 
-  private async removeInBatches(sql: string, values: unknown[]): Promise<void> {
-    for (let count = BATCH; count === BATCH && !this.stopped; ) {
-      [, count] = await this.database.manager.query<[unknown[], number]>(sql, values);
-    }
+  private async remove(sql: string, values: unknown[]): Promise<number> {
+    const [, count] = await this.database.manager.query<[unknown[], number]>(sql, values);
+    return count;
   }
 }
 

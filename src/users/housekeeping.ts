@@ -1,9 +1,8 @@
-import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import { Audit } from '../audit/audit.service.js';
 import { Database } from '../database/database.js';
+import { Tidying } from '../database/tidying.js';
 
-const EVERY = 3_600_000;
-/** Rows at a time. Found by an array and not by IN, which a plan may run again and so lock more than the limit. */
 const BATCH = 1_000;
 
 const REMOVE_TOKENS = `
@@ -17,35 +16,22 @@ const REMOVE_REGISTRATIONS = `
 
 /** Removes mailed links that are long dead, and registrations that nobody confirmed within 30 days. */
 @Injectable()
-export class Housekeeping implements OnApplicationBootstrap, OnModuleDestroy {
-  private readonly logger = new Logger('Accounts');
-  private timer: NodeJS.Timeout | undefined;
-  private stopped = false;
-
+export class Housekeeping extends Tidying {
   constructor(
     private readonly database: Database,
     private readonly audit: Audit,
-  ) {}
-
-  onApplicationBootstrap(): void {
-    const tidy = () =>
-      void this.tidy().catch((error) => {
-        if (!this.stopped) this.logger.warn(`Dead links and registrations could not be removed: ${error}`);
-      });
-    this.timer = setInterval(tidy, EVERY).unref();
-    tidy();
+  ) {
+    super('Dead links and registrations', new Logger('Accounts'));
   }
 
-  onModuleDestroy(): void {
-    this.stopped = true;
-    clearInterval(this.timer);
-  }
-
-  /** Removes what is out of date, in batches that hold no lock for long. Several instances may do it at once. */
   async tidy(): Promise<void> {
-    for (let count = BATCH; count === BATCH && !this.stopped; )
-      [, count] = await this.database.manager.query<[unknown[], number]>(REMOVE_TOKENS);
-    for (let count = BATCH; count === BATCH && !this.stopped; ) count = await this.removeRegistrations();
+    await this.inBatches(BATCH, () => this.removeTokens());
+    await this.inBatches(BATCH, () => this.removeRegistrations());
+  }
+
+  private async removeTokens(): Promise<number> {
+    const [, count] = await this.database.manager.query<[unknown[], number]>(REMOVE_TOKENS);
+    return count;
   }
 
   private removeRegistrations(): Promise<number> {
