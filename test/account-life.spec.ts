@@ -1,5 +1,5 @@
 import { createDatabase, type TestDatabase } from './support/database.js';
-import { Gatehouse } from './support/gatehouse.js';
+import { GatehouseProcess } from './support/gatehouse.js';
 import { mailsTo, tokenFor } from './support/mail.js';
 import { freshEmail, PASSWORD, type Problem, type SignedUp, signIn, signUp, type Tokens } from './support/people.js';
 import { sendRaw } from './support/raw.js';
@@ -8,11 +8,11 @@ import { sendRaw } from './support/raw.js';
 const NEW_PASSWORD = 'quiet lantern over moss';
 
 let database: TestDatabase;
-let gatehouse: Gatehouse;
+let gatehouse: GatehouseProcess;
 
 beforeAll(async () => {
   database = await createDatabase();
-  gatehouse = await Gatehouse.start({ DATABASE_URL: database.url, RATE_LIMITS: 'off' });
+  gatehouse = await GatehouseProcess.start({ DATABASE_URL: database.url, RATE_LIMITS: 'off' });
 });
 
 afterAll(async () => {

@@ -1,7 +1,7 @@
 import { Client } from 'pg';
 import { createDatabase, type TestDatabase } from './support/database.js';
 import { eventually } from './support/eventually.js';
-import { type Answer, type CallOptions, Gatehouse } from './support/gatehouse.js';
+import { type Answer, type CallOptions, GatehouseProcess } from './support/gatehouse.js';
 import { freshEmail, PASSWORD, type Problem, refresh, type SignedUp, signUp, verdict } from './support/people.js';
 import { LISTENER, TcpProxy } from './support/tcp-proxy.js';
 
@@ -19,7 +19,7 @@ beforeAll(async () => {
 afterAll(() => database?.drop());
 
 interface Linked {
-  gatehouse: Gatehouse;
+  gatehouse: GatehouseProcess;
   proxy: TcpProxy;
 }
 
@@ -27,7 +27,7 @@ interface Linked {
 async function linked(env: Record<string, string>, work: (link: Linked) => Promise<void>): Promise<void> {
   const proxy = await TcpProxy.before(database.url);
   try {
-    const gatehouse = await Gatehouse.start({ DATABASE_URL: proxy.url, ...env });
+    const gatehouse = await GatehouseProcess.start({ DATABASE_URL: proxy.url, ...env });
     await work({ gatehouse, proxy }).finally(() => gatehouse.kill());
   } finally {
     await proxy.close();
@@ -40,7 +40,7 @@ const WAYS: [string, (proxy: TcpProxy) => unknown][] = [
   ['is silent', (proxy) => proxy.swallow()],
 ];
 
-const readiness = async (gatehouse: Gatehouse) => (await gatehouse.call('GET', '/health/ready')).status;
+const readiness = async (gatehouse: GatehouseProcess) => (await gatehouse.call('GET', '/health/ready')).status;
 
 /** Everything that needs the database. */
 function needy({ accessToken, refreshToken, session, user }: SignedUp): [string, string, CallOptions][] {

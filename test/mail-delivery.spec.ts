@@ -1,7 +1,7 @@
 import type { SMTPServerSession } from 'smtp-server';
 import { createDatabase, type TestDatabase } from './support/database.js';
 import { eventually } from './support/eventually.js';
-import { Gatehouse } from './support/gatehouse.js';
+import { GatehouseProcess } from './support/gatehouse.js';
 import { Postbox } from './support/mail.js';
 import { freshEmail, PASSWORD } from './support/people.js';
 
@@ -13,7 +13,7 @@ const WHILE = 90_000;
 interface Scene {
   database: TestDatabase;
   postbox: Postbox;
-  start(env?: Record<string, string>): Promise<Gatehouse>;
+  start(env?: Record<string, string>): Promise<GatehouseProcess>;
   /** The ids of the mails in the outbox. */
   waiting(): Promise<string[]>;
   /** Resolves when the outbox is empty. */
@@ -24,10 +24,10 @@ interface Scene {
 function delivery(name: string, work: (scene: Scene) => Promise<void>): void {
   const played = async () => {
     const [database, postbox] = await Promise.all([createDatabase(), Postbox.reserve()]);
-    const running: Gatehouse[] = [];
+    const running: GatehouseProcess[] = [];
     const start = async (env = {}) => {
       const own = { DATABASE_URL: database.url, SMTP_URL: postbox.url, MAIL_FROM: 'Gate <gate@example.com>' };
-      const gatehouse = await Gatehouse.start({ ...own, ...env });
+      const gatehouse = await GatehouseProcess.start({ ...own, ...env });
       running.push(gatehouse);
       return gatehouse;
     };
@@ -45,11 +45,11 @@ function delivery(name: string, work: (scene: Scene) => Promise<void>): void {
   test.concurrent(name, played, 4 * WHILE);
 }
 
-const register = (gatehouse: Gatehouse, email: string) =>
+const register = (gatehouse: GatehouseProcess, email: string) =>
   gatehouse.call('POST', '/v1/auth/register', { body: { email, password: PASSWORD } });
 
 /** Registers one person and asks for so many password mails. Their number in the outbox when nothing is delivered. */
-async function request(gatehouse: Gatehouse, count: number): Promise<void> {
+async function request(gatehouse: GatehouseProcess, count: number): Promise<void> {
   const email = freshEmail();
   await register(gatehouse, email);
   for (let sent = 0; sent < count - 1; sent += 10) {

@@ -1,6 +1,6 @@
 import { createDatabase, type TestDatabase } from './support/database.js';
 import { eventually } from './support/eventually.js';
-import { Gatehouse } from './support/gatehouse.js';
+import { Gatehouse, GatehouseProcess } from './support/gatehouse.js';
 import { freshEmail, PASSWORD, refresh, type SignedUp, signIn, signUp, verdict } from './support/people.js';
 
 /** Staying signed in: one successor, however many ask at once; and nothing left when a session has ended. */
@@ -9,8 +9,8 @@ const GRACE = 30_000;
 const DAY = 86_400_000;
 
 let database: TestDatabase;
-let gatehouse: Gatehouse;
-let second: Gatehouse;
+let gatehouse: GatehouseProcess;
+let second: GatehouseProcess;
 
 beforeAll(async () => {
   database = await createDatabase();
@@ -20,7 +20,7 @@ beforeAll(async () => {
     REFRESH_TOKEN_TTL: '30d',
     SESSION_MAX_AGE: '90d',
   };
-  [gatehouse, second] = await Promise.all([Gatehouse.start(env), Gatehouse.start(env)]);
+  [gatehouse, second] = await Promise.all([GatehouseProcess.start(env), GatehouseProcess.start(env)]);
 });
 
 afterAll(async () => {

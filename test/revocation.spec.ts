@@ -1,21 +1,21 @@
 import { createDatabase, type TestDatabase } from './support/database.js';
 import { eventually } from './support/eventually.js';
-import { Gatehouse } from './support/gatehouse.js';
+import { GatehouseProcess } from './support/gatehouse.js';
 import { freshEmail, refresh, type SignedUp, signIn, signUp, verdict } from './support/people.js';
 
 /** What ends a session on one instance is felt on every other within a second, on the same one at once, and for good. */
 const ADMIN = { BOOTSTRAP_ADMIN_EMAIL: 'root@example.com', BOOTSTRAP_ADMIN_PASSWORD: 'nine violet tractors' };
 
 let database: TestDatabase;
-let here: Gatehouse;
-let there: Gatehouse;
+let here: GatehouseProcess;
+let there: GatehouseProcess;
 
 beforeAll(async () => {
   database = await createDatabase({ empty: true });
   // Both at once on an empty database: who migrates, makes the key and the admin is settled between them.
   [here, there] = await Promise.all([
-    Gatehouse.start({ DATABASE_URL: database.url, ...ADMIN }),
-    Gatehouse.start({ DATABASE_URL: database.url, ...ADMIN }),
+    GatehouseProcess.start({ DATABASE_URL: database.url, ...ADMIN }),
+    GatehouseProcess.start({ DATABASE_URL: database.url, ...ADMIN }),
   ]);
 });
 
@@ -83,7 +83,7 @@ async function twoDevices(): Promise<[SignedUp, SignedUp]> {
 }
 
 /** Milliseconds until an instance refuses the token. A busy machine may hold up any one: their median is judged. */
-async function latency(server: Gatehouse, token: string, code: string): Promise<number> {
+async function latency(server: GatehouseProcess, token: string, code: string): Promise<number> {
   const began = performance.now();
   await eventually(async () => (await verdict(server, token)) === code);
   return performance.now() - began;
@@ -191,8 +191,8 @@ test('after a restart everything ended is still refused, and everything else goe
   await database.query(`INSERT INTO user_roles VALUES ($1, 'admin')`, [stale.user.id]);
   await Promise.all([here.stop(), there.stop()]);
   [here, there] = await Promise.all([
-    Gatehouse.start({ DATABASE_URL: database.url, ...ADMIN }),
-    Gatehouse.start({ DATABASE_URL: database.url, ...ADMIN }),
+    GatehouseProcess.start({ DATABASE_URL: database.url, ...ADMIN }),
+    GatehouseProcess.start({ DATABASE_URL: database.url, ...ADMIN }),
   ]);
   expect(ended.length).toBe(ENDS.length + STATEMENTS.length);
   for (const server of [here, there]) {

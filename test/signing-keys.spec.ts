@@ -1,7 +1,7 @@
 import { createPublicKey, generateKeyPairSync, type JsonWebKey, randomBytes } from 'node:crypto';
 import { createLocalJWKSet, type JSONWebKeySet, jwtVerify } from 'jose';
 import { createDatabase, type TestDatabase } from './support/database.js';
-import { Gatehouse } from './support/gatehouse.js';
+import { GatehouseProcess } from './support/gatehouse.js';
 import { refresh, signIn, signUp, verdict } from './support/people.js';
 
 /** The keys: of each algorithm, of our making or brought along, published as JWKS and nowhere readable. */
@@ -14,8 +14,8 @@ beforeEach(async () => {
 afterEach(() => database?.drop());
 
 /** Runs `work` against a server with these settings, and stops it. */
-async function serving<T>(env: Record<string, string>, work: (gatehouse: Gatehouse) => Promise<T>): Promise<T> {
-  const gatehouse = await Gatehouse.start({ DATABASE_URL: database.url, ...env });
+async function serving<T>(env: Record<string, string>, work: (gatehouse: GatehouseProcess) => Promise<T>): Promise<T> {
+  const gatehouse = await GatehouseProcess.start({ DATABASE_URL: database.url, ...env });
   try {
     return await work(gatehouse);
   } finally {
@@ -23,12 +23,12 @@ async function serving<T>(env: Record<string, string>, work: (gatehouse: Gatehou
   }
 }
 
-const jwksOf = (gatehouse: Gatehouse) => gatehouse.call<JSONWebKeySet>('GET', '/.well-known/jwks.json');
+const jwksOf = (gatehouse: GatehouseProcess) => gatehouse.call<JSONWebKeySet>('GET', '/.well-known/jwks.json');
 const partOf = (token: string, at: number) =>
   JSON.parse(Buffer.from(token.split('.')[at] ?? '', 'base64url').toString());
 
 /** Verifies as a service of somebody else would, by the published keys alone. */
-async function verifyElsewhere(gatehouse: Gatehouse, token: string) {
+async function verifyElsewhere(gatehouse: GatehouseProcess, token: string) {
   const keys = createLocalJWKSet((await jwksOf(gatehouse)).body);
   return jwtVerify(token, keys, { issuer: ISSUER, audience: 'gatehouse', typ: 'at+jwt' });
 }
@@ -41,10 +41,10 @@ describe.each([
   ['RS256', { kty: 'RSA', e: 'AQAB' }],
 ])('%s, made here', (alg, members) => {
   let own: TestDatabase;
-  let gatehouse: Gatehouse;
+  let gatehouse: GatehouseProcess;
   beforeAll(async () => {
     own = await createDatabase();
-    gatehouse = await Gatehouse.start({ DATABASE_URL: own.url, JWT_ALG: alg });
+    gatehouse = await GatehouseProcess.start({ DATABASE_URL: own.url, JWT_ALG: alg });
   });
   afterAll(async () => {
     await gatehouse?.stop();
@@ -129,7 +129,7 @@ test('the keys outlive restarts, another algorithm and nobody who moves them', a
 
 /** How a server with these settings ends that does not start. */
 async function endOf(env: Record<string, string>) {
-  const gatehouse = Gatehouse.launch({ DATABASE_URL: database.url, ...env });
+  const gatehouse = GatehouseProcess.launch({ DATABASE_URL: database.url, ...env });
   const { code } = await gatehouse.exited;
   await gatehouse.stop();
   return { code, output: gatehouse.output };

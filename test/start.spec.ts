@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createDatabase, type TestDatabase } from './support/database.js';
 import { eventually } from './support/eventually.js';
-import { Gatehouse } from './support/gatehouse.js';
+import { GatehouseProcess } from './support/gatehouse.js';
 import { PASSWORD, type SignedUp, signIn, signUp, verdict } from './support/people.js';
 import { APP_SECRET } from './support/server.js';
 import { TcpProxy } from './support/tcp-proxy.js';
@@ -28,7 +28,7 @@ afterAll(async () => {
 
 /** Runs a server that does not come to serve, and returns how it ended and what it said. */
 async function failing(env: Record<string, string | undefined>) {
-  const gatehouse = Gatehouse.launch({ DATABASE_URL: database.url, ...env });
+  const gatehouse = GatehouseProcess.launch({ DATABASE_URL: database.url, ...env });
   const limit = setTimeout(() => void gatehouse.kill(), 120_000);
   const { code, signal } = await gatehouse.exited;
   clearTimeout(limit);
@@ -147,14 +147,14 @@ describe('what stands in the way is one sentence', () => {
     const own = await createDatabase();
     try {
       const production = { DATABASE_URL: own.url, NODE_ENV: 'production', BCRYPT_COST: '10' };
-      const first = await Gatehouse.start(production);
+      const first = await GatehouseProcess.start(production);
       const { code: stopped } = await first.stop();
       expect(stopped).toBe(0);
       const { code, said } = await failing({ ...production, APP_SECRET: `${APP_SECRET}-other` });
       expect([code, said]).toEqual([78, expect.stringContaining('APP_SECRET is not the one')]);
       expect(said).not.toContain(APP_SECRET);
       expect(await own.query('SELECT FROM signing_keys')).toHaveLength(1);
-      const again = await Gatehouse.start(production);
+      const again = await GatehouseProcess.start(production);
       await again.stop();
     } finally {
       await own.drop();
@@ -166,7 +166,7 @@ describe('stopping', () => {
   test.each(['SIGTERM', 'SIGINT'] as const)(
     '%s finishes the sign-in in flight, takes no other, and exits 0',
     async (signal) => {
-      const gatehouse = await Gatehouse.start({ DATABASE_URL: database.url });
+      const gatehouse = await GatehouseProcess.start({ DATABASE_URL: database.url });
       const { user } = await signUp(gatehouse);
       // Held in the middle by the lock on its row, until the server has been told to stop.
       await database.query('BEGIN');
@@ -199,7 +199,7 @@ describe('stopping', () => {
   );
 
   test('an idle connection does not hold it up, and neither does a second signal', async () => {
-    const gatehouse = await Gatehouse.start({ DATABASE_URL: database.url });
+    const gatehouse = await GatehouseProcess.start({ DATABASE_URL: database.url });
     await gatehouse.call('GET', '/health/live');
     const began = performance.now();
     gatehouse.process.kill('SIGTERM');
@@ -243,10 +243,10 @@ const lives = (pid: number) => {
 };
 
 describe('WORKERS=2', () => {
-  let gatehouse: Gatehouse;
+  let gatehouse: GatehouseProcess;
   let workers: number[];
   beforeEach(async () => {
-    gatehouse = await Gatehouse.start({ DATABASE_URL: database.url, WORKERS: '2' });
+    gatehouse = await GatehouseProcess.start({ DATABASE_URL: database.url, WORKERS: '2' });
     workers = childrenOf(gatehouse.process.pid ?? 0);
   });
   afterEach(() => gatehouse?.stop());
@@ -285,7 +285,7 @@ describe('WORKERS=2', () => {
 
 describe('the embedded Postgres', () => {
   const embedded = (DATA_DIR: string) =>
-    Gatehouse.start({ DATABASE_URL: '', DATA_DIR, APP_SECRET: undefined, BOOTSTRAP_ADMIN_EMAIL: '' });
+    GatehouseProcess.start({ DATABASE_URL: '', DATA_DIR, APP_SECRET: undefined, BOOTSTRAP_ADMIN_EMAIL: '' });
   const folder = () => {
     const path = mkdtempSync(join(tmpdir(), 'gatehouse-start-'));
     folders.push(path);
@@ -331,7 +331,11 @@ describe('the embedded Postgres', () => {
 
   test('is never touched where DATABASE_URL is set', async () => {
     const dataDir = folder();
-    const gatehouse = await Gatehouse.start({ DATABASE_URL: database.url, DATA_DIR: dataDir, APP_SECRET: undefined });
+    const gatehouse = await GatehouseProcess.start({
+      DATABASE_URL: database.url,
+      DATA_DIR: dataDir,
+      APP_SECRET: undefined,
+    });
     try {
       expect(readdirSync(dataDir)).toEqual(['app-secret']);
       expect(gatehouse.output).not.toContain('first admin');

@@ -1,14 +1,14 @@
 import { createDatabase, type TestDatabase } from '../support/database.js';
-import { Gatehouse } from '../support/gatehouse.js';
+import { GatehouseProcess } from '../support/gatehouse.js';
 import { freshEmail, PASSWORD } from '../support/people.js';
 
 /** Who has an account here? Neither the answer nor its time may tell. */
 let database: TestDatabase;
-let gatehouse: Gatehouse;
+let gatehouse: GatehouseProcess;
 
 beforeAll(async () => {
   database = await createDatabase();
-  gatehouse = await Gatehouse.start({
+  gatehouse = await GatehouseProcess.start({
     DATABASE_URL: database.url,
     EMAIL_VERIFICATION: 'required',
     RATE_LIMITS: 'off',

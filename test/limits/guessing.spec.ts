@@ -1,19 +1,19 @@
 import { createDatabase, type TestDatabase } from '../support/database.js';
-import { Gatehouse } from '../support/gatehouse.js';
+import { type Api, Gatehouse, GatehouseProcess } from '../support/gatehouse.js';
 import { tokenFor } from '../support/mail.js';
 import { freshEmail, PASSWORD, type Problem, signUp } from '../support/people.js';
 
 /** Nobody guesses a password, and nobody locks an owner out by guessing (ASVS 5.0, 6.3.1; CVE-2024-4629). */
 let database: TestDatabase;
-let one: Gatehouse;
-let two: Gatehouse;
+let one: GatehouseProcess;
+let two: GatehouseProcess;
 
 beforeAll(async () => {
   database = await createDatabase();
   // Bursts in here are larger than the hash queue usually is.
   const env = { DATABASE_URL: database.url, RATE_LIMITS: 'on', TRUSTED_PROXIES: 'loopback', HASH_QUEUE: '500' };
-  one = await Gatehouse.start(env);
-  two = await Gatehouse.start(env);
+  one = await GatehouseProcess.start(env);
+  two = await GatehouseProcess.start(env);
 });
 
 afterAll(async () => {
@@ -38,7 +38,7 @@ async function somebody(form: Record<string, unknown> = {}) {
   return { email, id: answer.body.user.id };
 }
 
-function login(body: { email?: string; username?: string }, ip: string, password = 'a wrong one', server = one) {
+function login(body: { email?: string; username?: string }, ip: string, password = 'a wrong one', server: Api = one) {
   return server.call<Problem>('POST', '/v1/auth/login', { body: { password, ...body }, headers: from(ip) });
 }
 
@@ -218,7 +218,7 @@ describe('an address over all accounts', () => {
 
   it('may register 20 times an hour', async () => {
     const headers = from(freshIp());
-    const register = (server: Gatehouse) => {
+    const register = (server: GatehouseProcess) => {
       return server.call('POST', '/v1/auth/register', { body: { email: freshEmail(), password: PASSWORD }, headers });
     };
     expect(await statuses(Array.from({ length: 30 }, (_, index) => register(index % 2 ? one : two)))).toEqual({
@@ -242,7 +242,7 @@ it('stores no email and no address with its counts', async () => {
 
 it('counts no guess that the hash queue did not take', async () => {
   const { email } = await somebody();
-  const small = await Gatehouse.start({
+  const small = await GatehouseProcess.start({
     DATABASE_URL: database.url,
     RATE_LIMITS: 'on',
     TRUSTED_PROXIES: 'loopback',
@@ -264,7 +264,11 @@ it('counts no guess that the hash queue did not take', async () => {
 it('counts for itself, and neither opens nor closes, while the shared count fails', async () => {
   const { email } = await somebody();
   const alone = await createDatabase();
-  const server = await Gatehouse.start({ DATABASE_URL: alone.url, RATE_LIMITS: 'on', TRUSTED_PROXIES: 'loopback' });
+  const server = await Gatehouse.start({
+    DATABASE_URL: alone.url,
+    RATE_LIMITS: 'on',
+    TRUSTED_PROXIES: 'loopback',
+  });
   try {
     const { user } = await signUp(server);
     await alone.query('ALTER FUNCTION guesses_reserve RENAME TO broken');
