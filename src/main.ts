@@ -1,6 +1,7 @@
 import cluster from 'node:cluster';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { banner, warningsOf } from './banner.js';
 import { startCluster } from './cluster.js';
@@ -9,6 +10,9 @@ import { type Config, loadConfig, projectRoot } from './config/config.js';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from './database/embedded-postgres.js';
 import { explainFailure } from './failure.js';
 import type { Server } from './server.js';
+
+/** Milliseconds for which a stop waits for a start that is under way. */
+const PATIENCE = 10_000;
 
 /** Starts Gatehouse: settings, database, schema, server; and takes it down in the opposite order. */
 async function main(): Promise<void> {
@@ -62,9 +66,12 @@ async function serve(config: Config, databaseUrl: string, logger: Logger): Promi
   return startServer(config, databaseUrl, logger);
 }
 
-/** The database last: whatever is in flight may need it. A start under way is let come to its end first. */
+/**
+ * The database last: whatever is in flight may need it. A start under way is let come to its end first, but no longer than
+ * requests are: it may wait for the lock of another instance that migrates.
+ */
 async function takeDown(starting: Promise<void>, running: Running): Promise<void> {
-  await starting.catch(() => undefined);
+  await Promise.race([starting.catch(() => undefined), wait(PATIENCE, undefined, { ref: false })]);
   await running.server?.close();
   await running.postgres?.stop();
 }

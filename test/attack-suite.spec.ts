@@ -7,7 +7,7 @@ import { text } from 'node:stream/consumers';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { createDatabase, type TestDatabase } from './support/database.js';
-import { GatehouseProcess } from './support/gatehouse.js';
+import { Gatehouse } from './support/gatehouse.js';
 import { PASSWORD, signUp } from './support/people.js';
 
 /** `npm run attack`: our own server holds, a weak one is found out, and what was not tried is not called held. */
@@ -41,10 +41,10 @@ async function attack(url: string, ...args: string[]) {
 
 describe('our own server', () => {
   let database: TestDatabase;
-  const started: GatehouseProcess[] = [];
+  const started: Gatehouse[] = [];
 
   const start = async (env: Record<string, string>) => {
-    const gatehouse = await GatehouseProcess.start({ DATABASE_URL: database.url, ...env });
+    const gatehouse = await Gatehouse.start({ DATABASE_URL: database.url, ...env });
     started.push(gatehouse);
     return gatehouse;
   };

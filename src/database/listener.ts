@@ -1,4 +1,4 @@
-import { Inject, Injectable, Logger, type OnModuleDestroy } from '@nestjs/common';
+import { Inject, Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import { Client } from 'pg';
 import { Clock } from '../common/clock.js';
 
@@ -19,7 +19,7 @@ type Subscriber = (rest: string) => void;
  * it runs after LISTEN stands, at start and after every lost link, and only then is the link in step again.
  */
 @Injectable()
-export class DatabaseListener implements OnModuleDestroy {
+export class DatabaseListener implements OnApplicationShutdown {
   private readonly logger = new Logger(DatabaseListener.name);
   private readonly subscribers = new Map<string, Subscriber>();
   private readonly catchUps: (() => Promise<void>)[] = [];
@@ -60,7 +60,8 @@ export class DatabaseListener implements OnModuleDestroy {
     return this.connected && this.silence < HEARTBEAT + PATIENCE;
   }
 
-  async onModuleDestroy(): Promise<void> {
+  /** After the last answer: until then a token may be checked, and what ends its session must be heard. */
+  async onApplicationShutdown(): Promise<void> {
     this.stopped = true;
     clearTimeout(this.timer);
     await this.drop();
