@@ -115,18 +115,19 @@ export class EmailChange {
   /**
    * Gives the account an address that an administrator typed, in the caller's transaction. It counts as unproven, and the
    * caller asks its owner to confirm it; a mere registration of it gives way. The address before is told, and neither links to
-   * other addresses nor ways back to former ones work any more. Returns whether anything changed.
+   * other addresses nor ways back to former ones work any more. Returns whether it is another address, or null
+   * where nothing changed.
    * Throws a Problem: a refused address, `email_taken`.
    */
-  async impose(userId: string, email: string, actor: Actor, manager: EntityManager): Promise<boolean> {
+  async impose(userId: string, email: string, actor: Actor, manager: EntityManager): Promise<boolean | null> {
     const address = readEmail(email);
     if (!address) throw Problem.field('/email', 'Write an email address such as ada@example.com.');
     const before = await this.accounts.findById(userId, manager);
     await this.makeWay(address.key, userId, actor, manager);
     const values = [userId, address.written, address.key];
     const [changed] = await refusingTakenNames(manager.query<[unknown[], number]>(SET_EMAIL, values));
-    if (changed.length === 0) return false;
-    if (!before || before.emailKey === address.key) return true;
+    if (changed.length === 0) return null;
+    if (!before || before.emailKey === address.key) return false;
     await this.tokens.void(userId, ['change_email', 'undo_email_change'], manager);
     await this.mail.send(letters.emailChanged(null, null), before.email, manager);
     return true;

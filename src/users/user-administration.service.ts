@@ -75,8 +75,8 @@ export class UserAdministration {
     return this.change({ actor, userId: id }, async (manager) => {
       const { email, status, ...profile } = change;
       if (Object.keys(profile).length > 0) await this.setProfile(id, profile, actor, manager);
-      const moved = email !== undefined && (await this.emailChange.impose(id, email, actor, manager));
-      if (moved) await this.record('user.email_changed', id, actor, manager);
+      const moved = email === undefined ? null : await this.emailChange.impose(id, email, actor, manager);
+      if (moved !== null) await this.record('user.email_changed', id, actor, manager);
       const judged = status !== undefined && (await this.setStatus(id, status, actor, manager));
       // Once, in the end: an address that is left would get a dead link.
       if (moved || judged) await this.proof.askAgain(id, actor, manager);
