@@ -45,19 +45,22 @@ test.each([
   ['/v1/auth/password/forgot', 'active'],
   ['/v1/auth/email/resend', 'unverified'],
 ])('%s in a burst, of which none waits for the others, on a slow database', async (path, state) => {
-  const burst = async (email: string) => {
-    const requests = Array.from({ length: 40 }, async () => {
+  const [known, unknown] = [await somebody(state), freshEmail()];
+  /** How far the medians are apart, of two bursts that come mixed, so that both meet the same load. */
+  const difference = async () => {
+    const times: Record<string, number[]> = { [known]: [], [unknown]: [] };
+    const ask = async (email: string) => {
       const start = performance.now();
       await gatehouse.call('POST', path, { body: { email } });
-      return performance.now() - start;
-    });
-    return median(await Promise.all(requests));
+      times[email]!.push(performance.now() - start);
+    };
+    await Promise.all(Array.from({ length: 60 }, (_, index) => ask(index % 2 ? known : unknown)));
+    return apart(median(times[known]!), median(times[unknown]!));
   };
-  const known = await somebody(state);
-  await burst(freshEmail());
   proxy.slow(4);
   try {
-    expect(await least(async () => apart(await burst(known), await burst(freshEmail())))).toBeLessThan(0.1);
+    await difference();
+    expect(await least(difference)).toBeLessThan(0.1);
   } finally {
     proxy.slow(0);
   }
