@@ -69,7 +69,7 @@ export class EmailChange {
 
   /**
    * Gives the account the address that its owner just confirmed, and the address before a way back for 72 hours; that one is
-   * told if `mayTell`. Throws a Problem `email_taken` where somebody else got it first.
+   * told, but for an unconfirmed one unless `mayTell`. Throws a Problem `email_taken` where somebody else got it first.
    */
   async confirm(
     { userId, email, emailKey }: ConsumedToken,
@@ -88,7 +88,7 @@ export class EmailChange {
     // an owner leaves who returns to the one they had.
     const returned = await this.tokens.voidWaysBackTo(userId, emailKey, manager);
     const undo = before.verified && !returned ? await this.tokens.issue('undo_email_change', before, manager) : null;
-    if (mayTell)
+    if (before.verified || mayTell)
       await this.mail.send(letters.emailChanged(undo, { ip: client.ip, at: new Date() }), before.email, manager);
   }
 
@@ -115,9 +115,8 @@ export class EmailChange {
   /**
    * Gives the account an address that an administrator typed, in the caller's transaction. It counts as unproven, and the
    * caller asks its owner to confirm it; a mere registration of it gives way. The address before is told, and neither links to
-   * other addresses nor ways back to former ones work any more. Returns whether it is another address, or null
-   * where nothing changed.
-   * Throws a Problem: a refused address, `email_taken`.
+   * other addresses nor ways back to former ones work any more. Returns whether it is another address, or null where
+   * nothing changed. Throws a Problem: a refused address, `email_taken`.
    */
   async impose(userId: string, email: string, actor: Actor, manager: EntityManager): Promise<boolean | null> {
     const address = readEmail(email);
