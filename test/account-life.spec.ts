@@ -233,8 +233,8 @@ test('every column of a user is part of the export, or is left out for a reason'
     'password_hash',
     // The same once more, as it is compared and searched.
     ...['email_key', 'username_key', 'search_text'],
-    // Which tokens are stale by a change of roles.
-    ...['ver', 'ver_changed_at'],
+    // Which tokens are stale by a change of roles, and by what the search pages.
+    ...['ver', 'ver_changed_at', 'number'],
     // Nobody who can ask for an export is a mere registration.
     'pending',
     // Would tell whoever registered the address of somebody else that its owner has come.

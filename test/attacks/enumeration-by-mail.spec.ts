@@ -32,11 +32,14 @@ async function somebody(state: string): Promise<string> {
   return email;
 }
 
-/** The least of up to three measurements: a busy machine may spoil one, or two; what really differs differs every time. */
-async function least(measure: () => Promise<number>): Promise<number> {
+/**
+ * Whether one of up to three measurements stays below a bound: a busy machine may spoil one, or two; what really differs
+ * differs every time.
+ */
+async function expectBelow(bound: number, measure: () => Promise<number>): Promise<void> {
   const measured: number[] = [];
-  while (measured.length < 3 && !measured.some((value) => value < 0.1)) measured.push(await measure());
-  return Math.min(...measured);
+  while (measured.length < 3 && !measured.some((value) => value < bound)) measured.push(await measure());
+  expect(Math.min(...measured)).toBeLessThan(bound);
 }
 
 const apart = (a: number, b: number) => Math.abs(a - b) / Math.min(a, b);
@@ -60,7 +63,8 @@ test.each([
   proxy.slow(4);
   try {
     await difference();
-    expect(await least(difference)).toBeLessThan(0.1);
+    // Sixty at once are a load of their own; with a queue the one takes more than twice as long as the other.
+    await expectBelow(0.5, difference);
   } finally {
     proxy.slow(0);
   }
@@ -91,7 +95,7 @@ test.each([
   };
   await ask('known');
   await ask('unknown');
-  expect(await least(difference)).toBeLessThan(0.1);
+  await expectBelow(0.1, difference);
   expect([...answers]).toHaveLength(1);
 });
 
