@@ -198,19 +198,8 @@ describe('a change of roles', () => {
     const [marker] = await twoDevices();
     await database.query(`INSERT INTO user_roles VALUES ($1, 'admin')`, [device.user.id]);
     await felt('a role given', [here, there], device.accessToken, 'token_stale');
-    for (const ver of [
-      'x',
-      '',
-      '0',
-      '-1',
-      '1.5',
-      '1e9',
-      'Infinity',
-      '4294967296',
-      '4294967297',
-      '9999999999',
-      '99999999999',
-    ])
+    // The first ones would raise what is in memory; the others lower it again.
+    for (const ver of ['4294967297', '9999999999', '2147483648', 'Infinity', '4294967296', '-1', '0', '1.5', '', 'x'])
       for (const { user } of [device, bystander])
         await database.query(`SELECT pg_notify('gatehouse', 'user ' || $1 || ' ' || $2)`, [user.id, ver]);
     // Notifications come in their order: whoever has heard of this one has heard of all before.

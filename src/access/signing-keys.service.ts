@@ -127,11 +127,9 @@ export class SigningKeys implements OnModuleDestroy {
     await this.inTurn(async (manager) => {
       const newest = (await this.readable(manager)).at(-1);
       if (!newest) await this.insert(alg, 0, manager);
-      else if (starting && newest.alg !== alg) {
-        // The operator restarted to get it. Instances that go on have verifiers that must read the new key first.
-        const others = await manager.query<unknown[]>(OTHERS);
-        await this.insertNext(alg, others.length === 0 ? 0 : PUBLISH_AHEAD, NOBODY, manager);
-      } else if (newest.signsFrom + keyLifetime - PUBLISH_AHEAD < this.clock.now())
+      else if (starting && newest.alg !== alg)
+        await this.insertNext(alg, await this.aheadOfOthers(manager), NOBODY, manager);
+      else if (newest.signsFrom + keyLifetime - PUBLISH_AHEAD < this.clock.now())
         await this.insertNext(alg, PUBLISH_AHEAD, NOBODY, manager);
     });
     await this.load();
@@ -139,6 +137,12 @@ export class SigningKeys implements OnModuleDestroy {
       [...this.keys.keys()],
       this.config.accessTokenTtl + 2 * LEEWAY * 1000 + 60_000,
     ]);
+  }
+
+  /** Whoever restarts to get another algorithm gets it at once; but verifiers of instances that go on must read its key first. */
+  private async aheadOfOthers(manager: EntityManager): Promise<number> {
+    const others = await manager.query<unknown[]>(OTHERS);
+    return others.length === 0 ? 0 : PUBLISH_AHEAD;
   }
 
   /** One instance after the other, so that two do not make a key each. */

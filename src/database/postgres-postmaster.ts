@@ -19,7 +19,7 @@ const POLL_MS = 20;
 const LOG_LIMIT_BYTES = 1024 * 1024;
 /** An empty lock file is one being written; one this old was left by a power loss. */
 const UNWRITTEN_LOCK_MS = 5_000;
-/** Connections that a server takes at least: what a person at psql, a command beside the server and our own tests need. */
+/** Connections that a server takes at least. */
 const LEAST_CONNECTIONS = 200;
 /** Another start won the folder, the last server's processes are still leaving, or somebody took our port. */
 const WORTH_ANOTHER_TRY =
