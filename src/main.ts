@@ -14,6 +14,9 @@ import type { Server } from './server.js';
 /** Milliseconds for which a stop waits for a start that is under way. */
 const PATIENCE = 10_000;
 
+/** Connections of the embedded Postgres beside those of the server: its presence, migrations, commands, a person at psql. */
+const SPARE_CONNECTIONS = 50;
+
 /** Starts Gatehouse: settings, database, schema, server; and takes it down in the opposite order. */
 async function main(): Promise<void> {
   const envFile = join(projectRoot(), '.env');
@@ -49,7 +52,8 @@ interface Running {
 async function start(config: Config, logger: Logger, running: Running): Promise<void> {
   if (!config.databaseUrl) {
     const log = (line: string) => logger.info(line);
-    running.postgres = await startEmbeddedPostgres({ dataDir: join(config.dataDir, 'postgres'), log, revive: true });
+    const dataDir = join(config.dataDir, 'postgres');
+    running.postgres = await startEmbeddedPostgres({ dataDir, log, revive: true, connections: connectionsOf(config) });
   }
   const databaseUrl = config.databaseUrl ?? running.postgres?.url ?? '';
   const { migrate } = await import('./database/data-source.js');
@@ -57,6 +61,11 @@ async function start(config: Config, logger: Logger, running: Running): Promise<
   if (applied.length > 0) logger.info({ migrations: applied }, 'The database schema is up to date');
   running.server = await serve(config, databaseUrl, logger);
   process.stdout.write(`${banner({ ...running.server, warnings: warningsOf(config) })}\n`);
+}
+
+/** Connections of all workers at most: each has its pool and its link. */
+function connectionsOf({ workers, databasePool }: Config): number {
+  return workers * (databasePool + 1) + SPARE_CONNECTIONS;
 }
 
 /** The application is loaded where it runs: a process that leads workers needs none, nor one that refuses its settings. */

@@ -3,16 +3,18 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createDatabase, type TestDatabase } from './support/database.js';
+import { createDatabase, setting, type TestDatabase } from './support/database.js';
 import { eventually } from './support/eventually.js';
-import { GatehouseProcess } from './support/gatehouse.js';
-import { PASSWORD, type SignedUp, signIn, signUp, verdict } from './support/people.js';
+import { Gatehouse, GatehouseProcess } from './support/gatehouse.js';
+import { PASSWORD, refresh, type SignedUp, signIn, signUp, verdict } from './support/people.js';
+import { processList } from './support/postgres-view.js';
 import { APP_SECRET } from './support/server.js';
 import { TcpProxy } from './support/tcp-proxy.js';
 
 /** Starting and stopping: what a person reads, with which code it ends, and what is left behind. */
 /** Milliseconds, below the 10 s for which a stop lets requests in flight go on: nothing was waited for. */
 const STOP_LIMIT = 8_000;
+const OTHER_SECRET = `${APP_SECRET}-other`;
 
 let database: TestDatabase;
 const folders: string[] = [];
@@ -25,6 +27,13 @@ afterAll(async () => {
   await database?.drop();
   for (const folder of folders) rmSync(folder, { recursive: true, force: true, maxRetries: 20 });
 });
+
+/** A folder that does not exist yet, removed after the run. */
+function folder(): string {
+  const path = mkdtempSync(join(tmpdir(), 'gatehouse-start-'));
+  folders.push(path);
+  return join(path, 'data');
+}
 
 /** Whether anybody takes a new connection at this address. */
 async function connects(url: string): Promise<boolean> {
@@ -156,24 +165,6 @@ describe('what stands in the way is one sentence', () => {
       await proxy.close();
     }
   });
-
-  test.concurrent('an APP_SECRET that is not the one that sealed the keys, in production', async () => {
-    const own = await createDatabase();
-    try {
-      const production = { DATABASE_URL: own.url, NODE_ENV: 'production', BCRYPT_COST: '10' };
-      const first = await GatehouseProcess.start(production);
-      const { code: stopped } = await first.stop();
-      expect(stopped).toBe(0);
-      const { code, said } = await failing({ ...production, APP_SECRET: `${APP_SECRET}-other` });
-      expect([code, said]).toEqual([78, expect.stringContaining('APP_SECRET is not the one')]);
-      expect(said).not.toContain(APP_SECRET);
-      expect(await own.query('SELECT FROM signing_keys')).toHaveLength(1);
-      const again = await GatehouseProcess.start(production);
-      await again.stop();
-    } finally {
-      await own.drop();
-    }
-  });
 });
 
 describe('stopping', () => {
@@ -301,17 +292,12 @@ describe('WORKERS=2', () => {
 });
 
 describe('the embedded Postgres', () => {
-  const embedded = (DATA_DIR: string) =>
-    GatehouseProcess.start({ DATABASE_URL: '', DATA_DIR, APP_SECRET: undefined, BOOTSTRAP_ADMIN_EMAIL: '' });
-  const folder = () => {
-    const path = mkdtempSync(join(tmpdir(), 'gatehouse-start-'));
-    folders.push(path);
-    return join(path, 'data');
-  };
+  const embedded = (DATA_DIR: string, secret?: string) =>
+    GatehouseProcess.start({ DATABASE_URL: '', DATA_DIR, APP_SECRET: secret, BOOTSTRAP_ADMIN_EMAIL: '' });
   const postmasterOf = (dataDir: string) =>
     Number(readFileSync(join(dataDir, 'postgres', 'postmaster.pid'), 'utf8').split('\n')[0]);
 
-  test('starts with no settings; the first admin is shown once and works; the data outlive kill -9 of either', async () => {
+  test('starts with no settings; the first admin is shown once and works; the data outlive kill -9 of either, and Postgres is brought back', async () => {
     const dataDir = folder();
     let gatehouse = await embedded(dataDir);
     try {
@@ -324,40 +310,61 @@ describe('the embedded Postgres', () => {
 
       await gatehouse.kill();
       expect(lives(first)).toBe(true);
-      gatehouse = await embedded(dataDir);
+      // At home another secret is let go on. What the former sealed is of no use with it, and stays what it is.
+      gatehouse = await embedded(dataDir, OTHER_SECRET);
       expect(postmasterOf(dataDir)).toBe(first);
       expect(gatehouse.output).not.toMatch(/first admin|admin@gatehouse\.test/);
-      expect(await verdict(gatehouse, admin.accessToken)).toBe('ok');
+      expect(gatehouse.output).toContain('APP_SECRET is another one than before');
+      expect(await verdict(gatehouse, admin.accessToken)).toBe('invalid_token');
+      const person = await signUp(gatehouse);
 
       process.kill(first, 'SIGKILL');
-      expect(await verdict(gatehouse, admin.accessToken)).toBe('ok');
+      expect(await verdict(gatehouse, person.accessToken)).toBe('ok');
+      await eventually(async () => {
+        const { status } = await gatehouse.call('GET', '/health/ready');
+        return status === 200 && postmasterOf(dataDir) !== first;
+      });
+      await signIn(gatehouse, person.user.email);
+      expect((await refresh(gatehouse, person.refreshToken)).code).toBe('ok');
+
       await gatehouse.kill();
       gatehouse = await embedded(dataDir);
       expect(await verdict(gatehouse, admin.accessToken)).toBe('ok');
       await signIn(gatehouse, email, password);
 
-      const last = postmasterOf(dataDir);
       gatehouse.process.kill('SIGINT');
       expect(await gatehouse.exited).toEqual({ code: 0, signal: null });
-      expect(lives(last)).toBe(false);
+      expect(processList()).not.toContain(dataDir);
       expect(readdirSync(join(dataDir, 'postgres'))).not.toContain('postmaster.pid');
     } finally {
       await gatehouse.stop();
     }
   });
+});
 
-  test('is never touched where DATABASE_URL is set', async () => {
+describe('an APP_SECRET that is not the one of the database is refused', () => {
+  test('where one was made for this machine only, as beside a command meant for production', async () => {
     const dataDir = folder();
-    const gatehouse = await GatehouseProcess.start({
-      DATABASE_URL: database.url,
-      DATA_DIR: dataDir,
-      APP_SECRET: undefined,
+    const keys = () => database.query('SELECT kid FROM signing_keys');
+    const before = await keys();
+    expect(before).toHaveLength(1);
+    const { code, said } = await failing({ DATA_DIR: dataDir, APP_SECRET: undefined });
+    expect([code, said]).toEqual([78, expect.stringContaining('APP_SECRET is not the one')]);
+    expect(await keys()).toEqual(before);
+    // The embedded Postgres is never touched where DATABASE_URL is set.
+    expect(readdirSync(dataDir)).toEqual(['app-secret']);
+  });
+
+  test('in production with JWT_SIGNING_KEY, where no key is stored', async () => {
+    const { database: shared } = Gatehouse.shared();
+    const { code, said } = await failing({
+      DATABASE_URL: shared.url,
+      NODE_ENV: 'production',
+      BCRYPT_COST: '10',
+      JWT_SIGNING_KEY: setting('TEST_SHARED_SIGNING_KEY'),
+      APP_SECRET: OTHER_SECRET,
     });
-    try {
-      expect(readdirSync(dataDir)).toEqual(['app-secret']);
-      expect(gatehouse.output).not.toContain('first admin');
-    } finally {
-      await gatehouse.stop();
-    }
+    expect([code, said]).toEqual([78, expect.stringContaining('no password would fit')]);
+    expect(said).not.toContain(OTHER_SECRET);
   });
 });

@@ -5,6 +5,9 @@ import { Clock } from '../common/clock.js';
 /** The injection token of the URL that the listener connects to. */
 export const LISTENER_URL = Symbol('LISTENER_URL');
 
+/** What sets the link of an instance apart in pg_stat_activity. */
+export const LISTENER_NAME = 'gatehouse listener';
+
 const CHANNEL = 'gatehouse';
 const HEARTBEAT = 1_000;
 const PATIENCE = 2_000;
@@ -70,7 +73,7 @@ export class DatabaseListener implements OnApplicationShutdown {
   private async connect(): Promise<void> {
     const client = new Client({
       connectionString: this.url,
-      application_name: 'gatehouse listener',
+      application_name: LISTENER_NAME,
       connectionTimeoutMillis: PATIENCE,
       query_timeout: PATIENCE,
       keepAlive: true,

@@ -74,9 +74,9 @@ export const EXAMINE = {
   SELECT s.id AS "sessionId", s.counter, s.expires_at AS "sessionExpiresAt", ${OWNER},
     s.revoked_at IS NOT NULL OR u.status <> 'active' AS revoked, u.email_verified_at IS NULL AS unverified,
     least(s.expires_at, s.created_at + $4::float8 * interval '1 ms') <= now() AS expired,
-    coalesce(s.rotated_at >= now() - $3::float8 * interval '1 ms', false) AS fresh
+    coalesce(s.rotated_at >= now() - $3::float8 * interval '1 ms', false) AS fresh, s.secret_hash <> $2 AS renewed
   FROM sessions s JOIN users u ON u.id = s.user_id
-  WHERE s.id = $1 AND s.secret_hash = $2`,
+  WHERE s.id = $1`,
 };
 
 /** The live sessions of a user, newest first. $1 user, $2 before this id or null, $3 limit */
