@@ -1,11 +1,13 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
+import { PAGE_PATHS } from '../src/web/page-paths.js';
 import { type Api, Gatehouse } from './support/gatehouse.js';
 import type { Problem } from './support/people.js';
 
 /** How the page is served: by its own server, under a policy, and only where it is. */
 const BUILT = fileURLToPath(new URL('../dist/web/', import.meta.url));
+const ROUTES = fileURLToPath(new URL('../docs/routes.txt', import.meta.url));
 /** Bytes of script, packed, that the first page may need. */
 const BUDGET = 150_000;
 let gatehouse: Api;
@@ -77,6 +79,26 @@ it.each(['br', 'gzip'])(
     }
   },
 );
+
+it.each(['/theme.js', '/icon.svg'])(
+  'has %s under a name that stays, so that it is asked for each time',
+  async (path) => {
+    const { status, headers } = await gatehouse.call('GET', path);
+    expect([status, headers.get('cache-control')]).toEqual([200, 'no-cache']);
+    expect(headers.get('etag')).not.toBeNull();
+  },
+);
+
+it('leaves to the server what is the server’s under start:dev, and nothing else', async () => {
+  process.env.GATEHOUSE_API = 'http://api.test';
+  const { default: config } = await import('../web/vite.config.js');
+  const keys = Object.keys(config.server?.proxy ?? {});
+  const isServers = (path: string) => keys.some((key) => path.startsWith(key));
+  expect(Object.values(PAGE_PATHS).filter(isServers)).toEqual([]);
+  const routes = (await readFile(ROUTES, 'utf8')).match(/ \/\S+/g)?.map((path) => path.trim()) ?? [];
+  expect(routes.length).toBeGreaterThan(30);
+  expect([...routes, '/docs', '/docs/', '/openapi.json'].filter((path) => !isServers(path))).toEqual([]);
+});
 
 it('needs little script before it shows itself, and no chart', async () => {
   const html = await readFile(`${BUILT}index.html`, 'utf8');

@@ -4,8 +4,8 @@ import { brotliCompressSync, gzipSync } from 'node:zlib';
 import react from '@vitejs/plugin-react';
 import { defineConfig, type Plugin } from 'vite';
 
-/** What is the server's while the page is served by Vite, as scripts/dev.js starts it. */
-const API = ['/v1', '/docs', '/dev', '/openapi.json', '/.well-known', '/health'];
+/** How addresses begin that are the server's while the page is served by Vite, as scripts/dev.js starts it. */
+const API = ['/v1/', '/docs', '/dev/', '/openapi.json', '/.well-known/', '/health/'];
 const server = process.env.GATEHOUSE_API;
 
 /** Packs every file once, while it is built, and not for each request. */

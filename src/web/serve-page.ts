@@ -13,7 +13,7 @@ const BUILT = fileURLToPath(new URL('../../web/', import.meta.url));
 const POLICY = ownFilesPolicy();
 
 /**
- * Serves the page: its files for ever, since their names change with what is in them, and itself anew each time.
+ * Serves the page: files whose names change with what is in them for ever, and everything else anew each time.
  * Only the addresses that the page knows are answered with it, so that any other is not found as ever; a person who went
  * there sees the page say so. Without a built page there is none: under `npm run start:dev` Vite serves it.
  */
@@ -40,7 +40,7 @@ export async function servePage(fastify: FastifyInstance, folder = BUILT): Promi
     cacheControl: false,
     setHeaders: (reply, path) => {
       const isHashed = path.includes('/assets/');
-      void reply.header('cache-control', isHashed ? 'public, max-age=31536000, immutable' : 'public, max-age=3600');
+      void reply.header('cache-control', isHashed ? 'public, max-age=31536000, immutable' : 'no-cache');
     },
   });
 }

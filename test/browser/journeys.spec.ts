@@ -1,4 +1,5 @@
-import { signInByForm } from '../support/browser.js';
+import { readFile } from 'node:fs/promises';
+import { enter, focusOf } from '../support/browser.js';
 import { freshEmail, PASSWORD, signUp } from '../support/people.js';
 import { setStage } from '../support/stage.js';
 
@@ -13,7 +14,7 @@ beforeEach(() => {
 
 const signedIn = async () => {
   await signUp(stage.gatehouse, { email });
-  await signInByForm(stage.page, email, PASSWORD);
+  await enter(stage.page, email);
 };
 
 it('signs up, and hears what is wrong beside the field in the words of the API', async () => {
@@ -24,7 +25,12 @@ it('signs up, and hears what is wrong beside the field in the words of the API',
   await stage.fill('Password', 'password1');
   await stage.press('Make the account');
   expect(await stage.errorOf('Password')).toContain('attackers try');
-  expect(await page.getByLabel('Password', { exact: true }).getAttribute('aria-invalid')).toBe('true');
+  // A screen reader says it too: the field gets the focus, and is described by what is wrong (WCAG 3.3.1, 4.1.3).
+  expect(await focusOf(page)).toBe('password');
+  const password = page.getByLabel('Password', { exact: true });
+  expect(await password.getAttribute('aria-invalid')).toBe('true');
+  const describedBy = (await password.getAttribute('aria-describedby'))?.split(' ') ?? [];
+  expect(describedBy).toContain(await page.locator('.error').getAttribute('id'));
   await stage.fill('Password', PASSWORD);
   await stage.press('Make the account');
   expect(await stage.errorOf('Email')).toContain('account');
@@ -32,6 +38,19 @@ it('signs up, and hears what is wrong beside the field in the words of the API',
   await stage.press('Make the account');
   await stage.heading('Dashboard').waitFor();
   await stage.said('Welcome to your profile');
+});
+
+it('tries again once the reason lies no longer in another field than the one that was refused', async () => {
+  const name = `quiet${Date.now()}`;
+  await stage.page.goto('/sign-up');
+  await stage.fill('Email', email);
+  await stage.fill('Password', name);
+  await stage.fill('Username (if you like)', name);
+  await stage.press('Make the account');
+  expect(await stage.errorOf('Password')).not.toBe('');
+  await stage.fill('Username (if you like)', `${name}2`);
+  await stage.press('Make the account');
+  await stage.heading('Dashboard').waitFor();
 });
 
 it('says that a pair is wrong, and keeps what was typed', async () => {
@@ -54,7 +73,7 @@ it('asks to sign in at any address, and shows it afterwards', async () => {
   await stage.heading('Devices').waitFor();
 });
 
-it('ends another device, and then all others', async () => {
+it('ends another device, then all others, and then itself', async () => {
   const { page } = stage;
   await signedIn();
   await stage.gatehouse.call('POST', '/v1/auth/login', { body: { email, password: PASSWORD } });
@@ -69,6 +88,11 @@ it('ends another device, and then all others', async () => {
   await stage.press('Sign them out');
   await rows.nth(1).waitFor({ state: 'detached' });
   await stage.said('this device');
+  await rows.first().getByRole('button').click();
+  await page.getByRole('alertdialog').getByText('You have to sign in again here.').waitFor();
+  await stage.press('Sign it out');
+  await stage.heading('Sign in').waitFor();
+  expect(await stage.profile.context.cookies()).toEqual([]);
 });
 
 it('changes the password, is told where the old one is wrong, and stays signed in here', async () => {
@@ -95,6 +119,9 @@ it('saves own details, and downloads own data', async () => {
   await stage.said('Saved.');
   const [download] = await Promise.all([page.waitForEvent('download'), stage.press('Download my data')]);
   expect(download.suggestedFilename()).toBe('gatehouse-export.json');
+  const text = await readFile(await download.path(), 'utf8');
+  expect(JSON.parse(text).user).toMatchObject({ email, name: 'Ada Lovelace' });
+  expect(text).not.toMatch(/passwordHash|\$2[aby]\$|grt_|eyJ/);
   await stage.go('Dashboard');
   await stage.said('Welcome to your profile, Ada Lovelace.');
 });
@@ -110,7 +137,7 @@ it('deletes the account, after asking and with the password only', async () => {
   await dialog.locator('.error').waitFor();
   await page.keyboard.press('Escape');
   await dialog.waitFor({ state: 'hidden' });
-  expect(await page.evaluate(() => document.activeElement?.textContent)).toBe('Delete my account');
+  expect(await focusOf(page)).toBe('Delete my account');
   await stage.press('Delete my account');
   await dialog.getByLabel('Password').fill(PASSWORD);
   await dialog.getByRole('button', { name: 'Delete it for good' }).click();

@@ -1,4 +1,4 @@
-import { type Profile, signInByForm } from '../support/browser.js';
+import { enter, type Profile } from '../support/browser.js';
 import { freshEmail, PASSWORD, signUp } from '../support/people.js';
 import { setStage } from '../support/stage.js';
 
@@ -11,7 +11,7 @@ beforeEach(async () => {
   ({ profile } = stage);
   email = freshEmail();
   await signUp(stage.gatehouse, { email });
-  await signInByForm(profile.page, email, PASSWORD);
+  await enter(profile.page, email);
 });
 
 const refreshes = () => profile.requests.filter((line) => line === 'POST /v1/auth/refresh').length;
@@ -150,6 +150,9 @@ it('goes on after the network was lost, and says so meanwhile', async () => {
   await page.getByText('You are still signed in.').waitFor();
   await context.setOffline(false);
   await page.getByText('this device').waitFor();
+  await page.getByRole('link', { name: 'Security' }).click();
+  await heading('Security').waitFor();
+  expect(await page.getByText('You are still signed in.').count()).toBe(0);
 });
 
 it('waits for the network where that is lost as the page opens', async () => {

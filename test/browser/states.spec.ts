@@ -1,6 +1,6 @@
 import { withRoles } from '../support/admins.js';
-import { openProfile, signInByForm } from '../support/browser.js';
-import { freshEmail, PASSWORD, type SignedUp, signUp } from '../support/people.js';
+import { enter, openProfile } from '../support/browser.js';
+import { freshEmail, type SignedUp, signUp } from '../support/people.js';
 import { setStage } from '../support/stage.js';
 
 /** What each page shows while it reads, when reading fails, when there is nothing, and when what there is means harm. */
@@ -8,10 +8,12 @@ const HOSTILE = '<img src=x onerror="document.title=String.fromCharCode(88)">{{7
 const stage = setStage();
 let admin: SignedUp;
 
-beforeEach(async () => {
-  admin ??= await withRoles(stage.gatehouse, stage.database, 'admin', 'user');
-  await signInByForm(stage.page, admin.user.email, PASSWORD);
+beforeAll(async () => {
+  admin = await withRoles(stage.gatehouse, stage.database, 'admin', 'user');
 });
+
+/** Opens an address as the administrator. */
+const open = (path: string) => enter(stage.page, admin.user.email, path);
 
 const problem = {
   status: 503,
@@ -46,7 +48,7 @@ it.each([
     await answered;
     await route.fulfill(problem);
   });
-  await page.goto(path.replace(':id', admin.user.id));
+  await open(path.replace(':id', admin.user.id));
   await page.getByRole('status').getByText('Loading…').first().waitFor();
   expect(await page.getByRole('alert').count()).toBe(0);
   answer();
@@ -66,7 +68,7 @@ it.each([
   ['/admin/roles', '**/v1/roles*', { items: [], nextCursor: null }, 'There is no role.'],
 ])('says at %s that there is nothing', async (path, api, json, text) => {
   await stage.page.route(api, (route) => route.fulfill({ json }));
-  await stage.page.goto(path);
+  await open(path);
   await stage.said(text);
   expect(await stage.page.getByRole('table').count()).toBe(0);
 });
@@ -76,12 +78,12 @@ it('says on the dashboard that nothing has happened yet', async () => {
     const response = await route.fetch();
     await route.fulfill({ json: { ...(await response.json()), activity: [] } });
   });
-  await stage.page.goto('/');
+  await open('/');
   await stage.said('Nothing has happened yet.');
 });
 
 it('says beside each field of a search what the API says of it, and keeps what was found', async () => {
-  await stage.go('Audit');
+  await open('/admin/audit');
   await stage.page.getByRole('table').waitFor();
   await stage.fill('User id', 'nonsense');
   await stage.press('Show');
@@ -91,7 +93,7 @@ it('says beside each field of a search what the API says of it, and keeps what w
 
 it('says beside the field what the API says of a new user, an edited one and a role', async () => {
   const { user } = await signUp(stage.gatehouse, { username: `u${Date.now()}` });
-  await stage.go('Users');
+  await open('/admin/users');
   await stage.fill('Email', user.email);
   await stage.press('Make the user');
   expect(await stage.errorOf('Email')).toBe(
@@ -105,11 +107,11 @@ it('says beside the field what the API says of a new user, an edited one and a r
   await stage.fill('Name', 'helper');
   await stage.fill('Permissions', 'Not One!');
   await stage.press('Save the role');
-  await stage.page.getByRole('alert').or(stage.page.locator('.error')).first().waitFor();
+  expect(await stage.errorOf('Permissions')).not.toBe('');
 });
 
 it('says why the last administrator cannot be disabled, in the dialog that asked', async () => {
-  await stage.page.goto(`/admin/users/${admin.user.id}`);
+  await open(`/admin/users/${admin.user.id}`);
   await stage.press('Disable');
   await stage.press('Disable the account');
   await stage.page.getByRole('alertdialog').getByRole('alert').getByText('last active admin').waitFor();
@@ -123,7 +125,7 @@ it('shows a name that means harm as the text that it is, wherever it stands', as
     body: { description: HOSTILE, permissions: [] },
   });
   const other = await openProfile(stage.browser, stage.gatehouse.url);
-  await signInByForm(other.page, email, PASSWORD);
+  await enter(other.page, email);
   await other.page.getByText(`Welcome to your profile, ${HOSTILE}.`).waitFor();
   expect(await other.page.locator('main img').count()).toBe(0);
   await other.page.getByRole('link', { name: 'Account', exact: true }).click();
@@ -136,7 +138,7 @@ it('shows a name that means harm as the text that it is, wherever it stands', as
     await route.fulfill({ json: { nextCursor, items: [{ ...items[0], type: HOSTILE, data: { name: HOSTILE } }] } });
   });
   for (const path of ['/admin/users', `/admin/users/${user.id}`, '/admin/roles', '/admin/audit']) {
-    await stage.page.goto(path);
+    await open(path);
     await stage.page.waitForFunction(
       (text) =>
         document.body.textContent?.includes(text) ||
@@ -151,6 +153,7 @@ it('shows a name that means harm as the text that it is, wherever it stands', as
 it('keeps everything else where a part of the page cannot be loaded, and loads it when asked again', async () => {
   const { page, gatehouse } = stage;
   await page.route('**/assets/users-*.js', (route) => route.abort());
+  await open('/');
   await page.getByRole('link', { name: 'Users' }).click();
   await page.getByRole('alert').getByText('could not be loaded').waitFor();
   expect(new URL(page.url()).origin).toBe(new URL(gatehouse.url).origin);

@@ -1,6 +1,6 @@
 import type { Page } from 'playwright-core';
-import { signInByForm } from '../support/browser.js';
-import { freshEmail, PASSWORD, signUp } from '../support/people.js';
+import { enter } from '../support/browser.js';
+import { freshEmail, signUp } from '../support/people.js';
 import { setStage } from '../support/stage.js';
 
 /** Light, dark or as the system is, as a person has chosen. */
@@ -43,10 +43,16 @@ it('stays as it was chosen, after a reload and whatever the system is, until the
 it('stays as it was chosen when somebody signs out, with which the browser forgets what the page has stored', async () => {
   const email = freshEmail();
   await signUp(stage.gatehouse, { email });
-  await signInByForm(page, email, PASSWORD);
+  await enter(page, email);
+  // A second tab follows, and so keeps no older choice in the place of this one.
+  const second = await stage.profile.open('/');
+  await second.getByRole('heading', { name: 'Dashboard' }).waitFor();
   await choose('Dark');
+  await second.waitForFunction(() => document.documentElement.dataset.theme === 'dark');
   await stage.press('Sign out');
   await stage.heading('Sign in').waitFor();
+  await second.getByRole('heading', { name: 'Sign in' }).waitFor();
+  await second.close();
   await page.reload();
   await stage.heading('Sign in').waitFor();
   expect(await isDark()).toBe(true);

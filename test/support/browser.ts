@@ -1,10 +1,9 @@
-import { existsSync } from 'node:fs';
 import { createServer } from 'node:net';
-import sparticuz from '@sparticuz/chromium';
 import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import { chromiumHere } from '../../scripts/chromium.js';
 import { Gatehouse } from './gatehouse.js';
+import { PASSWORD } from './people.js';
 
-const DEBIANS = '/usr/bin/chromium';
 /** Tests run as root in containers too, and a closed network must not slow them down. */
 const FLAGS = [
   '--no-sandbox',
@@ -16,11 +15,9 @@ const FLAGS = [
   '--disable-sync',
 ];
 
-/** Starts Chromium: that of CHROMIUM_PATH, the system's, or the one that npm brought along. */
+/** Starts Chromium. */
 export async function startBrowser(): Promise<Browser> {
-  const installed = process.env.CHROMIUM_PATH ?? (existsSync(DEBIANS) ? DEBIANS : undefined);
-  const executablePath = installed ?? (await sparticuz.executablePath());
-  return chromium.launch({ executablePath, args: [...FLAGS, '--headless'] });
+  return chromium.launch({ ...(await chromiumHere()), args: [...FLAGS, '--headless'] });
 }
 
 /** A browser profile of its own, and everything that should not have happened in it. */
@@ -68,6 +65,33 @@ export async function signInByForm(page: Page, name: string, password: string): 
   await page.getByLabel('Password').fill(password);
   await page.getByRole('button', { name: 'Sign in' }).click();
   await page.getByRole('heading', { name: 'Dashboard' }).waitFor();
+}
+
+/** Opens an address as somebody who has signed in before: in the browser is the cookie, and nothing else. */
+export async function enter(page: Page, email: string, path = '/'): Promise<void> {
+  const { request } = page.context();
+  const headers = { 'x-token-delivery': 'cookie' };
+  const answer = await request.post('/v1/auth/login', { headers, data: { email, password: PASSWORD } });
+  if (!answer.ok()) throw new Error(`sign-in: ${answer.status()} ${await answer.text()}`);
+  await page.goto(path);
+  await page.getByRole('navigation', { name: 'Your account' }).waitFor();
+}
+
+/** What has the focus, by its words or its name. */
+export const focusOf = (page: Page): Promise<string> =>
+  page.evaluate(() => {
+    const { id, name, textContent } = document.activeElement as HTMLInputElement;
+    return name || (id === 'main' ? id : (textContent ?? ''));
+  });
+
+/** Holds a key down for as long as a finger may rest on it. */
+export async function hold(page: Page, key: string): Promise<void> {
+  for (let n = 0; n < 12; n++) {
+    await page.keyboard.down(key);
+    // As slow as a keyboard repeats, so that what opens may take the focus.
+    await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
+  }
+  await page.keyboard.up(key);
 }
 
 /** Starts a server that knows its own address, so that it takes the page for its own. */

@@ -5,6 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
+import { chromiumHere } from '../../scripts/chromium.js';
 import { addressIn, spawnServer } from './server.js';
 
 /** The built code: Jest loads this file as it is, without a transform. */
@@ -24,10 +25,11 @@ const kept = {
 /**
  * One Postgres for the whole run, or the one that TEST_DATABASE_URL names (its user may create databases), with a
  * database on it that is migrated once and copied for every test file. One server on such a copy, for the tests that need
- * no other. And for every worker of Jest a process that runs servers with settings of their own.
+ * no other. For every worker of Jest a process that runs servers with settings of their own. And Chromium is unpacked
+ * once, before many ask for it.
  */
 export default async function setUp(/** @type {import('jest').Config & { maxWorkers: number }} */ { maxWorkers }) {
-  const url = process.env.TEST_DATABASE_URL || (await startPostgres());
+  const [url] = await Promise.all([process.env.TEST_DATABASE_URL || startPostgres(), chromiumHere()]);
   kept.template = `t_template_${randomBytes(6).toString('hex')}`;
   await once(url, `CREATE DATABASE ${kept.template}`);
   const template = new URL(url);

@@ -2,6 +2,7 @@ import { createContext, type ReactNode, useCallback, useContext, useEffect, useS
 import { gatehouse, queries } from './gatehouse.js';
 import { Loading } from './ui/loading.js';
 import { Failure } from './ui/notice.js';
+import { Page } from './ui/page.js';
 
 interface SessionState {
   isSignedIn: boolean;
@@ -45,7 +46,18 @@ export function SessionProvider({ children }: { children: ReactNode }) {
     };
   }, [restore]);
 
-  if (failure) return <Failure error={failure} retry={restore} />;
+  if (failure) return <NotStarted failure={failure} retry={restore} />;
   if (!state) return <Loading />;
   return <SessionContext value={state}>{children}</SessionContext>;
+}
+
+/** Stands in for every page while nobody knows who is there. */
+function NotStarted({ failure, retry }: { failure: Error; retry: () => void }) {
+  return (
+    <main className="narrow">
+      <Page title="Not there at the moment">
+        <Failure error={failure} retry={retry} />
+      </Page>
+    </main>
+  );
 }

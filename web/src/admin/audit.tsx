@@ -1,6 +1,6 @@
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { useState } from 'react';
-import { Link } from 'wouter';
+import { Link, useSearch } from 'wouter';
 import { PAGE_PATHS } from '../../../src/web/page-paths.js';
 import { api, queries, unwrap } from '../gatehouse.js';
 import { listOf } from '../queries.js';
@@ -20,9 +20,13 @@ const entriesLike = (filter: Values) =>
 /** The browser's own time as the API takes it. */
 const moment = (local: string | undefined) => (local ? new Date(local).toISOString() : '');
 
-/** Who did what to whom, from where. */
+/** Who did what to whom, from where. Another address is another search. */
 export default function AuditPage() {
-  const [{ userId = '' }] = useState(() => Object.fromEntries(new URLSearchParams(location.search)));
+  const userId = new URLSearchParams(useSearch()).get('userId') ?? '';
+  return <Audit key={userId} userId={userId} />;
+}
+
+function Audit({ userId }: { userId: string }) {
   const [filter, setFilter] = useState<Values>(filled({ userId }));
   const entries = useInfiniteQuery(entriesLike(filter));
   const search = async ({ from, to, ...values }: Values) => {

@@ -28,7 +28,14 @@ export default function DailyChart({ series }: { series: Day[] }) {
           <Tooltip contentStyle={TOOLTIP} />
           <Legend itemSorter={null} />
           {LINES.map((line) => (
-            <Line key={line.dataKey} {...line} strokeWidth={2} dot={false} isAnimationActive={false} />
+            <Line
+              key={line.dataKey}
+              {...line}
+              legendType="plainline"
+              strokeWidth={2}
+              dot={false}
+              isAnimationActive={false}
+            />
           ))}
         </LineChart>
       </ResponsiveContainer>

@@ -1,9 +1,16 @@
 import { useQuery } from '@tanstack/react-query';
-import { api, unwrap } from '../gatehouse.js';
+import { api, type Role, unwrap } from '../gatehouse.js';
 
-/** The roles there are; no service has more than a hundred. */
-export const useRoles = () =>
-  useQuery({
-    queryKey: ['roles'],
-    queryFn: async () => (await unwrap(api.GET('/v1/roles', { params: { query: { limit: 100 } } }))).items,
-  });
+/** The roles there are, all of them: one that is not shown could not be kept. */
+export const useRoles = () => useQuery({ queryKey: ['roles'], queryFn: readRoles });
+
+async function readRoles(): Promise<Role[]> {
+  const roles: Role[] = [];
+  let cursor: string | undefined;
+  do {
+    const page = await unwrap(api.GET('/v1/roles', { params: { query: { limit: 100, cursor } } }));
+    roles.push(...page.items);
+    cursor = page.nextCursor ?? undefined;
+  } while (cursor);
+  return roles;
+}

@@ -1,7 +1,7 @@
 import { useState } from 'react';
 import { api, type Role, unwrap } from '../gatehouse.js';
 import { readAgain } from '../queries.js';
-import { Confirm } from '../ui/confirm.js';
+import { Ask, Confirm } from '../ui/confirm.js';
 import { Form, TextField, type Values } from '../ui/form.js';
 import { Loaded } from '../ui/loading.js';
 import { Page, Section } from '../ui/page.js';
@@ -25,44 +25,63 @@ async function remove({ name }: Role) {
 /** Roles and what they permit. */
 export default function RolesPage() {
   const roles = useRoles();
-  const [replacing, setReplacing] = useState<string | null>(null);
-  const saveKnowingly = async (values: Values) => {
-    const { name } = values;
-    if (replacing !== name && roles.data?.some((role) => role.name === name)) {
-      setReplacing(name ?? null);
-      throw new Error(`There is a role ${name} already. Save once more to replace its description and permissions.`);
-    }
-    setReplacing(null);
-    return save(values);
-  };
   return (
     <Page title="Roles">
-      <Section title="Roles and permissions">
-        <Loaded query={roles}>
-          {(items) => (
-            <Table
-              caption="Roles and what they permit"
-              columns={['Role', 'Description', 'Permissions', 'Remove']}
-              empty="There is no role."
-              rows={items.map((role) => ({ key: role.name, cells: cellsOf(role) }))}
-            />
-          )}
-        </Loaded>
-      </Section>
-      <Section title="Make a role, or replace what it says">
-        <Form submit="Save the role" action={saveKnowingly} resets>
-          <TextField name="name" label="Name" autoComplete="off" autoCapitalize="none" required />
-          <TextField name="description" label="Description (if you like)" autoComplete="off" />
-          <TextField
-            name="permissions"
-            label="Permissions"
-            autoComplete="off"
-            autoCapitalize="none"
-            description="All of them, such as users:read, posts:write."
-          />
-        </Form>
-      </Section>
+      <Loaded query={roles}>
+        {(all) => (
+          <>
+            <Section title="Roles and permissions">
+              <Table
+                caption="Roles and what they permit"
+                columns={['Role', 'Description', 'Permissions', 'Remove']}
+                empty="There is no role."
+                rows={all.map((role) => ({ key: role.name, cells: cellsOf(role) }))}
+              />
+            </Section>
+            <Section title="Make a role, or replace what it says">
+              <SaveRole names={all.map(({ name }) => name)} />
+            </Section>
+          </>
+        )}
+      </Loaded>
     </Page>
+  );
+}
+
+/** Saves a role; one that is there already only when that was meant. */
+function SaveRole({ names }: { names: string[] }) {
+  const [question, setQuestion] = useState<{ answer: (isYes: boolean) => void } | null>(null);
+  const mayReplace = () => new Promise<boolean>((answer) => setQuestion({ answer }));
+  const reply = (isYes: boolean) => {
+    question?.answer(isYes);
+    setQuestion(null);
+  };
+  const saveKnowingly = async (values: Values) => {
+    const { name = '' } = values;
+    return (!names.includes(name) || (await mayReplace())) && save(values);
+  };
+  return (
+    <>
+      <Form submit="Save the role" action={saveKnowingly} resets>
+        <TextField name="name" label="Name" autoComplete="off" autoCapitalize="none" required />
+        <TextField name="description" label="Description (if you like)" autoComplete="off" />
+        <TextField
+          name="permissions"
+          label="Permissions"
+          autoComplete="off"
+          autoCapitalize="none"
+          description="All of them, such as users:read, posts:write."
+        />
+      </Form>
+      <Ask
+        isOpen={question !== null}
+        title="Replace this role?"
+        text="There is one of this name. Its description and permissions become what you have entered, for everybody who has it."
+        confirm="Replace it"
+        action={async () => reply(true)}
+        cancel={() => reply(false)}
+      />
+    </>
   );
 }
 

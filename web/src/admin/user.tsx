@@ -1,14 +1,14 @@
-import { useQuery } from '@tanstack/react-query';
+import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { Link, useLocation, useParams } from 'wouter';
 import { PAGE_PATHS } from '../../../src/web/page-paths.js';
 import { api, type User, unwrap } from '../gatehouse.js';
-import { readAgain } from '../queries.js';
+import { listOf, readAgain } from '../queries.js';
 import { Choices, chosenOf } from '../ui/choices.js';
 import { Confirm } from '../ui/confirm.js';
 import { EmailField, Form, TextField, type Values } from '../ui/form.js';
 import { Loaded } from '../ui/loading.js';
-import { Page, Section } from '../ui/page.js';
-import { Table } from '../ui/table.js';
+import { focusOnMain, Page, Section } from '../ui/page.js';
+import { PagedTable } from '../ui/paged-table.js';
 import { Time } from '../ui/text.js';
 import { useRoles } from './queries.js';
 
@@ -65,7 +65,7 @@ function Details({ user }: { user: User }) {
 function UserRoles({ user }: { user: User }) {
   const roles = useRoles();
   const save = async (values: Values) => {
-    await unwrap(api.PUT('/v1/users/{id}/roles', { ...at(user.id), body: { roles: chosenOf(values, 'role') } }));
+    await unwrap(api.PUT('/v1/users/{id}/roles', { ...at(user.id), body: { roles: chosenOf(values, 'roles') } }));
     await readAgain();
     return 'Saved. It counts from the next request on.';
   };
@@ -73,47 +73,51 @@ function UserRoles({ user }: { user: User }) {
     <Loaded query={roles}>
       {(all) => (
         <Form submit="Save the roles" action={save}>
-          <Choices legend="What this user is" name="role" options={all.map(({ name }) => name)} chosen={user.roles} />
+          <Choices
+            legend="What this user is"
+            name="roles"
+            options={[...new Set([...all.map(({ name }) => name), ...user.roles])]}
+            chosen={user.roles}
+          />
         </Form>
       )}
     </Loaded>
   );
 }
 
+const sessionsOf = (id: string) =>
+  listOf('user-sessions', { id }, (cursor) =>
+    unwrap(api.GET('/v1/users/{id}/sessions', { params: { path: { id }, query: { cursor } } })),
+  );
+
 function Devices({ user: { id, email } }: { user: User }) {
-  const sessions = useQuery({
-    queryKey: ['user-sessions', id],
-    queryFn: () => unwrap(api.GET('/v1/users/{id}/sessions', { params: { path: { id }, query: { limit: 100 } } })),
-  });
+  const sessions = useInfiniteQuery(sessionsOf(id));
   const endAll = async () => {
     await unwrap(api.DELETE('/v1/users/{id}/sessions', at(id)));
     await readAgain();
   };
   return (
-    <Loaded query={sessions}>
-      {({ items }) => (
-        <>
-          <Table
-            caption={`Devices of ${email}`}
-            columns={['Device', 'Signed in', 'Last used', 'Address']}
-            empty="Signed in nowhere."
-            rows={items.map(({ id: key, device, createdAt, lastUsedAt, ip }) => ({
-              key,
-              cells: [device, <Time key="in" at={createdAt} />, <Time key="used" at={lastUsedAt} />, ip ?? '–'],
-            }))}
-          />
-          {items.length > 0 && (
-            <Confirm
-              trigger="Sign out everywhere"
-              title={`Sign out ${email} everywhere?`}
-              text="Each device has to sign in again."
-              confirm="Sign them out"
-              action={endAll}
-            />
-          )}
-        </>
+    <>
+      <PagedTable
+        query={sessions}
+        caption={`Devices of ${email}`}
+        columns={['Device', 'Signed in', 'Last used', 'Address']}
+        empty="Signed in nowhere."
+        row={({ id: key, device, createdAt, lastUsedAt, ip }) => ({
+          key,
+          cells: [device, <Time key="in" at={createdAt} />, <Time key="used" at={lastUsedAt} />, ip ?? '–'],
+        })}
+      />
+      {sessions.data?.pages.some(({ items }) => items.length > 0) && (
+        <Confirm
+          trigger="Sign out everywhere"
+          title={`Sign out ${email} everywhere?`}
+          text="Each device has to sign in again."
+          confirm="Sign them out"
+          action={endAll}
+        />
       )}
-    </Loaded>
+    </>
   );
 }
 
@@ -121,6 +125,7 @@ function Standing({ user: { id, email, status } }: { user: User }) {
   const [, navigate] = useLocation();
   const become = async (next: 'active' | 'disabled') => {
     await unwrap(api.PATCH('/v1/users/{id}', { ...at(id), body: { status: next } }));
+    focusOnMain();
     await readAgain();
     return null;
   };

@@ -6,6 +6,7 @@ import { api, queries, type User, unwrap } from '../gatehouse.js';
 import { listOf, readAgain } from '../queries.js';
 import { Choices, chosenOf } from '../ui/choices.js';
 import { EmailField, Form, filled, TextField, type Values } from '../ui/form.js';
+import { Loaded } from '../ui/loading.js';
 import { Page, Section } from '../ui/page.js';
 import { PagedTable } from '../ui/paged-table.js';
 import { Select } from '../ui/select.js';
@@ -39,13 +40,12 @@ export default function UsersPage() {
     setFilter(next);
     return null;
   };
-  const names = roles.map(({ name }) => name);
   return (
     <Page title="Users">
       <Section title="Find">
         <Form submit="Search" action={search} className="filters">
           <TextField name="query" label="Email, username or name" type="search" />
-          <Select name="role" label="Role" options={[['', 'Any'], ...names.map((name) => [name, name] as const)]} />
+          <Select name="role" label="Role" options={[['', 'Any'], ...roles.map(({ name }) => [name, name] as const)]} />
           <Select name="status" label="Status" options={STATUSES} />
         </Form>
         <PagedTable
@@ -57,7 +57,7 @@ export default function UsersPage() {
         />
       </Section>
       <Section title="Make or invite a user">
-        <NewUser roles={names} />
+        <NewUser />
       </Section>
     </Page>
   );
@@ -77,9 +77,14 @@ function cellsOf({ id, email, name, username, roles, status, lastLoginAt }: User
   ];
 }
 
-function NewUser({ roles }: { roles: string[] }) {
+const EVERYBODYS = ['user'];
+
+function NewUser() {
+  const known = useRoles();
   const make = async ({ email = '', password, username, name, ...values }: Values) => {
-    const body = { email, ...filled({ password, username, name } as Values), roles: chosenOf(values, 'role') };
+    // Where there was nothing to choose from, the user is what everybody is.
+    const roles = 'roles' in values ? chosenOf(values, 'roles') : EVERYBODYS;
+    const body = { email, ...filled({ password, username, name } as Values), roles };
     const user = await unwrap(api.POST('/v1/users', { body }));
     await readAgain();
     return password ? `${user.email} has an account now.` : `${user.email} is invited by mail.`;
@@ -96,7 +101,9 @@ function NewUser({ roles }: { roles: string[] }) {
         autoComplete="new-password"
         description="Without one the user gets a mail and chooses it."
       />
-      <Choices legend="Roles" name="role" options={roles} chosen={['user']} />
+      <Loaded query={known}>
+        {(all) => <Choices legend="Roles" name="roles" options={all.map(({ name }) => name)} chosen={EVERYBODYS} />}
+      </Loaded>
     </Form>
   );
 }

@@ -45,6 +45,7 @@ export function Frame({ children }: { children: ReactNode }) {
 
 function Navigation() {
   const { data: me } = useMe();
+  const [location] = useLocation();
   // A role beyond the one that everybody has may hold permissions. Which ones, the server says when asked.
   const mayAdminister = me?.roles.some((role) => role !== 'user') ?? false;
   return (
@@ -57,7 +58,8 @@ function Navigation() {
           <Links items={ADMIN} />
         </nav>
       )}
-      <SignOut />
+      {/* Anew with each page, so that an old failure is not said for ever. */}
+      <SignOut key={location} />
     </>
   );
 }

@@ -1,14 +1,31 @@
-import { type ReactNode, useState } from 'react';
+import { type ReactNode, useState, useSyncExternalStore } from 'react';
 import { Link, useLocation } from 'wouter';
 import { PAGE_PATHS } from '../../../src/web/page-paths.js';
 import { api, gatehouse, unwrap } from '../gatehouse.js';
+import { useMe } from '../queries.js';
+import { useSession } from '../session.js';
 import { Form, filled, NewPasswordField, TextField, type Values } from '../ui/form.js';
-import { Notice } from '../ui/notice.js';
-import { Page } from '../ui/page.js';
+import { Loaded } from '../ui/loading.js';
+import { Notice, Said } from '../ui/notice.js';
+import { focusOnMain, Page } from '../ui/page.js';
 
 /** Taken out of the address before anything else runs, so that the token stays in no history. */
-const mailedToken = new URLSearchParams(location.hash.slice(1)).get('token');
-if (mailedToken) history.replaceState(null, '', location.pathname);
+let mailedToken = takeToken();
+// A second link to the page that is open already loads nothing: only what stands behind the # is another one.
+addEventListener('hashchange', () => {
+  mailedToken = takeToken() ?? mailedToken;
+});
+
+function takeToken(): string | null {
+  const token = new URLSearchParams(location.hash.slice(1)).get('token');
+  if (token) history.replaceState(null, '', location.pathname);
+  return token;
+}
+
+function onAnotherLink(read: () => void): () => void {
+  addEventListener('hashchange', read);
+  return () => removeEventListener('hashchange', read);
+}
 
 interface MailedLinkProps {
   title: string;
@@ -18,32 +35,53 @@ interface MailedLinkProps {
   action: (token: string, values: Values) => Promise<ReactNode>;
   /** Where a new mail is to be had, in case the link is used up or too old. */
   again?: ReactNode;
+  /** What stands in the way of using it. */
+  obstacle?: ReactNode;
   children?: ReactNode;
 }
 
-function MailedLink({ title, text, submit, action, again, children }: MailedLinkProps) {
-  const [done, setDone] = useState<ReactNode>(null);
-  const act = async (values: Values) => {
-    setDone(await action(mailedToken ?? '', values));
-    return null;
-  };
+function MailedLink({ title, ...link }: MailedLinkProps) {
+  const token = useSyncExternalStore(onAnotherLink, () => mailedToken);
   return (
     <Page title={title}>
-      {!mailedToken && <Notice kind="bad">This address is not whole. Open the link of the mail again.</Notice>}
-      {mailedToken && !done && (
+      {token ? (
+        <WholeLink key={token} token={token} {...link} />
+      ) : (
         <>
-          <p>{text}</p>
-          <Form submit={submit} action={act}>
-            {children}
-          </Form>
+          <Notice kind="bad">This address is not whole. Open the link of the mail again.</Notice>
+          {link.again && <p>{link.again}</p>}
         </>
       )}
-      {done && <Notice kind="good">{done}</Notice>}
-      {!done && again && <p>{again}</p>}
       <p>
         <Link href={PAGE_PATHS.dashboard}>Go to Gatehouse</Link>
       </p>
     </Page>
+  );
+}
+
+type WholeLinkProps = Omit<MailedLinkProps, 'title'> & { token: string };
+
+function WholeLink({ token, text, submit, action, again, obstacle, children }: WholeLinkProps) {
+  const [done, setDone] = useState<ReactNode>(null);
+  const act = async (values: Values) => {
+    setDone(await action(token, values));
+    focusOnMain();
+    return null;
+  };
+  const form = (
+    <>
+      <p>{text}</p>
+      <Form submit={submit} action={act}>
+        {children}
+      </Form>
+    </>
+  );
+  return (
+    <>
+      {!done && (obstacle ?? form)}
+      <Said>{done}</Said>
+      {!done && again && <p>{again}</p>}
+    </>
   );
 }
 
@@ -77,6 +115,7 @@ export function ResetPasswordPage() {
 
 export function AcceptInvitationPage() {
   const [, navigate] = useLocation();
+  const { isSignedIn } = useSession();
   const accept = async (token: string, { password = '', ...names }: Values) => {
     await gatehouse.post('/v1/auth/invitations/accept', { token, password, ...filled(names) });
     navigate(PAGE_PATHS.dashboard, { replace: true });
@@ -89,11 +128,32 @@ export function AcceptInvitationPage() {
       submit="Accept"
       again="If the link no longer works, ask whoever invited you for a new one."
       action={accept}
+      obstacle={isSignedIn ? <AnotherAccount /> : undefined}
     >
       <NewPasswordField />
       <TextField name="name" label="Your name (if you like)" autoComplete="name" />
       <TextField name="username" label="Username (if you like)" autoComplete="username" autoCapitalize="none" />
     </MailedLink>
+  );
+}
+
+/** Whoever is signed in does not become somebody else unasked. */
+function AnotherAccount() {
+  const me = useMe();
+  const signOut = async () => {
+    focusOnMain();
+    await gatehouse.signOut();
+    return null;
+  };
+  return (
+    <Loaded query={me}>
+      {({ email }) => (
+        <>
+          <p>You are signed in as {email}. The invitation is for an account of its own: sign out first to accept it.</p>
+          <Form submit="Sign out and go on" action={signOut} />
+        </>
+      )}
+    </Loaded>
   );
 }
 

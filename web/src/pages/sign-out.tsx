@@ -6,7 +6,10 @@ import { messageOf } from '../ui/refusal.js';
 /** Signs out, here and in every other tab. Where the server cannot be told, nobody is told that it is done. */
 export function SignOut() {
   const [failure, setFailure] = useState<string | null>(null);
-  const signOut = () => gatehouse.signOut().catch((error) => setFailure(messageOf(error)));
+  const signOut = () => {
+    setFailure(null);
+    return gatehouse.signOut().catch((error) => setFailure(messageOf(error)));
+  };
   return (
     <>
       <button type="button" className="quiet" onClick={signOut}>

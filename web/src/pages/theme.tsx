@@ -15,10 +15,20 @@ const THEMES = [
 export function ThemeSwitch() {
   const [theme, setTheme] = useState(document.documentElement.dataset.theme ?? 'system');
   const choose = (next: string) => {
-    document.documentElement.dataset.theme = next;
     setTheme(next);
     keep(next);
   };
+  useEffect(() => {
+    document.documentElement.dataset.theme = theme;
+  }, [theme]);
+  // Every tab shows the same one, and so keeps the same one below.
+  useEffect(() => {
+    const follow = ({ key, newValue }: StorageEvent) => {
+      if (key === KEPT_AS && newValue) setTheme(newValue);
+    };
+    addEventListener('storage', follow);
+    return () => removeEventListener('storage', follow);
+  }, []);
   // With a sign-out the browser forgets all that the page has stored. The theme is the browser's, whoever uses it.
   useEffect(() => gatehouse.session.on('signedOut', () => keep(theme)), [theme]);
   return (

@@ -1,3 +1,5 @@
+import { Field } from '@base-ui/react/field';
+
 interface ChoicesProps {
   legend: string;
   name: string;
@@ -8,15 +10,18 @@ interface ChoicesProps {
 /** Any number of a few, as boxes that a form reads by `chosenOf`. */
 export function Choices({ legend, name, options, chosen }: ChoicesProps) {
   return (
-    <fieldset>
+    <Field.Root name={name} render={<fieldset />}>
       <legend>{legend}</legend>
+      {/* Sent even where none is chosen, which is another thing than to have had no choice. */}
+      <input type="hidden" name={name} />
       {options.map((option) => (
         <label key={option} className="choice">
           <input type="checkbox" name={`${name}.${option}`} defaultChecked={chosen.includes(option)} />
           {option}
         </label>
       ))}
-    </fieldset>
+      <Field.Error className="error" role="alert" />
+    </Field.Root>
   );
 }
 

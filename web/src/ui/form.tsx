@@ -1,7 +1,8 @@
 import { Field } from '@base-ui/react/field';
 import { Form as BaseForm } from '@base-ui/react/form';
 import { type ComponentProps, type FormEvent, type ReactNode, useRef, useState } from 'react';
-import { Notice } from './notice.js';
+import { flushSync } from 'react-dom';
+import { Notice, Said } from './notice.js';
 import { fieldsOf, messageOf } from './refusal.js';
 
 export type Values = Record<string, string>;
@@ -9,7 +10,7 @@ export type Values = Record<string, string>;
 interface FormProps {
   /** What the button says. */
   submit: string;
-  /** Sends the form; what it returns is said when it went well. */
+  /** Sends the form; what it returns is said when it went well. False where it was not sent after all. */
   action: (values: Values) => Promise<ReactNode>;
   /** Whether the fields are emptied when it went well. */
   resets?: boolean;
@@ -18,10 +19,15 @@ interface FormProps {
   children?: ReactNode;
 }
 
-/** A form that shows each refusal beside its field in the server's words, and every other one above. */
+const NONE: Record<string, string> = {};
+
+/**
+ * A form that shows each refusal beside its field in the server's words, and every other one above. The first field that was
+ * refused gets the focus, so that a screen reader says why.
+ */
 export function Form({ submit, action, resets = false, danger = false, className = '', children }: FormProps) {
   const form = useRef<HTMLFormElement>(null);
-  const [errors, setErrors] = useState<Record<string, string>>({});
+  const [errors, setErrors] = useState(NONE);
   const [message, setMessage] = useState<string | null>(null);
   const [done, setDone] = useState<ReactNode>(null);
   const [isPending, setPending] = useState(false);
@@ -31,17 +37,20 @@ export function Form({ submit, action, resets = false, danger = false, className
     setErrors(named);
     if (Object.keys(named).length === 0) setMessage(messageOf(error));
   };
+  // A field that the server has refused would hold back the form until it is edited, though the reason may lie in another one.
+  const forget = () => flushSync(() => setErrors(NONE));
   const send = async (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
     const element = event.currentTarget;
     if (isPending || !element.checkValidity()) return;
-    setErrors({});
     setMessage(null);
     setDone(null);
     setPending(true);
     try {
       const values = Object.fromEntries(new FormData(element)) as Values;
-      setDone(await action(values));
+      const said = await action(values);
+      if (said === false) return;
+      setDone(said);
       if (resets) element.reset();
     } catch (error) {
       refuse(error);
@@ -50,13 +59,20 @@ export function Form({ submit, action, resets = false, danger = false, className
     }
   };
   return (
-    <BaseForm ref={form} className={`form ${className}`} errors={errors} onSubmit={send} noValidate>
+    <BaseForm
+      ref={form}
+      className={`form ${className}`}
+      errors={errors}
+      onSubmitCapture={forget}
+      onSubmit={send}
+      noValidate
+    >
       {message && <Notice kind="bad">{message}</Notice>}
       {children}
       <button type="submit" className={danger ? 'danger' : 'primary'} aria-disabled={isPending}>
         {submit}
       </button>
-      <div role="status">{done && <div className="notice good">{done}</div>}</div>
+      <Said>{done}</Said>
     </BaseForm>
   );
 }

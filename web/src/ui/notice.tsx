@@ -10,6 +10,11 @@ export function Notice({ kind, children }: { kind: 'good' | 'bad' | 'info'; chil
   );
 }
 
+/** Where it is said that something went well: there before its words are, since only then they are read aloud for sure. */
+export function Said({ children }: { children: ReactNode }) {
+  return <div role="status">{children && <div className="notice good">{children}</div>}</div>;
+}
+
 /** What went wrong, in the server's words, and how to try again. */
 export function Failure({ error, retry }: { error: Error; retry: () => void }) {
   return (

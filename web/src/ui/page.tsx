@@ -5,8 +5,8 @@ export function Page({ title, children }: { title: string; children: ReactNode }
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => {
     document.title = `${title} · Gatehouse`;
-    heading.current?.focus();
   }, [title]);
+  useEffect(() => heading.current?.focus(), []);
   return (
     <>
       <h1 ref={heading} tabIndex={-1}>
@@ -16,6 +16,9 @@ export function Page({ title, children }: { title: string; children: ReactNode }
     </>
   );
 }
+
+/** For where the control that has the focus is about to go: otherwise a keyboard would begin at the top of the document. */
+export const focusOnMain = () => document.getElementById('main')?.focus();
 
 /** A part of a page under a heading of its own. */
 export function Section({ title, children }: { title: string; children: ReactNode }) {

@@ -1,6 +1,7 @@
 import type { InfiniteData, UseInfiniteQueryResult } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 import { Loaded } from './loading.js';
+import { focusOnMain } from './page.js';
 import { Table } from './table.js';
 
 interface PagedTableProps<T> {
@@ -13,18 +14,28 @@ interface PagedTableProps<T> {
 
 /** A list of the API as a table; more of it when asked for. */
 export function PagedTable<T>({ query, row, ...table }: PagedTableProps<T>) {
+  const showMore = async () => {
+    const { hasNextPage } = await query.fetchNextPage();
+    if (!hasNextPage) focusOnMain();
+  };
   return (
     <Loaded query={query}>
-      {({ pages }) => (
-        <>
-          <Table {...table} rows={pages.flatMap(({ items }) => items).map(row)} />
-          {query.hasNextPage && (
-            <button type="button" onClick={() => void query.fetchNextPage()} aria-disabled={query.isFetchingNextPage}>
-              Show more
-            </button>
-          )}
-        </>
-      )}
+      {({ pages }) => {
+        const rows = pages.flatMap(({ items }) => items).map(row);
+        return (
+          <>
+            <p className="unseen" role="status">
+              {rows.length || 'None'} found{query.hasNextPage && ', and there are more'}.
+            </p>
+            <Table {...table} rows={rows} />
+            {query.hasNextPage && (
+              <button type="button" onClick={showMore} aria-disabled={query.isFetchingNextPage}>
+                Show more
+              </button>
+            )}
+          </>
+        );
+      }}
     </Loaded>
   );
 }
