@@ -46,7 +46,7 @@ export const verifyImported = ({ secret, hash, cost }) => {
  * @param {number} done
  */
 function makeUp(secret, cost, done) {
-  let missing = 2 ** cost - done;
+  let missing = Math.round((2 ** cost - done) / 2 ** CHEAPEST) * 2 ** CHEAPEST;
   for (let piece = cost; piece >= CHEAPEST; piece--) {
     if (missing < 2 ** piece) continue;
     bcrypt.hashSync(secret, piece);
