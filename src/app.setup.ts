@@ -55,10 +55,11 @@ export async function createApp(config: Config, databaseUrl: string, logger: Log
   fastify.addHook('onRoute', (route) => {
     routes.add(route);
     letDocsLoad(route);
+    route.errorHandler = (error, request, reply) => filter.answer(error, request, reply);
   });
   setHeaders(fastify, await securityHeaders(config));
   logRequests(fastify, logger);
-  if (config.corsOrigins.length > 0) await allowOrigins(fastify, config.corsOrigins);
+  if (config.corsOrigins.length > 0) await allowOrigins(fastify, config);
   if (config.rateLimits) limitRequests(fastify);
   await servePage(fastify);
   const app = await NestFactory.create<NestFastifyApplication>(AppModule.with(config, databaseUrl), adapter, {
@@ -74,9 +75,13 @@ export async function createApp(config: Config, databaseUrl: string, logger: Log
   return app;
 }
 
-async function allowOrigins(fastify: FastifyInstance, origins: readonly string[]): Promise<void> {
+/** Preflights end here, so they are limited here too; all else is limited afterwards, so that a page can read a refusal. */
+async function allowOrigins(fastify: FastifyInstance, { corsOrigins, rateLimits }: Config): Promise<void> {
+  if (rateLimits) limitRequests(fastify, ({ method }) => method === 'OPTIONS');
   await fastify.register(cors, {
-    origin: [...origins],
+    origin: [...corsOrigins],
+    // What is no preflight is granted nothing, and needs no refusal of the library's own making.
+    strictPreflight: false,
     credentials: true,
     methods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'],
     exposedHeaders: [

@@ -36,6 +36,7 @@ const PRODUCTION = {
   DATABASE_URL: 'postgres://db/gatehouse',
   PUBLIC_URL: 'https://auth.example.com',
   SMTP_URL: 'smtps://mail.example.com',
+  TRUSTED_PROXIES: '10.0.0.1',
 };
 
 test('nothing is to be noted of a deployment as it should be, nor of the settings of a developer', () => {
@@ -48,6 +49,7 @@ test.each([
   ['PUBLIC_URL', '', /^PUBLIC_URL is not https/],
   ['DATABASE_URL', '', /^DATABASE_URL is not set/],
   ['TRUSTED_PROXIES', '10.0.0.1,0.0.0.0/0', /^TRUSTED_PROXIES trusts 0\.0\.0\.0\/0/],
+  ['TRUSTED_PROXIES', '', /^TRUSTED_PROXIES is empty/],
   ['RATE_LIMITS', 'off', /^RATE_LIMITS is off/],
   ['SMTP_URL', '', /^SMTP_URL is not set/],
 ])('in production %s=%s is noted', (name, value, text) => {

@@ -1,5 +1,5 @@
 import type { Config } from './config/config.js';
-import { trustsTooMany } from './health/doctor.js';
+import { namesNoProxy, trustsTooMany } from './health/doctor.js';
 import type { FirstAdminCredentials } from './users/first-admin.js';
 
 interface Start {
@@ -36,8 +36,8 @@ export function warningsOf({
   mail,
 }: Pick<Config, 'production' | 'databaseUrl' | 'publicUrl' | 'rateLimits' | 'trustedProxies' | 'mail'>): string[] {
   const warnings: string[] = [];
-  const tooTrusting = trustsTooMany(trustedProxies);
-  if (tooTrusting !== null) warnings.push(tooTrusting);
+  const ofProxies = trustsTooMany(trustedProxies) ?? namesNoProxy(publicUrl, trustedProxies);
+  if (ofProxies !== null) warnings.push(ofProxies);
   if (production && !databaseUrl)
     warnings.push('DATABASE_URL is not set: the embedded Postgres serves a single machine.');
   if (production && !publicUrl.startsWith('https:'))

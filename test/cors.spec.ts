@@ -109,3 +109,20 @@ test('a preflight runs nothing, whatever its path', async () => {
     expect([path, answer.status, answer.text]).toEqual([path, 204, '']);
   }
 });
+
+test('what is no preflight is no error either, and is granted nothing', async () => {
+  for (const headers of [{}, { origin: 'https://evil.example' }, { 'access-control-request-method': 'POST' }]) {
+    const answer = await listed.call('OPTIONS', '/v1/auth/login', { headers: headers as Record<string, string> });
+    expect([answer.status, answer.text]).toEqual([204, '']);
+    expect(grants(answer)).not.toHaveProperty('access-control-allow-origin');
+  }
+});
+
+test('preflights are counted, and a page can read that it was refused (ASVS 5.0, 2.4.1)', async () => {
+  const flood = await Promise.all(Array.from({ length: 601 }, () => preflight(listed, APP)));
+  const refused = flood.find(({ status }) => status === 429);
+  expect(refused?.headers.get('content-type')).toMatch('application/problem+json');
+  const requests = Array.from({ length: 601 }, () => listed.call('GET', '/nothing', { headers: { origin: APP } }));
+  const answer = (await Promise.all(requests)).find(({ status }) => status === 429);
+  expect(answer?.headers.get('access-control-allow-origin')).toBe(APP);
+});

@@ -2287,7 +2287,11 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description `invalid_request`: Something in the request is not as it must be; see errors. */
+            /**
+             * @description `invalid_request`: Something in the request is not as it must be; see errors.
+             *
+             *     `malformed_json`: The body is not one well-formed JSON value in UTF-8 with each member once.
+             */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -2295,7 +2299,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
-                        code?: "invalid_request";
+                        code?: "invalid_request" | "malformed_json";
                     };
                 };
             };
@@ -2355,6 +2359,30 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "last_admin";
+                    };
+                };
+            };
+            /** @description `payload_too_large`: The body may have 64 KiB at most. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "payload_too_large";
+                    };
+                };
+            };
+            /** @description `unsupported_media_type`: Send the body as application/json in UTF-8. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "unsupported_media_type";
                     };
                 };
             };
@@ -2874,7 +2902,11 @@ export interface operations {
                     "application/json": components["schemas"]["RevokedCount"];
                 };
             };
-            /** @description `invalid_request`: Something in the request is not as it must be; see errors. */
+            /**
+             * @description `invalid_request`: Something in the request is not as it must be; see errors.
+             *
+             *     `malformed_json`: The body is not one well-formed JSON value in UTF-8 with each member once.
+             */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -2882,7 +2914,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
-                        code?: "invalid_request";
+                        code?: "invalid_request" | "malformed_json";
                     };
                 };
             };
@@ -2930,6 +2962,30 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "not_found";
+                    };
+                };
+            };
+            /** @description `payload_too_large`: The body may have 64 KiB at most. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "payload_too_large";
+                    };
+                };
+            };
+            /** @description `unsupported_media_type`: Send the body as application/json in UTF-8. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "unsupported_media_type";
                     };
                 };
             };
@@ -3273,7 +3329,11 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description `invalid_request`: Something in the request is not as it must be; see errors. */
+            /**
+             * @description `invalid_request`: Something in the request is not as it must be; see errors.
+             *
+             *     `malformed_json`: The body is not one well-formed JSON value in UTF-8 with each member once.
+             */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -3281,7 +3341,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
-                        code?: "invalid_request";
+                        code?: "invalid_request" | "malformed_json";
                     };
                 };
             };
@@ -3341,6 +3401,30 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "role_protected";
+                    };
+                };
+            };
+            /** @description `payload_too_large`: The body may have 64 KiB at most. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "payload_too_large";
+                    };
+                };
+            };
+            /** @description `unsupported_media_type`: Send the body as application/json in UTF-8. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "unsupported_media_type";
                     };
                 };
             };
@@ -5504,7 +5588,11 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description `invalid_request`: Something in the request is not as it must be; see errors. */
+            /**
+             * @description `invalid_request`: Something in the request is not as it must be; see errors.
+             *
+             *     `malformed_json`: The body is not one well-formed JSON value in UTF-8 with each member once.
+             */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -5512,7 +5600,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
-                        code?: "invalid_request";
+                        code?: "invalid_request" | "malformed_json";
                     };
                 };
             };
@@ -5548,6 +5636,30 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "not_found";
+                    };
+                };
+            };
+            /** @description `payload_too_large`: The body may have 64 KiB at most. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "payload_too_large";
+                    };
+                };
+            };
+            /** @description `unsupported_media_type`: Send the body as application/json in UTF-8. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "unsupported_media_type";
                     };
                 };
             };

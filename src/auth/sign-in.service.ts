@@ -106,7 +106,7 @@ export class SignIn {
     return this.mail.send(letters.newDevice(knownDevice(userAgent), { ip, at: new Date() }), email, manager);
   }
 
-  /** A hash to take the place of one that costs less than it should by now. A queue that is full does not stop a sign-in. */
+  /** A hash to take the place of one of another cost than ours. A queue that is full does not stop a sign-in. */
   private async fresherHash(password: string, { passwordHash }: Credentials, { ip }: Client): Promise<string | null> {
     if (passwordHash === null || !this.hasher.needsRehash(passwordHash)) return null;
     return this.hasher.hash(password, ip).catch(() => null);

@@ -39,7 +39,8 @@ export class ErrorFilter implements ExceptionFilter {
     this.answer(error, http.getRequest<FastifyRequest>(), http.getResponse<FastifyReply>());
   }
 
-  private answer(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
+  /** Answers for Fastify too, which has routes that Nest does not know: the page's, and that of preflights. */
+  answer(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
     const problem = this.toProblem(error, request);
     if (problem.status >= 500) this.log(problem, request.id);
     if (reply.sent) return;

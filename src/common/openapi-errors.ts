@@ -4,7 +4,6 @@ import { PROBLEMS, type ProblemCode } from './problem.js';
 
 interface Operation {
   security?: unknown[];
-  requestBody?: unknown;
   parameters?: { in: string }[];
   responses: Record<string, unknown>;
   [PROBLEM_CODES]?: ProblemCode[];
@@ -18,7 +17,7 @@ const OF_SIGNED_IN: ProblemCode[] = [
   'token_stale',
   'session_revoked',
 ];
-/** What every route that takes a body can answer. */
+/** What every route can answer whose method may have a body (RFC 9110, 9.3.1), whether it takes one or not. */
 const OF_BODIES: ProblemCode[] = ['malformed_json', 'payload_too_large', 'unsupported_media_type'];
 /** What every route can answer. */
 const OF_ALL: ProblemCode[] = ['invalid_request', 'rate_limited', 'internal_error', 'database_unavailable'];
@@ -30,18 +29,18 @@ export function completeErrors(document: OpenAPIObject): OpenAPIObject {
     schemas: { ...document.components?.schemas, Problem: PROBLEM_SCHEMA as never },
   };
   for (const path of Object.values(document.paths)) {
-    for (const operation of Object.values(path) as Operation[]) addErrors(operation);
+    for (const [method, operation] of Object.entries(path) as [string, Operation][]) addErrors(method, operation);
   }
   return document;
 }
 
-function addErrors(operation: Operation): void {
+function addErrors(method: string, operation: Operation): void {
   // Said aloud, so that a route without a token is known to be meant so.
   operation.security ??= [];
   const codes = new Set<ProblemCode>([
     ...(operation[PROBLEM_CODES] ?? []),
     ...(operation.security.length > 0 ? OF_SIGNED_IN : []),
-    ...(operation.requestBody ? OF_BODIES : []),
+    ...(method === 'get' ? [] : OF_BODIES),
     ...OF_ALL,
   ]);
   delete operation[PROBLEM_CODES];

@@ -19,6 +19,7 @@ it.each<[string, Partial<Symptoms>, string, RegExp]>([
   ['the same for IPv6', { trustedProxies: ['10.0.0.1', '::/0'] }, 'fault', /trusts ::\/0/],
   ['a proxy setting as wide as half the world', { trustedProxies: ['128.0.0.0/1'] }, 'fault', /TRUSTED_PROXIES/],
   ['every IPv4 address as IPv6', { trustedProxies: ['::ffff:0.0.0.0/96'] }, 'fault', /::ffff:0\.0\.0\.0\/96/],
+  ['a proxy that nobody has named', { trustedProxies: [] }, 'warning', /TRUSTED_PROXIES is empty.*Name the proxy/],
   ['an example secret', { appSecret: 'change-me-change-me-change-me-0123456789' }, 'fault', /openssl rand/],
   ['no secret', { appSecret: undefined }, 'fault', /APP_SECRET is not set/],
   ['no mail', { smtpUrl: undefined }, 'warning', /SMTP_URL/],
@@ -38,6 +39,11 @@ it.each<[string, Partial<Symptoms>, string, RegExp]>([
   expect(findings).toHaveLength(1);
   expect(findings[0]?.level).toBe(level);
   expect(findings[0]?.text).toMatch(text);
+});
+
+it('takes it that there is no proxy where there is no TLS', () => {
+  const development = { production: false, publicUrl: 'http://localhost:3000', trustedProxies: [] };
+  expect(bad(development)).toEqual([]);
 });
 
 it('never repeats the secret', () => {

@@ -38,7 +38,7 @@ const MAPPED = 96;
 /** Examines a deployment and says what is wrong with it, the worst first. */
 export function examine(symptoms: Symptoms): Finding[] {
   const findings = [
-    ...ofProxies(symptoms.trustedProxies),
+    ...ofProxies(symptoms),
     ...ofSecret(symptoms),
     ...ofMail(symptoms),
     ...ofDatabase(symptoms.database),
@@ -48,11 +48,19 @@ export function examine(symptoms: Symptoms): Finding[] {
   return findings.toSorted((a, b) => order.indexOf(a.level) - order.indexOf(b.level));
 }
 
-function ofProxies(trusted: readonly string[]): Finding[] {
-  const tooTrusting = trustsTooMany(trusted);
+function ofProxies({ publicUrl, trustedProxies }: Symptoms): Finding[] {
+  const tooTrusting = trustsTooMany(trustedProxies);
   if (tooTrusting !== null) return [{ level: 'fault', text: tooTrusting }];
-  if (trusted.length === 0) return [fine('TRUSTED_PROXIES is empty: the address of a client is its socket’s.')];
-  return [fine(`TRUSTED_PROXIES names ${trusted.length} networks, none of them too wide.`)];
+  const unnamed = namesNoProxy(publicUrl, trustedProxies);
+  if (unnamed !== null) return [{ level: 'warning', text: unnamed }];
+  if (trustedProxies.length === 0) return [fine('TRUSTED_PROXIES is empty: the address of a client is its socket’s.')];
+  return [fine(`TRUSTED_PROXIES names ${trustedProxies.length} networks, none of them too wide.`)];
+}
+
+/** What is wrong with an empty TRUSTED_PROXIES where something must end TLS in front of us, or null. */
+export function namesNoProxy(publicUrl: string, trusted: readonly string[]): string | null {
+  if (trusted.length > 0 || !publicUrl.startsWith('https:')) return null;
+  return 'TRUSTED_PROXIES is empty, but PUBLIC_URL is https, so a proxy ends TLS: all clients have its one address and share one limit. Name the proxy.';
 }
 
 /** What is wrong with a TRUSTED_PROXIES that trusts more than proxies, or null. */

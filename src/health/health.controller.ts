@@ -6,8 +6,8 @@ import { z } from 'zod';
 import { Public } from '../access/demands.js';
 import { Revocations } from '../access/revocations.service.js';
 import { Answers } from '../common/openapi.js';
-import { Database } from '../database/database.js';
 import { FirstAdmin } from '../users/first-admin.js';
+import { DatabaseProbe } from './database-probe.js';
 
 const indicators = z.record(z.string(), z.object({ status: z.enum(['up', 'down']) }));
 const health = z
@@ -23,7 +23,7 @@ export class HealthController {
   constructor(
     private readonly health: HealthCheckService,
     private readonly indicator: HealthIndicatorService,
-    private readonly database: Database,
+    private readonly database: DatabaseProbe,
     private readonly revocations: Revocations,
     private readonly firstAdmin: FirstAdmin,
   ) {}
@@ -43,12 +43,13 @@ export class HealthController {
   @Answers(200, health, 'Ready')
   @ApiResponse({ status: 503, description: 'Not ready', standardSchema: health as never })
   async ready(@Res({ passthrough: true }) reply: FastifyReply) {
+    const { answers, migrated } = await this.database.look();
     try {
       return await this.health.check([
-        () => this.probe('database', () => this.database.answers()),
-        () => this.probe('migrations', () => this.database.isMigrated()),
-        () => this.probe('revocations', async () => this.revocations.heard),
-        () => this.probe('firstAdmin', async () => this.firstAdmin.isEnsured),
+        () => this.indicate('database', answers),
+        () => this.indicate('migrations', migrated),
+        () => this.indicate('revocations', this.revocations.heard),
+        () => this.indicate('firstAdmin', this.firstAdmin.isEnsured),
       ]);
     } catch (error) {
       if (!(error instanceof ServiceUnavailableException)) throw error;
@@ -59,9 +60,8 @@ export class HealthController {
   }
 
   /** Says up or down and nothing more: whoever asks here is not signed in. */
-  private async probe(name: string, isUp: () => Promise<boolean>) {
+  private indicate(name: string, up: boolean) {
     const check = this.indicator.check(name);
-    const up = await isUp().catch(() => false);
     return up ? check.up() : check.down();
   }
 }

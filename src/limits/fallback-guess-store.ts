@@ -34,10 +34,10 @@ export class FallbackGuessStore implements GuessStore {
     return this.own.reserve(rules);
   }
 
-  async settle(rules: readonly GuessRule[], outcome: Outcome): Promise<void> {
-    if (!this.places.delete(rules)) return this.own.settle(rules, outcome);
+  async settle(rules: readonly GuessRule[], since: number, outcome: Outcome): Promise<void> {
+    if (!this.places.delete(rules)) return this.own.settle(rules, since, outcome);
     // A place that cannot be given back counts as wrong after a minute, which is all that is lost.
-    await this.shared.settle(rules, outcome).catch((error) => this.rest(error));
+    await this.shared.settle(rules, since, outcome).catch((error) => this.rest(error));
   }
 
   async forget(keys: readonly string[]): Promise<void> {

@@ -57,14 +57,14 @@ export class GuessLimits {
   async check(subject: GuessSubject, client: Client, check: () => Promise<boolean>): Promise<boolean> {
     if (!this.config.rateLimits) return check();
     const rules = this.rulesFor(subject, client.ip);
-    await this.enter(rules, subject, client);
+    const since = await this.enter(rules, subject, client);
     let outcome: 'right' | 'wrong' | 'unknown' = 'unknown';
     try {
       const right = await check();
       outcome = right ? 'right' : 'wrong';
       return right;
     } finally {
-      await this.store.settle(rules, outcome);
+      await this.store.settle(rules, since, outcome);
     }
   }
 
@@ -109,21 +109,24 @@ export class GuessLimits {
     return { ...ADDRESS, key: this.keys.ofAddress('address', address), open: false };
   }
 
-  /** Guesses about one account from one address take their places in the order in which they came. */
-  private async enter(rules: GuessRule[], subject: GuessSubject, client: Client): Promise<void> {
+  /** Guesses about one account from one address take their places in the order in which they came. Returns since when. */
+  private async enter(rules: GuessRule[], subject: GuessSubject, client: Client): Promise<number> {
     const [first] = rules as [GuessRule];
     const came = this.clock.elapsed();
     const turn = this.lines.join(first.key, () => this.takePlace(rules, subject, client, came));
     if (!turn) throw rateLimited(first.free, LINE_ADVICE);
-    await turn;
+    return turn;
   }
 
-  private async takePlace(rules: GuessRule[], subject: GuessSubject, client: Client, came: number): Promise<void> {
+  private async takePlace(rules: GuessRule[], subject: GuessSubject, client: Client, came: number): Promise<number> {
     const keys = [...rules.map(({ key }) => key), ...this.keysOfName(subject.name, client.ip)];
     for (let pause = 10; ; pause = Math.min(pause * 2, 200)) {
       this.refusals.recallSince(came, keys);
       const verdict = await this.reserve(rules, subject, client);
-      if (verdict.kind === 'admitted') return this.refusals.forget(keys);
+      if (verdict.kind === 'admitted') {
+        this.refusals.forget(keys);
+        return verdict.since;
+      }
       if (verdict.kind === 'refused') throw this.refuse(rules, verdict, subject, client);
       if (this.clock.elapsed() > came + PATIENCE) throw rateLimited(rules[0]?.free ?? 0, LINE_ADVICE);
       await sleep(randomInt(pause / 2, pause * 1.5));

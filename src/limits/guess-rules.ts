@@ -31,7 +31,10 @@ export const ACCOUNT_AND_ADDRESS: Form = {
   consecutive: true,
 };
 
-/** An account from everywhere: at most 100 wrong guesses in a row (NIST SP 800-63B, 3.2.2), whoever makes them. */
+/**
+ * An account from everywhere: after 100 wrong guesses in a row (NIST SP 800-63B, 3.2.2) only addresses that have signed in to it
+ * before may guess on, each as the rule above lets it.
+ */
 export const ACCOUNT: Form = { free: 100, first: 30 * DAY, most: 30 * DAY, forget: 30 * DAY, consecutive: true };
 
 /** An address over all accounts: 100 wrong guesses in 15 min. */

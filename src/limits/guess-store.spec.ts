@@ -11,24 +11,54 @@ import type { GuessRule } from './guess-rules.js';
 import type { GuessStore, Outcome, Verdict } from './guess-store.js';
 import { MemoryGuessStore } from './memory-guess-store.js';
 import { PostgresGuessStore } from './postgres-guess-store.js';
-import { RedisGuessStore } from './redis-guess-store.js';
+import { PREFIX, RedisGuessStore } from './redis-guess-store.js';
 
 interface Opened {
   store: GuessStore;
+  /** Whether anything is kept under a key. */
+  keeps(key: string): Promise<boolean>;
+  /** Makes the places under a key older by as many milliseconds. */
+  age(key: string, ms: number): Promise<void>;
   close(): Promise<void>;
 }
 
 const STORES: [name: string, open: () => Promise<Opened>][] = [
-  ['this process', async () => ({ store: new MemoryGuessStore(new Clock()), close: async () => {} })],
+  ['this process', async () => openMemory()],
   ['Postgres', openPostgres],
   ['Redis, which needs redis-server on the PATH', openRedis],
 ];
 
+function openMemory(): Opened {
+  let ahead = 0;
+  const store = new MemoryGuessStore(
+    new (class extends Clock {
+      override elapsed() {
+        return super.elapsed() + ahead;
+      }
+    })(),
+  );
+  return {
+    store,
+    keeps: async (key) => (store as unknown as { counts: Map<string, unknown> }).counts.has(key),
+    age: async (_key, ms) => {
+      ahead += ms;
+    },
+    close: async () => {},
+  };
+}
+
 async function openPostgres(): Promise<Opened> {
   const database: TestDatabase = await createDatabase();
-  const source = await new DataSource(dataSourceOptions(database.url, { pool: 8, patience: 5000 })).initialize();
+  // It is migrated; to load the migrations from here would take a Node that reads TypeScript.
+  const options = { ...dataSourceOptions(database.url, { pool: 8, patience: 5000 }), migrations: [] };
+  const source = await new DataSource(options).initialize();
   return {
     store: new PostgresGuessStore(new Database(source)),
+    keeps: async (key) => (await database.query('SELECT FROM guesses WHERE key = $1', [key])).length > 0,
+    age: async (key, ms) => {
+      const older = 'UPDATE guesses SET pending = ARRAY(SELECT p - $2 FROM unnest(pending) AS p) WHERE key = $1';
+      await database.query(older, [key, ms]);
+    },
     close: async () => {
       await source.destroy();
       await database.drop();
@@ -41,6 +71,12 @@ async function openRedis(): Promise<Opened> {
   const client = new Redis(redis.url);
   return {
     store: new RedisGuessStore(client),
+    keeps: async (key) => (await client.exists(`${PREFIX}${key}`)) > 0,
+    age: async (key, ms) => {
+      const name = `${PREFIX}${key}`;
+      const places: number[] = JSON.parse((await client.hget(name, 'pending')) ?? '[]');
+      await client.hset(name, 'pending', JSON.stringify(places.map((since) => since - ms)));
+    },
     close: async () => {
       client.disconnect();
       await redis.drop();
@@ -65,11 +101,14 @@ describe.each(tried)('guesses counted in %s', (_name, open) => {
   afterAll(() => opened?.close());
 
   const reserve = (...rules: GuessRule[]) => opened.store.reserve(rules);
-  const settle = (outcome: Outcome, ...rules: GuessRule[]) => opened.store.settle(rules, outcome);
+  /** Settles the guess that was admitted so; another one has nothing to settle. */
+  const settle = async (outcome: Outcome, verdict: Verdict, ...rules: GuessRule[]) => {
+    if (verdict.kind === 'admitted') await opened.store.settle(rules, verdict.since, outcome);
+  };
   async function guess(outcome: Outcome, ...rules: GuessRule[]): Promise<Verdict['kind']> {
-    const { kind } = await reserve(...rules);
-    if (kind === 'admitted') await settle(outcome, ...rules);
-    return kind;
+    const verdict = await reserve(...rules);
+    await settle(outcome, verdict, ...rules);
+    return verdict.kind;
   }
   async function refusal(...rules: GuessRule[]) {
     const verdict = await reserve(...rules);
@@ -105,7 +144,7 @@ describe.each(tried)('guesses counted in %s', (_name, open) => {
     const verdicts = await Promise.all(Array.from({ length: 50 }, () => reserve(one)));
     expect(verdicts.filter(({ kind }) => kind === 'admitted')).toHaveLength(5);
     expect(verdicts.filter(({ kind }) => kind === 'undecided')).toHaveLength(45);
-    await Promise.all(Array.from({ length: 5 }, () => settle('wrong', one)));
+    await Promise.all(verdicts.map((verdict) => settle('wrong', verdict, one)));
     await refusal(one);
   });
 
@@ -115,7 +154,7 @@ describe.each(tried)('guesses counted in %s', (_name, open) => {
     await sleep(410);
     const verdicts = await Promise.all(Array.from({ length: 20 }, () => reserve(one)));
     expect(verdicts.map(({ kind }) => kind).sort()).toEqual(['admitted', ...Array(19).fill('undecided')]);
-    await settle('right', one);
+    await Promise.all(verdicts.map((verdict) => settle('right', verdict, one)));
     expect(await guess('right', one)).toBe('admitted');
   });
 
@@ -160,6 +199,29 @@ describe.each(tried)('guesses counted in %s', (_name, open) => {
     await opened.store.forget([one.key]);
     expect(await guess('unknown', one)).toBe('admitted');
     await refusal(other);
+  });
+
+  it('leaves nothing behind that is not counted: a refusal takes no room', async () => {
+    const [full, busy, other] = [rule({ free: 1 }), rule({ free: 1 }), rule()];
+    await guess('wrong', full);
+    const checked = await reserve(busy);
+    expect((await refusal(other, full)).rule).toBe(1);
+    expect((await reserve(other, busy)).kind).toBe('undecided');
+    await settle('unknown', checked, busy);
+    const keeps = [full, busy, other].map(({ key }) => opened.keeps(key));
+    expect(await Promise.all(keeps)).toEqual([true, false, false]);
+  });
+
+  it('counts a guess that has died as wrong after a minute, however busy its key is, and only once', async () => {
+    const one = rule({ free: 3, first: 60_000, most: 60_000, forget: 600_000 });
+    const dead = await reserve(one);
+    await opened.age(one.key, 31_000);
+    expect(await guess('unknown', one)).toBe('admitted');
+    await opened.age(one.key, 31_000);
+    expect(await guess('wrong', one)).toBe('admitted');
+    await settle('wrong', dead, one);
+    expect(await guess('wrong', one)).toBe('admitted');
+    await refusal(one);
   });
 
   it('keeps its promise when rules cross, with no deadlock', async () => {

@@ -1,34 +1,33 @@
-import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import { Database } from '../database/database.js';
+import { Tidying } from '../database/tidying.js';
 
-const EVERY = 600_000;
+const BATCH = 5_000;
 
 /** A network from which nobody has signed in for longer than a session can live is as unknown as any other. */
 const OUTDATED = [
-  'DELETE FROM guesses WHERE expires_at < now()',
-  'DELETE FROM quotas WHERE expire < 1000 * extract(epoch FROM now())',
-  `DELETE FROM known_addresses WHERE seen_at < now() - interval '400 days'`,
+  `DELETE FROM guesses WHERE key = ANY (ARRAY(
+    SELECT key FROM guesses WHERE expires_at < now() ORDER BY expires_at LIMIT ${BATCH} FOR UPDATE SKIP LOCKED))`,
+  `DELETE FROM quotas WHERE key = ANY (ARRAY(
+    SELECT key FROM quotas WHERE expire < 1000 * extract(epoch FROM now()) ORDER BY expire LIMIT ${BATCH} FOR UPDATE SKIP LOCKED))`,
+  `DELETE FROM known_addresses WHERE ctid = ANY (ARRAY(
+    SELECT ctid FROM known_addresses WHERE seen_at < now() - interval '400 days'
+      ORDER BY seen_at LIMIT ${BATCH} FOR UPDATE SKIP LOCKED))`,
 ];
 
 /** Removes counts whose time is over, and addresses from which nobody has signed in for more than a year. */
 @Injectable()
-export class Housekeeping implements OnApplicationBootstrap, OnModuleDestroy {
-  private readonly logger = new Logger('Limits');
-  private timer: NodeJS.Timeout | undefined;
-
-  constructor(private readonly database: Database) {}
-
-  onApplicationBootstrap(): void {
-    const tidy = () => void this.tidy().catch((error) => this.logger.warn(`Old counts could not be removed: ${error}`));
-    this.timer = setInterval(tidy, EVERY).unref();
+export class Housekeeping extends Tidying {
+  constructor(private readonly database: Database) {
+    super('Old counts', new Logger('Limits'));
   }
 
-  onModuleDestroy(): void {
-    clearInterval(this.timer);
-  }
-
-  /** Removes what is out of date. Several instances may do it at once. */
   async tidy(): Promise<void> {
-    for (const statement of OUTDATED) await this.database.manager.query(statement);
+    for (const statement of OUTDATED) await this.inBatches(BATCH, () => this.remove(statement));
+  }
+
+  private async remove(statement: string): Promise<number> {
+    const [, count] = await this.database.manager.query<[unknown[], number]>(statement);
+    return count;
   }
 }

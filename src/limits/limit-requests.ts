@@ -3,7 +3,7 @@ import { Clock } from '../common/clock.js';
 import { rateLimited } from './rate-limited.js';
 import { REQUEST_LIMIT, RequestRate } from './request-rate.js';
 
-/** Routes whose requests are limited by what they do: guesses, registrations and mails. */
+/** Routes with limits of their own on what they do: guesses, registrations and mails. */
 const LIMITED_BY_THEMSELVES = new Set([
   '/v1/auth/login',
   '/v1/auth/register',
@@ -14,16 +14,24 @@ const LIMITED_BY_THEMSELVES = new Set([
 const LIMIT = String(REQUEST_LIMIT);
 
 function isExempt(path: string): boolean {
-  return LIMITED_BY_THEMSELVES.has(path) || path.startsWith('/health/') || path === '/metrics';
+  return path.startsWith('/health/') || path === '/metrics';
 }
 
-/** Answers 429 to an address that sends more than 600 requests in a minute, and tells every one what is left of them. */
-export function limitRequests(fastify: FastifyInstance, clock = new Clock()): void {
-  const rate = new RequestRate(clock);
+/**
+ * Answers 429 to an address that sends more than 600 requests in a minute, and tells every one what is left of them. Routes
+ * with limits of their own have a count of their own: most of what they refuse counts for nothing there, and many who sign
+ * in behind one address take nothing from those who are signed in. A request that does not concern it goes on as it is.
+ */
+export function limitRequests(
+  fastify: FastifyInstance,
+  concerns: (request: FastifyRequest) => boolean = () => true,
+  clock = new Clock(),
+): void {
+  const [rate, rateOfLimited] = [new RequestRate(clock), new RequestRate(clock)];
   fastify.addHook('onRequest', (request: FastifyRequest, reply: FastifyReply, done) => {
-    const path = request.routeOptions.url;
-    if (path !== undefined && isExempt(path)) return done();
-    const { used, endsAt } = rate.count(request.ip);
+    const path = request.routeOptions.url ?? '';
+    if (isExempt(path) || !concerns(request)) return done();
+    const { used, endsAt } = (LIMITED_BY_THEMSELVES.has(path) ? rateOfLimited : rate).count(request.ip);
     const left = endsAt - clock.elapsed();
     if (used > REQUEST_LIMIT) return done(rateLimited(REQUEST_LIMIT, left));
     const { raw } = reply;

@@ -4,8 +4,8 @@ import type { GuessStore, Outcome, Verdict } from './guess-store.js';
 
 interface Count {
   wrong: number;
-  pending: number;
-  pendingAt: number;
+  /** When each guess that is being checked took its place. */
+  pending: number[];
   blockedUntil: number;
   expiresAt: number;
 }
@@ -23,27 +23,29 @@ export class MemoryGuessStore implements GuessStore {
     const now = this.clock.elapsed();
     const counts = rules.map((rule) => this.read(rule, now));
     const rooms = rules.map((rule, index) => roomOf(rule, counts[index] as Count, now));
-    const full = rules.map((rule, index) => !rule.open && (counts[index]?.pending ?? 0) >= (rooms[index] ?? 0));
-    const refusing = full.findIndex((isFull, index) => isFull && rooms[index] === 0);
-    if (refusing >= 0)
+    const full = rules.map(
+      (rule, index) => !rule.open && (counts[index] as Count).pending.length >= (rooms[index] ?? 0),
+    );
+    if (full.includes(true)) {
+      for (const rule of rules) this.removeIfEmpty(rule);
+      const refusing = full.findIndex((isFull, index) => isFull && rooms[index] === 0);
+      if (refusing < 0) return { kind: 'undecided' };
       return { kind: 'refused', rule: refusing, waitMs: (counts[refusing] as Count).blockedUntil - now };
-    if (full.includes(true)) return { kind: 'undecided' };
-    for (const count of counts) {
-      count.pending++;
-      count.pendingAt = now;
     }
-    return { kind: 'admitted' };
+    for (const { pending } of counts) pending.push(now);
+    return { kind: 'admitted', since: now };
   }
 
-  async settle(rules: readonly GuessRule[], outcome: Outcome): Promise<void> {
+  async settle(rules: readonly GuessRule[], since: number, outcome: Outcome): Promise<void> {
     const now = this.clock.elapsed();
     for (const rule of rules) {
       const count = this.counts.get(rule.key);
       if (!count) continue;
-      count.pending = Math.max(count.pending - 1, 0);
-      if (outcome === 'wrong') countWrong(rule, count, now);
+      const place = count.pending.indexOf(since);
+      if (place >= 0) count.pending.splice(place, 1);
+      if (outcome === 'wrong' && place >= 0) countWrong(rule, count, now);
       if (outcome === 'right' && rule.consecutive) Object.assign(count, { wrong: 0, blockedUntil: 0 });
-      if (count.wrong === 0 && count.pending === 0) this.counts.delete(rule.key);
+      this.removeIfEmpty(rule);
     }
   }
 
@@ -57,15 +59,19 @@ export class MemoryGuessStore implements GuessStore {
     if (!count) {
       const [oldest] = this.counts.size >= CAPACITY ? this.counts.keys() : [];
       if (oldest !== undefined) this.counts.delete(oldest);
-      count = { wrong: 0, pending: 0, pendingAt: now, blockedUntil: 0, expiresAt: now + forget };
+      count = { wrong: 0, pending: [], blockedUntil: 0, expiresAt: now + forget };
       this.counts.set(key, count);
     }
-    if (count.pending > 0 && count.pendingAt < now - LONGEST_CHECK) {
-      count.wrong += count.pending;
-      count.pending = 0;
-    }
+    const alive = count.pending.filter((since) => since >= now - LONGEST_CHECK);
+    count.wrong += count.pending.length - alive.length;
+    count.pending = alive;
     if (count.expiresAt <= now) Object.assign(count, { wrong: 0, blockedUntil: 0, expiresAt: now + forget });
     return count;
+  }
+
+  private removeIfEmpty({ key }: GuessRule): void {
+    const count = this.counts.get(key);
+    if (count?.wrong === 0 && count.pending.length === 0) this.counts.delete(key);
   }
 }
 

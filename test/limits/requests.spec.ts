@@ -2,7 +2,7 @@ import { createDatabase, type TestDatabase } from '../support/database.js';
 import { Gatehouse } from '../support/gatehouse.js';
 import { freshEmail, PASSWORD, type Problem, signUp } from '../support/people.js';
 
-/** No address has a server to itself; health is always answered. */
+/** No address has a server to itself; health is always answered (ASVS 5.0, 2.4.1 and 15.2.2). */
 let database: TestDatabase;
 let gatehouse: Gatehouse;
 
@@ -47,6 +47,8 @@ test('600 requests a minute an address, of whatever kind, known or not', async (
   expect(refused.headers.get('x-request-id')).toBe(refused.body.requestId);
   expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(30);
   expect(refused.headers.get('ratelimit-remaining')).toBe('0');
+  const page = await gatehouse.call<Problem>('GET', '/', { headers });
+  expect([page.status, page.body.code]).toEqual([429, 'rate_limited']);
 
   for (const path of ['/health/live', '/health/ready']) {
     const { status, headers: got } = await gatehouse.call('GET', path, { headers });
@@ -54,6 +56,33 @@ test('600 requests a minute an address, of whatever kind, known or not', async (
   }
   const neighbour = await gatehouse.call('GET', '/v1/auth/session', { token: accessToken, headers: from('192.0.2.2') });
   expect(neighbour.status).toBe(200);
+});
+
+test('routes with limits of their own are counted apart, so that nothing of what they refuse is without end', async () => {
+  const headers = from('192.0.2.3');
+  const senseless: [path: string, body: unknown][] = [
+    ['/v1/auth/register', { email: freshEmail(), password: 'password1' }],
+    ['/v1/auth/register', { no: 'form' }],
+    ['/v1/auth/login', '{"email":'],
+    ['/v1/auth/password/forgot', {}],
+    ['/v1/auth/email/resend', 'null'],
+  ];
+  const send = (index: number) => {
+    const [path, body] = senseless[index % senseless.length] as [string, unknown];
+    return gatehouse.call<Problem>('POST', path, { body, headers });
+  };
+  const first = await send(0);
+  expect([first.status, first.headers.get('ratelimit-limit'), first.headers.get('ratelimit-remaining')]).toEqual([
+    400,
+    '600',
+    '599',
+  ]);
+  const answers = await Promise.all(Array.from({ length: 609 }, (_, index) => send(index)));
+  expect(answers.filter(({ status }) => status === 400)).toHaveLength(599);
+  expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([400, 429]));
+  // Who shares the address is not signed out by it.
+  const { status, headers: got } = await gatehouse.call('GET', '/v1/auth/session', { headers });
+  expect([status, got.get('ratelimit-remaining')]).toEqual([401, '599']);
 });
 
 describe('the client address', () => {

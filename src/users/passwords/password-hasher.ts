@@ -116,9 +116,9 @@ export class PasswordHasher implements OnModuleInit, OnApplicationShutdown {
   async verify(password: string, hash: string | null, from?: string): Promise<boolean> {
     const canonical = canonicalPassword(password);
     if (canonical === null || hash === null) return this.refuse(from);
-    if (OUR_HASH.test(hash))
-      return this.run('verify', { secret: this.prehash(canonical), hash, cost: this.options.cost }, from);
-    return isForeignHash(hash) ? this.verifyForeign(password, hash, from) : this.refuse(from);
+    const { cost } = this.options;
+    if (OUR_HASH.test(hash)) return this.run('verify', { secret: this.prehash(canonical), hash, cost }, from);
+    return isForeignHash(hash) ? this.run('verifyImported', { secret: password, hash, cost }, from) : this.refuse(from);
   }
 
   /**
@@ -129,15 +129,12 @@ export class PasswordHasher implements OnModuleInit, OnApplicationShutdown {
     if (!this.queue.hasRoomFor(networkOf(from))) throw QUEUE_FULL;
   }
 
-  /** Whether a fresh hash should replace this one after the next sign-in: it costs less than ours, or is not of our making. */
+  /**
+   * Whether a fresh hash should replace this one after the next sign-in: it is not of our making, or costs less than ours, or
+   * more, which would tell by the time of a wrong guess that its owner has an account.
+   */
   needsRehash(hash: string): boolean {
-    const cost = OUR_HASH.exec(hash)?.[1];
-    return cost === undefined || Number(cost) < this.options.cost;
-  }
-
-  /** A wrong guess costs our own hash too, so that a cheap foreign one does not tell who was imported. */
-  private async verifyForeign(password: string, hash: string, from: string | undefined): Promise<boolean> {
-    return (await this.run<boolean>('verifyImported', { secret: password, hash }, from)) || this.refuse(from);
+    return Number(OUR_HASH.exec(hash)?.[1]) !== this.options.cost;
   }
 
   private async refuse(from: string | undefined): Promise<false> {
@@ -152,7 +149,7 @@ export class PasswordHasher implements OnModuleInit, OnApplicationShutdown {
 
   private async run<T>(
     name: 'hash' | 'verify' | 'verifyImported',
-    job: { secret: string; cost?: number; hash?: string },
+    job: { secret: string; cost: number; hash?: string },
     from: string | undefined,
   ): Promise<T> {
     const pool = this.pool;

@@ -48,6 +48,14 @@ describe('the queue', () => {
     await Promise.all(again);
   });
 
+  it('is asked once for each guess, also at a hash from elsewhere: what was compared is answered', async () => {
+    const imported = bcrypt.hashSync('right', 4).replace('$2b$', '$2a$');
+    const before = poolOf(hasher).completed;
+    expect(await hasher.verify('wrong', imported)).toBe(false);
+    expect(await hasher.verify('right', imported)).toBe(true);
+    expect(poolOf(hasher).completed - before).toBe(2);
+  });
+
   it('serves in the order of arrival', async () => {
     const done: number[] = [];
     const jobs = Array.from({ length: cores * 20 }, (_, index) => hasher.hash('x').then(() => done.push(index)));
