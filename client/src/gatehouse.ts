@@ -95,15 +95,13 @@ export class Gatehouse {
 
   /** Signs out, on the server too. Throws a NetworkError where it cannot be told: the session then goes on. */
   async signOut(): Promise<void> {
-    try {
-      if (this.session.status !== 'signed-out') {
-        return await this.change('/v1/auth/logout', undefined, () => this.session.signOut());
-      }
-    } catch (error) {
+    const end = () => this.session.signOut();
+    if (this.session.status === 'signed-out') return end();
+    await this.change('/v1/auth/logout', undefined, end).catch((error) => {
       // A session that the server no longer knows is over already.
       if (!(error instanceof GatehouseProblem) || error.status !== 401) throw error;
-    }
-    await this.session.signOut();
+      return end();
+    });
   }
 
   /** Sends what changes the session and takes what comes of it, both while nothing else changes it in any tab. */

@@ -70,7 +70,7 @@ export class Session {
     return () => this.listeners[event].delete(listener);
   }
 
-  /** Finds out whether there is a session from before. Throws a NetworkError, or the server's temporary refusal. */
+  /** Finds out whether there is one from before. Throws a NetworkError, a StoreError, or the server's temporary refusal. */
   async restore(): Promise<SessionStatus> {
     if (this.current === 'unknown') await this.renew(null);
     return this.current;
@@ -106,7 +106,7 @@ export class Session {
 
   /**
    * A token other than the refused one: that of a renewal under way, of another tab, or a new one. Null where the session
-   * has ended. Throws a NetworkError, or the server's temporary refusal; the session then goes on.
+   * has ended. Throws as `restore` does; the session then goes on.
    */
   renew(refused: string | null): Promise<AccessToken | null> {
     this.renewal ??= this.alone(async () => {

@@ -4,11 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import ts from 'typescript';
-import { createDatabase, type TestDatabase } from '../support/database.js';
 import { Gatehouse } from '../support/gatehouse.js';
-import { signUp } from '../support/people.js';
+import { freshEmail, signUp } from '../support/people.js';
 
-/** The samples of the client's README, run as they stand against a real server; only the addresses are put in. */
+/** The samples of the client's README, run as they stand against a real server; only the server and the person are put in. */
 const README = new URL('../../client/README.md', import.meta.url);
 const CLIENT = new URL('../../client/dist/index.js', import.meta.url).href;
 /** What stands in for a phone's key store. */
@@ -43,20 +42,16 @@ const BEFORE = `
 const AFTERWARDS = `
   console.log(asked.join(' '), 'cookie:', cookie);`;
 
-let database: TestDatabase;
-let gatehouse: Gatehouse;
+const { gatehouse } = Gatehouse.shared();
+const email = freshEmail();
 let folder: string;
 
 beforeAll(async () => {
-  database = await createDatabase();
-  gatehouse = await Gatehouse.start({ DATABASE_URL: database.url });
   folder = await mkdtemp(join(tmpdir(), 'gatehouse-samples-'));
-  await signUp(gatehouse, { email: 'ada@example.com', password: 'correct horse battery' });
+  await signUp(gatehouse, { email, password: 'correct horse battery' });
 });
 
 afterAll(async () => {
-  await gatehouse?.stop();
-  await database?.drop();
   if (folder) await rm(folder, { recursive: true });
 });
 
@@ -67,7 +62,8 @@ async function run(name: string, before = '', after = ''): Promise<string> {
     .transpile(before + sample + after, { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022 })
     .replace('@gatehouse/client', CLIENT)
     .replace('expo-secure-store', './key-store.mjs')
-    .replaceAll('https://auth.example.com', gatehouse.url);
+    .replaceAll('https://auth.example.com', gatehouse.url)
+    .replaceAll('ada@example.com', email);
   await writeFile(join(folder, 'key-store.mjs'), KEY_STORE);
   await writeFile(join(folder, `${name}.mjs`), code);
   const { stdout } = await promisify(execFile)(process.execPath, [join(folder, `${name}.mjs`)]);
@@ -82,7 +78,7 @@ it.each([
   ['for whoever signs in', '', '/v1/auth/refresh /v1/auth/login'],
   ['for whoever has signed in before, by the cookie alone', BEFORE, '/v1/auth/refresh'],
 ])('runs the sample of a single-page app %s', async (_, before, asked) => {
-  const said = ['Hello ada@example.com', 'signed out, here or in another tab'];
+  const said = [`Hello ${email}`, 'signed out, here or in another tab'];
   const last = `${asked} /v1/users/me /v1/auth/logout cookie: `;
   expect((await run('spa', BROWSER + before, AFTERWARDS)).split('\n')).toEqual([...said, last, '']);
 });
