@@ -1,7 +1,16 @@
 import createClient, { type Client } from 'openapi-fetch';
 import type { TokensAnswer } from './access-token.js';
 import type { Lock } from './lock.js';
-import { GatehouseProblem, jsonOf, NetworkError, type ProblemBody, problemOf, refusalOf } from './problem.js';
+import { inTime, PATIENCE } from './patience.js';
+import {
+  dataOf,
+  failureOf,
+  GatehouseProblem,
+  NetworkError,
+  type ProblemBody,
+  problemOf,
+  refusalOf,
+} from './problem.js';
 import type { paths } from './schema.js';
 import { Session } from './session.js';
 import type { TokenStore } from './store.js';
@@ -13,18 +22,25 @@ export interface GatehouseOptions {
   store?: TokenStore;
   fetch?: typeof fetch;
   lock?: Lock;
-  /** Milliseconds in which a renewal must be answered; then it is asked for once more. Keep it below REFRESH_GRACE. 8 s. */
+  /**
+   * Milliseconds in which a renewal whose answer is lost is asked for again. Keep it below REFRESH_GRACE. 8 s; a sign-in
+   * is waited for four times as long.
+   */
   patience?: number;
 }
 
+type Send = (request: Request) => Promise<Response>;
 type Bodies<P extends keyof paths> = paths[P] extends {
   post: { requestBody?: { content: { 'application/json': infer B } } };
 }
   ? B
   : never;
 
-/** The refusals after which a fresh token helps. */
-const RENEWABLE = new Set(['token_expired', 'token_stale']);
+/** The routes that answer with tokens, besides that of a renewal. */
+type TokenPath = '/v1/auth/login' | '/v1/auth/register' | '/v1/auth/invitations/accept' | '/v1/users/me/password';
+
+/** The refusals after which a fresh token helps; `invalid_token` comes of a server whose keys are new. */
+const RENEWABLE = new Set(['token_expired', 'token_stale', 'invalid_token']);
 /** The refusals after which none does. */
 const ENDED = new Set(['session_revoked', 'session_expired']);
 
@@ -36,19 +52,24 @@ export class Gatehouse {
   private readonly fetch: typeof fetch;
   private readonly baseUrl: string;
   private readonly usesCookie: boolean;
+  private readonly patience: number;
 
   constructor({
     baseUrl = '',
     store,
     fetch: send = globalThis.fetch.bind(globalThis),
     lock,
-    patience,
+    patience = PATIENCE,
   }: GatehouseOptions = {}) {
     this.fetch = send;
     this.baseUrl = (baseUrl || (globalThis.location?.origin ?? '')).replace(/\/+$/, '');
     this.usesCookie = store === undefined;
+    this.patience = patience;
     this.session = new Session({ baseUrl: this.baseUrl, store: store ?? null, fetch: send, lock, patience });
-    this.api = createClient<paths>({ baseUrl: this.baseUrl, fetch: (request) => this.withToken(request) });
+    this.api = createClient<paths>({
+      baseUrl: this.baseUrl,
+      fetch: (request) => this.withToken(request, (authorized) => this.send(authorized)),
+    });
   }
 
   /** Signs in. Throws a GatehouseProblem (`invalid_credentials`, …) or a NetworkError. */
@@ -61,28 +82,39 @@ export class Gatehouse {
     return this.post('/v1/auth/register', form);
   }
 
-  /** Takes any other route that answers with tokens, such as a change of the password. False where none came. */
-  async post(path: string, body: unknown): Promise<boolean> {
-    const request = this.request(path, body);
-    const isSignedIn = this.session.status === 'signed-in';
-    const answer = await read<Partial<TokensAnswer>>(
-      isSignedIn ? await this.withToken(request) : await this.send(request),
-    );
-    if (answer.accessToken === undefined) return false;
-    await this.session.accept(answer as TokensAnswer);
-    return true;
+  /** Takes a route that answers with tokens, such as a change of the password. False where none came. */
+  async post<P extends TokenPath>(path: P, body: Bodies<P>): Promise<boolean> {
+    let isTaken = false;
+    await this.change(path, body, async (answer) => {
+      if (answer.accessToken === undefined) return;
+      await this.session.accept(answer as TokensAnswer);
+      isTaken = true;
+    });
+    return isTaken;
   }
 
   /** Signs out, on the server too. Throws a NetworkError where it cannot be told: the session then goes on. */
   async signOut(): Promise<void> {
-    if (this.session.status !== 'signed-out') {
-      const told = this.withToken(this.request('/v1/auth/logout')).then(read);
-      await told.catch((error) => {
-        // A session that the server no longer knows is over already.
-        if (!(error instanceof GatehouseProblem) || error.status !== 401) throw error;
+    const end = () => this.session.signOut();
+    if (this.session.status === 'signed-out') return end();
+    await this.change('/v1/auth/logout', undefined, end).catch((error) => {
+      // A session that the server no longer knows is over already.
+      if (!(error instanceof GatehouseProblem) || error.status !== 401) throw error;
+      return end();
+    });
+  }
+
+  /** Sends what changes the session and takes what comes of it, both while nothing else changes it in any tab. */
+  private async change(path: string, body: unknown, take: (answer: Partial<TokensAnswer>) => Promise<void>) {
+    const send: Send = (request) =>
+      this.session.alone(async () => {
+        const response = await inTime(this.patience * 4, (signal) => this.whole(request, signal));
+        if (response.ok) await take(await dataOf(response.clone()));
+        return response;
       });
-    }
-    await this.session.signOut();
+    const request = this.request(path, body);
+    const response = await (this.session.status === 'unknown' ? send(request) : this.withToken(request, send));
+    if (!response.ok) throw await refusalOf(response);
   }
 
   private request(path: string, body?: unknown): Request {
@@ -98,18 +130,16 @@ export class Gatehouse {
   }
 
   /** Sends a request with a good token; once more with a fresh one where the server says that it takes one. */
-  private async withToken(request: Request): Promise<Response> {
-    const token = await this.session.accessToken();
+  private async withToken(request: Request, send: Send, renewed?: string): Promise<Response> {
+    const token = renewed ?? (await this.session.accessToken());
     const again = request.clone();
-    const response = await this.send(authorized(request, token));
+    const response = await send(authorized(request, token));
     if (response.status !== 401 || token === null) return response;
     const problem = await problemOf(response);
-    if (problem && RENEWABLE.has(problem.code)) {
-      const renewed = await this.session.renew(token);
-      return renewed ? this.send(authorized(again, renewed.value)) : response;
-    }
     if (problem && ENDED.has(problem.code)) await this.session.end(problem, token);
-    return response;
+    if (renewed || !problem || !RENEWABLE.has(problem.code)) return response;
+    const fresh = await this.session.renew(token);
+    return fresh ? this.withToken(again, send, fresh.value) : response;
   }
 
   private async send(request: Request): Promise<Response> {
@@ -119,6 +149,13 @@ export class Gatehouse {
       throw new NetworkError(error);
     }
   }
+
+  /** An answer of which nothing is left to wait for. */
+  private async whole(request: Request, signal: AbortSignal): Promise<Response> {
+    const response = await this.fetch(request, { signal });
+    await response.clone().text();
+    return response;
+  }
 }
 
 function authorized(request: Request, token: string | null): Request {
@@ -126,15 +163,10 @@ function authorized(request: Request, token: string | null): Request {
   return request;
 }
 
-async function read<T>(response: Response): Promise<T> {
-  if (response.ok) return jsonOf<T>(response);
-  throw await refusalOf(response);
-}
-
 /** The data of an answer. Throws the server's refusal as a GatehouseProblem, and a NetworkError where none of its own came. */
 export async function unwrap<T>(answer: Promise<{ data?: T; error?: unknown; response: Response }>): Promise<T> {
   const { data, error, response } = await answer.catch((reason) => {
-    throw reason instanceof SyntaxError ? new NetworkError(reason) : reason;
+    throw failureOf(reason);
   });
   if (response.ok) return data as T;
   if (error && typeof error === 'object' && 'code' in error) throw new GatehouseProblem(error as ProblemBody);

@@ -40,14 +40,29 @@ export class NetworkError extends Error {
   }
 }
 
+/** The store of an app could not be read, such as a keychain that is locked. Nobody is signed out. */
+export class StoreError extends Error {
+  override readonly name = 'StoreError';
+
+  constructor(cause: unknown) {
+    super('The session cannot be read from this device just now. Try again.', { cause });
+  }
+}
+
+/** An error of this package as it is; anything else that keeps an answer from coming is a network that failed. */
+export function failureOf(error: unknown): Error {
+  const isOwn = [GatehouseProblem, NetworkError, StoreError].some((type) => error instanceof type);
+  return isOwn ? (error as Error) : new NetworkError(error);
+}
+
 /** The problem that an answer carries; null where it carries none. The answer can still be read afterwards. */
 export async function problemOf(response: Response): Promise<GatehouseProblem | null> {
   if (!response.headers.get('content-type')?.startsWith('application/problem+json')) return null;
   return new GatehouseProblem(await jsonOf<ProblemBody>(response.clone()));
 }
 
-/** What an answer of the server holds. Throws a NetworkError where it is none: cut off, or a captive portal's page. */
-export async function jsonOf<T>(response: Response): Promise<T> {
+/** The JSON of an answer. Throws a NetworkError where it is none: cut off, or a captive portal's page. */
+async function jsonOf<T>(response: Response): Promise<T> {
   try {
     return (await response.json()) as T;
   } catch (error) {
@@ -58,4 +73,10 @@ export async function jsonOf<T>(response: Response): Promise<T> {
 /** Why an answer is a refusal: the server's problem, or a NetworkError where something before the server refused. */
 export async function refusalOf(response: Response): Promise<GatehouseProblem | NetworkError> {
   return (await problemOf(response)) ?? new NetworkError(`status ${response.status}`);
+}
+
+/** What an answer holds; throws why it is a refusal where it is one. */
+export async function dataOf<T>(response: Response): Promise<T> {
+  if (response.ok) return jsonOf<T>(response);
+  throw await refusalOf(response);
 }

@@ -1,6 +1,7 @@
 import { type AccessToken, type TokensAnswer, toAccessToken } from './access-token.js';
 import { createLock, type Lock } from './lock.js';
-import { type GatehouseProblem, jsonOf, NetworkError, refusalOf } from './problem.js';
+import { insist, inTime, PATIENCE } from './patience.js';
+import { dataOf, GatehouseProblem } from './problem.js';
 import { PatientStore, type TokenStore } from './store.js';
 import { openTabs, type TabMessage, type Tabs } from './tabs.js';
 
@@ -30,8 +31,6 @@ export interface SessionOptions {
   patience?: number;
 }
 
-/** Milliseconds for the answer to a renewal: below the 10 s in which a server gives the same answer again. */
-const PATIENCE = 8_000;
 /** Refusals of a refresh that no later one would lift, besides 401. */
 const ENDS_SESSION = new Set(['account_disabled', 'email_not_verified']);
 
@@ -39,6 +38,8 @@ const ENDS_SESSION = new Set(['account_disabled', 'email_not_verified']);
 export class Session {
   private token: AccessToken | null = null;
   private current: SessionStatus = 'unknown';
+  /** Counts what has happened to the session: an answer to a question from before is out of date. */
+  private epoch = 0;
   private renewal: Promise<AccessToken | null> | null = null;
   private readonly lock: Lock;
   private readonly store: PatientStore | null;
@@ -69,18 +70,30 @@ export class Session {
     return () => this.listeners[event].delete(listener);
   }
 
-  /** Finds out whether there is a session from before. Throws a NetworkError, or the server's temporary refusal. */
+  /** Finds out whether there is one from before. Throws a NetworkError, a StoreError, or the server's temporary refusal. */
   async restore(): Promise<SessionStatus> {
     if (this.current === 'unknown') await this.renew(null);
     return this.current;
   }
 
-  /** Takes the tokens of a sign-in. */
+  /**
+   * Runs what changes the cookie or the tokens while nothing else does, in any tab: else a late answer to one tab would
+   * replace the newer cookie of another. Never within itself, for it would wait for itself.
+   */
+  alone<T>(work: () => Promise<T>): Promise<T> {
+    return this.lock(`gatehouse ${this.options.baseUrl}`, work);
+  }
+
+  /** Takes new tokens. Where they are of another session, the former one ends (ASVS 5.0, 7.2.4). */
   async accept(answer: TokensAnswer): Promise<void> {
-    if (answer.refreshToken !== undefined) await this.store?.write(answer.refreshToken);
+    const former = this.token;
     const token = toAccessToken(answer, Date.now());
     this.take(token);
     this.tabs.tell({ type: 'tokens', token });
+    if (answer.refreshToken !== undefined) await this.store?.write(answer.refreshToken);
+    // Whoever signed out while the store was slow has cleared it too early.
+    if (this.current === 'signed-out') await this.store?.clear();
+    if (former && former.sessionId !== token.sessionId) await this.leave(former);
   }
 
   /** A token that is good for another request, renewed before its end. Null where nobody is signed in. */
@@ -93,10 +106,10 @@ export class Session {
 
   /**
    * A token other than the refused one: that of a renewal under way, of another tab, or a new one. Null where the session
-   * has ended. Throws a NetworkError, or the server's temporary refusal; the session then goes on.
+   * has ended. Throws as `restore` does; the session then goes on.
    */
   renew(refused: string | null): Promise<AccessToken | null> {
-    this.renewal ??= this.lock(`gatehouse ${this.options.baseUrl}`, async () => {
+    this.renewal ??= this.alone(async () => {
       if (this.token && this.token.value !== refused) return this.token;
       return this.exchange();
     }).finally(() => {
@@ -127,52 +140,55 @@ export class Session {
   }
 
   private async exchange(): Promise<AccessToken | null> {
-    const { store } = this;
-    const { baseUrl } = this.options;
-    const held = this.token?.value ?? null;
-    const refreshToken = store ? await store.read() : undefined;
+    const { epoch } = this;
+    const refreshToken = this.store ? await this.store.read() : undefined;
     if (refreshToken === null) {
       await this.forget();
       return null;
     }
-    const response = await this.send(`${baseUrl}/v1/auth/refresh`, {
-      method: 'POST',
-      credentials: store ? 'omit' : 'include',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ refreshToken }),
-    });
-    if (response.ok) {
-      const answer = await jsonOf<TokensAnswer>(response);
-      // Somebody has signed out or in meanwhile: what was renewed is no longer the session.
-      if (held === (this.token?.value ?? null)) await this.accept(answer);
-      return this.token;
+    try {
+      const answer = await this.refresh(refreshToken);
+      if (this.epoch === epoch) await this.accept(answer);
+    } catch (error) {
+      if (!(error instanceof GatehouseProblem) || !this.isOver(error)) throw error;
+      if (this.epoch === epoch) await this.end(error, this.token?.value ?? null);
     }
-    const problem = await refusalOf(response);
-    if (problem instanceof NetworkError) throw problem;
-    const hasNone = store === null && 'refreshToken' in problem.fields;
-    if (problem.status !== 401 && !ENDS_SESSION.has(problem.code) && !hasNone) throw problem;
-    await this.end(problem, held);
-    return null;
+    return this.token;
   }
 
-  /**
-   * What is not answered in time is asked for once more: within the grace of the server the same answer comes. Without an
-   * end to the waiting one lost connection would hold up every tab.
-   */
-  private async send(url: string, init: RequestInit, isLast = false): Promise<Response> {
-    const patience = new AbortController();
-    const timer = setTimeout(() => patience.abort(), this.options.patience ?? PATIENCE);
-    try {
-      return await this.options.fetch(url, { ...init, signal: patience.signal });
-    } catch (error) {
-      if (isLast || !patience.signal.aborted) throw new NetworkError(error);
-    } finally {
-      clearTimeout(timer);
-    }
-    return this.send(url, init, true);
+  /** Asks until there is an answer, but not for long: the server takes the former token within its grace only. */
+  private refresh(refreshToken: string | undefined): Promise<TokensAnswer> {
+    const { baseUrl, fetch, patience = PATIENCE } = this.options;
+    return insist(patience, async (signal) => {
+      const response = await fetch(`${baseUrl}/v1/auth/refresh`, {
+        method: 'POST',
+        credentials: this.store ? 'omit' : 'include',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ refreshToken }),
+        signal,
+      });
+      return dataOf<TokensAnswer>(response);
+    });
+  }
+
+  /** Whether a refused refresh ends the session; any other refusal is temporary. */
+  private isOver({ status, code, fields }: GatehouseProblem): boolean {
+    const hasNone = this.store === null && 'refreshToken' in fields;
+    return status === 401 || ENDS_SESSION.has(code) || hasNone;
+  }
+
+  /** Ends a session whose place another has taken. Where that fails, it is among the devices of its account. */
+  private async leave({ sessionId, value }: AccessToken): Promise<void> {
+    const { baseUrl, fetch, patience = PATIENCE } = this.options;
+    const headers = { authorization: `Bearer ${value}` };
+    const ended = inTime(patience, (signal) =>
+      fetch(`${baseUrl}/v1/sessions/${sessionId}`, { method: 'DELETE', credentials: 'omit', headers, signal }),
+    );
+    await ended.catch(() => undefined);
   }
 
   private take(token: AccessToken): void {
+    this.epoch++;
     const isNew = this.current !== 'signed-in' || this.token?.sessionId !== token.sessionId;
     this.token = token;
     this.current = 'signed-in';
@@ -180,6 +196,7 @@ export class Session {
   }
 
   private async forget(): Promise<void> {
+    this.epoch++;
     this.token = null;
     this.current = 'signed-out';
     await this.store?.clear();

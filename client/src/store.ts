@@ -1,3 +1,5 @@
+import { StoreError } from './problem.js';
+
 /**
  * Keeps the refresh token of an app that has no cookie. On a phone this is the keychain or the key store. Never
  * localStorage: in a browser, take the cookie.
@@ -17,11 +19,18 @@ export class PatientStore {
 
   constructor(private readonly store: TokenStore) {}
 
+  /** Throws a StoreError where the store cannot say what it has. */
   async read(): Promise<string | null> {
-    if (this.unsaved === null) return this.store.read();
     const token = this.unsaved;
-    await this.write(token);
-    return token;
+    if (token !== null) {
+      await this.write(token);
+      return token;
+    }
+    try {
+      return await this.store.read();
+    } catch (error) {
+      throw new StoreError(error);
+    }
   }
 
   async write(refreshToken: string): Promise<void> {

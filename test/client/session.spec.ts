@@ -1,4 +1,12 @@
-import { Gatehouse, type GatehouseProblem, MemoryStore, NetworkError, unwrap } from '../../client/src/index.js';
+import { jest } from '@jest/globals';
+import {
+  Gatehouse,
+  type GatehouseProblem,
+  MemoryStore,
+  NetworkError,
+  StoreError,
+  unwrap,
+} from '../../client/src/index.js';
 
 /** The client against a server of the test's own, so that every order of answers can be had. */
 const URL = 'http://gatehouse.test';
@@ -11,6 +19,21 @@ const problem = (status: number, code: string) =>
 const offline = () => {
   throw new TypeError('fetch failed');
 };
+const never = ({ signal }: Request) =>
+  new Promise<Response>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+/** An answer whose body begins, and then goes on as the stream is told to. */
+const begun = (go: (body: ReadableStreamDefaultController) => void) =>
+  new Response(
+    new ReadableStream({
+      start(body) {
+        body.enqueue(new TextEncoder().encode('{"id":'));
+        go(body);
+      },
+    }),
+    { headers: { 'content-type': 'application/json' } },
+  );
+const stalled = () => begun(() => undefined);
+const cutOff = () => begun((body) => body.error(new TypeError('terminated')));
 
 type Answer = (request: Request) => Response | Promise<Response>;
 
@@ -68,13 +91,16 @@ const accepts =
       ? json(200, { id: 'u' })
       : problem(401, 'token_expired');
 
-it.each(['token_expired', 'token_stale'])('renews once after %s and sends the call once more', async (code) => {
-  const { server, sent, me } = await signedIn();
-  server.me = (request) =>
-    request.headers.get('authorization') === 'Bearer a1' ? problem(401, code) : json(200, { id: 'u' });
-  expect(await me()).toEqual({ id: 'u' });
-  expect(sent).toEqual(['/v1/users/me a1', '/v1/auth/refresh -', '/v1/users/me a2']);
-});
+it.each(['token_expired', 'token_stale', 'invalid_token'])(
+  'renews once after %s and sends the call once more',
+  async (code) => {
+    const { server, sent, me } = await signedIn();
+    server.me = (request) =>
+      request.headers.get('authorization') === 'Bearer a1' ? problem(401, code) : json(200, { id: 'u' });
+    expect(await me()).toEqual({ id: 'u' });
+    expect(sent).toEqual(['/v1/users/me a1', '/v1/auth/refresh -', '/v1/users/me a2']);
+  },
+);
 
 it('renews once for many calls at once', async () => {
   const { sent, me } = await signedIn({ me: accepts('a2') });
@@ -95,27 +121,44 @@ it('renews before the end of a token, without asking for a refusal first', async
   expect(sent).toEqual(['/v1/auth/refresh -', '/v1/users/me a2']);
 });
 
-it.each([
-  ['out', 'signed-out', null],
-  ['in anew', 'signed-in', 'r2'],
-])('leaves it at that where somebody signs %s while it is renewed', async (how, status, refreshToken) => {
-  const { gatehouse, server, store, me, tokens } = await signedIn({ me: accepts() });
-  let answer = () => {};
-  const asked = new Promise<void>((resolve) => {
-    server.refresh = () => {
-      resolve();
-      return new Promise<Response>((reply) => {
-        answer = () => reply(tokens());
-      });
-    };
+describe('while a renewal is not answered yet', () => {
+  /** A call that waits for its renewal, and what lets that be answered. */
+  async function renewing() {
+    const client = await signedIn({ me: accepts() });
+    let answer = () => {};
+    const asked = new Promise<void>((resolve) => {
+      client.server.refresh = () => {
+        resolve();
+        return new Promise<Response>((reply) => {
+          answer = () => reply(client.tokens());
+        });
+      };
+    });
+    const call = client.me().catch(() => undefined);
+    await asked;
+    return { ...client, call, answer: () => answer() };
+  }
+
+  test.each([
+    ['out', 'signed-out', null],
+    ['in anew', 'signed-in', 'r3'],
+  ])('whoever signs %s waits for it, and has the last word', async (how, status, refreshToken) => {
+    const { gatehouse, sent, store, call, answer } = await renewing();
+    const done = how === 'out' ? gatehouse.signOut() : gatehouse.signIn({ email: 'ada@example.com', password: 'x' });
+    await new Promise(setImmediate);
+    expect(sent).toEqual(['/v1/users/me a1', '/v1/auth/refresh -']);
+    answer();
+    await Promise.all([call, done]);
+    expect([gatehouse.session.status, store.read()]).toEqual([status, refreshToken]);
   });
-  const call = me().catch(() => undefined);
-  await asked;
-  if (how === 'out') await gatehouse.signOut();
-  else await gatehouse.signIn({ email: 'ada@example.com', password: 'x' });
-  answer();
-  await call;
-  expect([gatehouse.session.status, store.read()]).toEqual([status, refreshToken]);
+
+  test('an app may forget the session at once, and the answer brings nothing back', async () => {
+    const { gatehouse, events, store, call, answer } = await renewing();
+    await gatehouse.session.signOut();
+    answer();
+    await call;
+    expect([gatehouse.session.status, store.read(), events]).toEqual(['signed-out', null, ['signedIn', 'signedOut']]);
+  });
 });
 
 it('sends the body again with the second try', async () => {
@@ -150,6 +193,16 @@ describe('a session that the server has ended', () => {
     expect(events).toEqual(['signedIn', 'sessionEnded']);
     expect(heard[0]?.message).toBe('about session_revoked');
   });
+
+  it('is over too where only the second try hears of it', async () => {
+    const { gatehouse, sent, events, me } = await signedIn({
+      me: (request) =>
+        problem(401, request.headers.get('authorization') === 'Bearer a1' ? 'token_stale' : 'session_revoked'),
+    });
+    await expect(me()).rejects.toMatchObject({ code: 'session_revoked' });
+    expect(sent).toHaveLength(3);
+    expect([gatehouse.session.status, events.at(-1)]).toEqual(['signed-out', 'sessionEnded']);
+  });
 });
 
 describe('a network that fails signs nobody out', () => {
@@ -162,8 +215,11 @@ describe('a network that fails signs nobody out', () => {
     ['a proxy with a page of its own', () => new Response('<h1>Bad gateway</h1>', { status: 502 })],
     ['a captive portal', () => new Response('<h1>Pay here</h1>', { status: 401 })],
     ['a captive portal that says that all is well', () => new Response('<h1>Pay here</h1>')],
+    ['an answer that breaks off', cutOff],
+    ['an answer that never ends', stalled],
+    ['an answer that never comes', never],
   ])('not %s', async (_, refresh) => {
-    const { gatehouse, server, store, events, me, tokens } = await signedIn({ me: accepts('a2'), refresh });
+    const { gatehouse, server, store, events, me, tokens } = await signedIn({ me: accepts('a2'), refresh }, 900, 100);
     await expect(me()).rejects.toThrow();
     expect([gatehouse.session.status, store.read()]).toEqual(['signed-in', 'r1']);
     server.refresh = tokens;
@@ -171,10 +227,23 @@ describe('a network that fails signs nobody out', () => {
     expect(events).toEqual(['signedIn', 'renewed']);
   });
 
-  it('says that the network failed, and not the server', async () => {
-    const { gatehouse, me } = await signedIn({ me: offline });
+  it.each([
+    ['no answer', offline],
+    ['an answer that breaks off', cutOff],
+  ])('says of %s that the network failed, and not the server', async (_, answer) => {
+    const { gatehouse, me } = await signedIn({ me: answer });
     await expect(me()).rejects.toBeInstanceOf(NetworkError);
     await expect(gatehouse.session.renew('a1')).resolves.toMatchObject({ value: 'a2' });
+  });
+
+  it.each([
+    ['begins', never],
+    ['ends', stalled],
+  ])('does not wait for ever for a sign-in whose answer never %s, nor lets others wait', async (_, login) => {
+    const { gatehouse, server, me } = await signedIn({}, 0, 20);
+    server.login = login;
+    await expect(gatehouse.signIn({ email: 'ada@example.com', password: 'x' })).rejects.toBeInstanceOf(NetworkError);
+    expect(await me()).toEqual({ id: 'u' });
   });
 });
 
@@ -218,7 +287,7 @@ it('takes the tokens of any route, with a fresh token where the server wants one
     request.headers.get('authorization') === 'Bearer a1'
       ? problem(401, 'token_stale')
       : json(200, { accessToken: 'a3', refreshToken: 'r3', expiresIn: 900, session: SESSION });
-  expect(await gatehouse.post('/v1/users/me/password', { newPassword: 'y' })).toBe(true);
+  expect(await gatehouse.post('/v1/users/me/password', { currentPassword: 'x', newPassword: 'y' })).toBe(true);
   await me();
   expect(sent).toEqual([
     '/v1/users/me/password a1',
@@ -256,6 +325,38 @@ describe('a store that fails', () => {
     expect([gatehouse.session.status, events]).toEqual(['signed-in', ['signedIn', 'renewed', 'renewed']]);
   });
 
+  test('is said to have failed where it cannot be read, and signs nobody out', async () => {
+    const { gatehouse, store, me, sent } = await signedIn({}, 0);
+    const read = store.read.bind(store);
+    store.read = () => {
+      throw new Error('keychain locked');
+    };
+    await expect(me()).rejects.toBeInstanceOf(StoreError);
+    expect([gatehouse.session.status, sent]).toEqual(['signed-in', []]);
+    store.read = read;
+    expect(await me()).toEqual({ id: 'u' });
+  });
+
+  test('keeps nothing of a session that was ended while it wrote', async () => {
+    const { gatehouse, store, me } = await signedIn({}, 0);
+    const write = store.write.bind(store);
+    let end = () => {};
+    const writing = new Promise<void>((begun) => {
+      store.write = (token) => {
+        begun();
+        return new Promise<void>((resolve) => {
+          end = () => resolve(write(token));
+        });
+      };
+    });
+    const call = me();
+    await writing;
+    await gatehouse.session.signOut();
+    end();
+    await call;
+    expect([gatehouse.session.status, store.read()]).toEqual(['signed-out', null]);
+  });
+
   test('does not keep anybody from signing out', async () => {
     const { gatehouse, store, events } = await signedIn();
     store.clear = () => {
@@ -266,22 +367,81 @@ describe('a store that fails', () => {
   });
 });
 
-describe('a renewal that is never answered', () => {
-  const never = ({ signal }: Request) =>
-    new Promise<Response>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
-
-  test('is asked for once more', async () => {
-    const { server, me, sent, tokens } = await signedIn({}, 0, 20);
-    let asked = 0;
-    server.refresh = (request) => (++asked === 1 ? never(request) : tokens());
+describe('a renewal whose answer is lost', () => {
+  test.each<[string, Answer]>([
+    ['before it comes', never],
+    ['with the connection', offline],
+    ['half-way', cutOff],
+    ['while it comes', stalled],
+    ['in a proxy', () => new Response('<h1>Bad gateway</h1>', { status: 502 })],
+  ])('is asked for again, when it is lost %s, by the same refresh token', async (_, lost) => {
+    const { server, me, tokens, store } = await signedIn({}, 0, 200);
+    const seen: string[] = [];
+    server.refresh = async (request) => {
+      seen.push(((await request.clone().json()) as { refreshToken: string }).refreshToken);
+      return seen.length === 1 ? lost(request) : tokens();
+    };
     expect(await me()).toEqual({ id: 'u' });
-    expect(sent).toEqual(['/v1/auth/refresh -', '/v1/auth/refresh -', '/v1/users/me a2']);
+    expect([seen, store.read()]).toEqual([['r1', 'r1'], 'r2']);
   });
 
-  test('is a network that failed, and signs nobody out', async () => {
-    const { gatehouse, me, events } = await signedIn({ refresh: never }, 0, 20);
-    await expect(me()).rejects.toThrow(NetworkError);
-    expect([gatehouse.session.status, events]).toEqual(['signed-in', ['signedIn']]);
+  test.each([
+    ['at once', offline, [0, 250, 750, 1_750, 3_750]],
+    ['in silence', never, [0, 4_250]],
+  ])(
+    'is asked for while the server takes the former token, where each fails %s, and then no more',
+    async (_, lost, tries) => {
+      jest.useFakeTimers({ now: 0 });
+      try {
+        const at: number[] = [];
+        const refresh: Answer = (request) => {
+          at.push(Date.now());
+          return lost(request);
+        };
+        const { me } = await signedIn({ refresh }, 0);
+        const failed = expect(me()).rejects.toThrow(NetworkError);
+        await jest.advanceTimersByTimeAsync(60_000);
+        await failed;
+        expect(at).toEqual(tries);
+      } finally {
+        jest.useRealTimers();
+      }
+    },
+  );
+
+  test('is not asked for again where the server has refused it for the moment', async () => {
+    const { me, sent } = await signedIn({ refresh: () => problem(503, 'overloaded') }, 0);
+    await expect(me()).rejects.toMatchObject({ code: 'overloaded' });
+    expect(sent).toHaveLength(1);
+  });
+});
+
+describe('signing in anew', () => {
+  const other: Answer = () =>
+    json(200, { accessToken: 'b1', refreshToken: 'rb1', expiresIn: 900, session: { ...SESSION, id: 's2' } });
+  const again = { email: 'bob@example.com', password: 'x' };
+
+  // ASVS 5.0, 7.2.4.
+  test('ends the former session on the server, once there is another', async () => {
+    const { gatehouse, server, sent, events } = await signedIn();
+    server.login = other;
+    await gatehouse.signIn(again);
+    expect(sent).toEqual(['/v1/auth/login a1', '/v1/sessions/s1 a1']);
+    expect([gatehouse.session.status, events]).toEqual(['signed-in', ['signedIn', 'signedIn']]);
+  });
+
+  test('leaves the former session alone where the sign-in is refused', async () => {
+    const { gatehouse, server, sent, store } = await signedIn();
+    server.login = () => problem(401, 'invalid_credentials');
+    await expect(gatehouse.signIn(again)).rejects.toMatchObject({ code: 'invalid_credentials' });
+    expect([sent, store.read()]).toEqual([['/v1/auth/login a1'], 'r1']);
+  });
+
+  test('does not fail where the end of the former session cannot be told', async () => {
+    const { gatehouse, server, store } = await signedIn({ me: offline });
+    server.login = other;
+    await gatehouse.signIn(again);
+    expect([gatehouse.session.status, store.read()]).toEqual(['signed-in', 'rb1']);
   });
 });
 

@@ -1,9 +1,9 @@
 import { jest } from '@jest/globals';
 import { Gatehouse, unwrap } from '../../client/src/index.js';
 import type { LeaseStorage } from '../../client/src/lease.js';
-import { createLock } from '../../client/src/lock.js';
+import { createLock, type Lock } from '../../client/src/lock.js';
 
-/** Two tabs of a browser without Web Locks: two clients that share a storage, a cookie and a channel. */
+/** The tabs of a browser: clients that share a lock or the storage for one, a cookie and a channel. */
 const NAME = 'gatehouse http://gatehouse.test';
 const SESSION = { id: 's1', expiresAt: '2100-01-01T00:00:00.000Z' };
 
@@ -166,4 +166,163 @@ it('renews one request at a time for two clients, and keeps no token in the stor
     for (const tab of tabs) tab.session.close();
     Reflect.deleteProperty(globalThis, 'document');
   }
+});
+
+/** A channel that has delivered whatever was said on it by the next turn of the loop. */
+class FakeChannel {
+  private static readonly open = new Set<FakeChannel>();
+  onmessage: ((event: { data: unknown }) => void) | null = null;
+
+  constructor() {
+    FakeChannel.open.add(this);
+  }
+
+  postMessage(data: unknown): void {
+    for (const channel of FakeChannel.open) if (channel !== this) queueMicrotask(() => channel.onmessage?.({ data }));
+  }
+
+  close(): void {
+    FakeChannel.open.delete(this);
+  }
+}
+
+/** A server with one account, and a browser whose one cookie every answer replaces, however late it comes. */
+class FakeBrowser {
+  readonly tabs: Gatehouse[] = [];
+  readonly sent: string[] = [];
+  /** What keeps the answers to renewals back. */
+  delay: Promise<void> = Promise.resolve();
+  private cookie: string | null = null;
+  private good: string | null = null;
+  private issued = 0;
+
+  open(lock: Lock): Gatehouse {
+    const tab = new Gatehouse({
+      baseUrl: 'http://gatehouse.test',
+      fetch: (input, init) => this.fetch(input, init),
+      lock,
+    });
+    this.tabs.push(tab);
+    return tab;
+  }
+
+  get statuses(): string[] {
+    return this.tabs.map(({ session }) => session.status);
+  }
+
+  private async fetch(input: RequestInfo | URL, init?: RequestInit): Promise<Response> {
+    const path = new URL(new Request(input, init).url).pathname;
+    this.sent.push(path);
+    if (path === '/v1/auth/refresh') {
+      const isGood = this.cookie !== null && this.cookie === this.good;
+      const answer = isGood ? this.tokens() : { cookie: null, response: refused() };
+      await this.delay;
+      return this.receive(answer);
+    }
+    if (path !== '/v1/auth/logout') return this.receive(this.tokens());
+    this.good = null;
+    return this.receive({ cookie: null, response: Response.json({}) });
+  }
+
+  private tokens() {
+    this.good = `r${++this.issued}`;
+    const body = { accessToken: `a${this.issued}`, expiresIn: 900, session: SESSION };
+    return { cookie: this.good, response: Response.json(body) };
+  }
+
+  private receive({ cookie, response }: { cookie: string | null; response: Response }): Response {
+    this.cookie = cookie;
+    return response;
+  }
+}
+
+const refused = () =>
+  Response.json(
+    { code: 'session_revoked', status: 401 },
+    { status: 401, headers: { 'content-type': 'application/problem+json' } },
+  );
+
+describe('while one tab finds its session from before', () => {
+  const ADA = { email: 'ada@example.com', password: 'x' };
+  const turn = () => new Promise(setImmediate);
+  const unlocked: Lock = (_, work) => work();
+  let browser: FakeBrowser;
+  let answer: () => void;
+  const { BroadcastChannel } = globalThis;
+
+  beforeEach(() => {
+    jest.useRealTimers();
+    Object.assign(globalThis, { document: {}, BroadcastChannel: FakeChannel });
+    browser = new FakeBrowser();
+  });
+
+  afterEach(() => {
+    for (const tab of browser.tabs) tab.session.close();
+    Object.assign(globalThis, { BroadcastChannel });
+    Reflect.deleteProperty(globalThis, 'document');
+  });
+
+  /** A tab that is signed in, and one opened since whose renewal is kept waiting for its answer. */
+  async function open(lock: Lock) {
+    const first = browser.open(lock);
+    await first.signIn(ADA);
+    browser.delay = new Promise((resolve) => {
+      answer = resolve;
+    });
+    const second = browser.open(lock);
+    const restored = second.session.restore();
+    await turn();
+    browser.sent.length = 0;
+    return { first, restored };
+  }
+
+  it.each<[string, (tab: Gatehouse) => Promise<unknown>]>([
+    ['changes the password', (tab) => tab.post('/v1/users/me/password', { currentPassword: 'x', newPassword: 'y' })],
+    ['signs in anew', (tab) => tab.signIn(ADA)],
+    ['signs out and in again', (tab) => tab.signOut().then(() => tab.signIn(ADA))],
+  ])('another one that %s waits, so that no late answer replaces its cookie', async (_, change) => {
+    const lock = createLock({});
+    const { first, restored } = await open(lock);
+    const changed = change(first);
+    await turn();
+    expect(browser.sent).toEqual([]);
+    answer();
+    await Promise.all([restored, changed]);
+    await turn();
+    expect(await browser.open(lock).session.restore()).toBe('signed-in');
+    expect(browser.statuses).toEqual(['signed-in', 'signed-in', 'signed-in']);
+  });
+
+  it('another one that signs out waits, and then all are signed out', async () => {
+    const lock = createLock({});
+    const { first, restored } = await open(lock);
+    const done = first.signOut();
+    answer();
+    await Promise.all([restored, done]);
+    await turn();
+    expect(await browser.open(lock).session.restore()).toBe('signed-out');
+    expect(browser.statuses).toEqual(['signed-out', 'signed-out', 'signed-out']);
+  });
+
+  it('a sign-out is not undone by the late answer, not even where there is no lock', async () => {
+    const { first, restored } = await open(unlocked);
+    await first.signOut();
+    await turn();
+    expect(browser.statuses).toEqual(['signed-out', 'signed-out']);
+    answer();
+    expect(await restored).toBe('signed-out');
+    await turn();
+    expect(browser.statuses).toEqual(['signed-out', 'signed-out']);
+  });
+
+  it('a sign-in is not undone by the late refusal, not even where there is no lock', async () => {
+    const { first, restored } = await open(unlocked);
+    await first.signOut();
+    const late = browser.open(unlocked).session.restore();
+    await first.signIn(ADA);
+    await turn();
+    answer();
+    await Promise.all([restored, late]);
+    expect(browser.statuses).toEqual(['signed-in', 'signed-in', 'signed-in']);
+  });
 });
