@@ -4,7 +4,7 @@ import type { Config } from '../config/config.js';
 import { CONFIG } from '../config/config.module.js';
 import { Database } from '../database/database.js';
 import type { Seal } from './audit-entry.js';
-import { AuditSealer, BEFORE_ALL, type Place } from './audit-sealer.service.js';
+import { AuditSealer, BEGINNING } from './audit-sealer.service.js';
 import * as store from './audit-store.js';
 import { AuditVerifier } from './audit-verifier.service.js';
 
@@ -56,7 +56,7 @@ export class AuditRetention implements OnApplicationBootstrap, OnModuleDestroy {
   private async cutBatch(age: number, manager: EntityManager): Promise<number> {
     const [turn] = await manager.query<{ held: boolean }[]>(store.TRY_CHAIN, [store.AUDIT_LOCK]);
     if (!turn?.held) return 0;
-    const start = (await this.sealer.readPlace('anchor', manager)) ?? { number: '0', seal: BEFORE_ALL };
+    const start = (await this.sealer.readPlace('anchor', manager)) ?? BEGINNING;
     const seals = await manager.query<Seal[]>(store.OLD_SEALS, [start.number, age, BATCH]);
     const last = seals.at(-1);
     if (!last) return 0;
@@ -65,16 +65,8 @@ export class AuditRetention implements OnApplicationBootstrap, OnModuleDestroy {
       this.logger.error(`${fault.detail} Nothing is removed before it is clear why; run npm run cli -- audit:verify`);
       return 0;
     }
-    return this.remove(seals, start, { number: last.number, seal: last.mac }, manager);
-  }
-
-  private async remove(seals: Seal[], start: Place, end: Place, manager: EntityManager): Promise<number> {
-    const ids = seals.flatMap((seal) => seal.ids);
-    await manager.query(store.BEGIN_RETENTION);
-    await manager.query(store.CUT_ENTRIES, [ids]);
-    await manager.query(store.CUT_SEALS, [start.number, end.number]);
-    await manager.query(store.END_RETENTION);
-    await this.sealer.writePlace('anchor', end, manager);
-    return ids.length;
+    for (const { number, mac } of seals) await manager.query(store.CUT, [number, this.sealer.macs.releaseOf(mac)]);
+    await this.sealer.writePlace('anchor', { number: last.number, seal: last.mac }, manager);
+    return seals.reduce((sum, { ids }) => sum + ids.length, 0);
   }
 }

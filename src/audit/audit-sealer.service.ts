@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import {
   type BeforeApplicationShutdown,
   Inject,
@@ -11,13 +12,18 @@ import { Sweeper } from '../common/sweeper.js';
 import type { Config } from '../config/config.js';
 import { CONFIG } from '../config/config.module.js';
 import { Database } from '../database/database.js';
-import { AuditMacs, ENTRY_MAC, type SealedEntry, sameMac } from './audit-entry.js';
+import { AuditMacs, byId, ENTRY_MAC, type PlaceName, type SealedEntry, sameMac } from './audit-entry.js';
 import * as store from './audit-store.js';
 
 /** Entries of one seal at most. */
 const BATCH = 1_000;
-/** What the first seal has before it. */
-export const BEFORE_ALL = Buffer.alloc(32);
+/** Milliseconds for which a check or a shutdown waits for its turn. */
+export const PATIENCE = 10_000;
+/** Milliseconds that an entry waits for its seal at most, where all is well. */
+export const OLD = 60_000;
+/** The HMAC of no entry. */
+const NEVER = Buffer.alloc(ENTRY_MAC);
+const LOCK_TIMEOUT = '55P03';
 
 /** Where the chain ends, or begins after retention. */
 export interface Place {
@@ -25,9 +31,22 @@ export interface Place {
   seal: Buffer;
 }
 
+/** What the first seal has before it. */
+export const BEGINNING: Place = { number: '0', seal: Buffer.alloc(32) };
+
 /** The end of the chain is not where it was left, so nothing is added to it: that would hide what was done. */
 export class BrokenChainError extends Error {
   override readonly name = 'BrokenChainError';
+}
+
+/** Somebody holds the chain and adds nothing to it. */
+export class HeldChainError extends Error {
+  override readonly name = 'HeldChainError';
+  constructor() {
+    super(
+      `Another session holds the lock of the audit chain (pg_locks, objid ${store.AUDIT_LOCK}) and seals nothing: end it.`,
+    );
+  }
 }
 
 /**
@@ -50,8 +69,9 @@ export class AuditSealer implements OnApplicationBootstrap, OnModuleDestroy, Bef
     this.macs = new AuditMacs(config.deriveKey('audit seals'));
   }
 
-  onApplicationBootstrap(): void {
+  async onApplicationBootstrap(): Promise<void> {
     this.sweeper.start();
+    await this.begin(false);
     this.pass();
   }
 
@@ -69,24 +89,45 @@ export class AuditSealer implements OnApplicationBootstrap, OnModuleDestroy, Bef
     await this.sealAll().catch((error) => this.complain(error));
   }
 
-  /** Seals everything that is committed and waits. Throws BrokenChainError where the end of the chain was tampered with. */
-  async sealAll(): Promise<void> {
-    while ((await this.sealBatch(store.WAIT_FOR_CHAIN)) === BATCH);
+  /**
+   * Seals everything that is committed and waits. Throws BrokenChainError where the end of the chain was tampered with,
+   * HeldChainError where its turn does not come in `patience` milliseconds.
+   */
+  async sealAll(patience = PATIENCE): Promise<void> {
+    while ((await this.sealBatch(store.WAIT_FOR_CHAIN, patience)) === BATCH);
+  }
+
+  /**
+   * Vouches for what is there, as only who has APP_SECRET can: begins a chain where there is none, seals what waits, and
+   * lets every seal stand that came late. Throws as sealAll does.
+   */
+  async accept(): Promise<void> {
+    await this.begin(true);
+    await this.sealAll();
+    await this.inTurn(store.WAIT_FOR_CHAIN, PATIENCE, async (manager) =>
+      this.writePlace('accepted', await this.end(manager), manager),
+    );
   }
 
   /** A place of the chain, or null where there is none yet. Throws BrokenChainError when its HMAC does not fit. */
-  async readPlace(place: 'head' | 'anchor', manager: EntityManager): Promise<Place | null> {
+  async readPlace(place: PlaceName, manager: EntityManager): Promise<Place | null> {
     const [row] = await manager.query<(Place & { mac: Buffer })[]>(store.PLACE, [place]);
     if (!row) return null;
     if (!sameMac(this.macs.ofPlace(place, row.number, row.seal), row.mac)) {
-      throw new BrokenChainError(`The ${place} of the audit chain was written by somebody else.`);
+      throw new BrokenChainError(`The place ${place} of the audit chain was written by somebody else.`);
     }
     return { number: row.number, seal: row.seal };
   }
 
-  /** Writes down where the chain ends or begins. */
-  async writePlace(place: 'head' | 'anchor', { number, seal }: Place, manager: EntityManager): Promise<void> {
+  /** Writes down a place of the chain. */
+  async writePlace(place: PlaceName, { number, seal }: Place, manager: EntityManager): Promise<void> {
     await manager.query(store.SET_PLACE, [place, number, seal, this.macs.ofPlace(place, number, seal)]);
+  }
+
+  /** A new database has a chain before it has a user. One that is missing later was removed, and only `anew` is replaced. */
+  private async begin(anew: boolean): Promise<void> {
+    const { number, seal } = BEGINNING;
+    await this.database.manager.query(store.BEGIN_CHAIN, [seal, this.macs.ofPlace('head', number, seal), anew]);
   }
 
   private pass(): void {
@@ -100,37 +141,58 @@ export class AuditSealer implements OnApplicationBootstrap, OnModuleDestroy, Bef
       });
   }
 
+  /** The first time also where nothing waits: whoever knows the end of the chain notices when it is set back. */
   private async sealWaiting(): Promise<void> {
     const [row] = await this.database.run<{ any: boolean }>(store.ANY_UNSEALED, []);
-    if (row?.any) while ((await this.sealBatch(store.TRY_CHAIN)) === BATCH);
+    if (row?.any || !this.seen) while ((await this.sealBatch(store.TRY_CHAIN, PATIENCE)) === BATCH);
   }
 
   /** Seals one batch; returns how many entries, 0 also where another instance is at it. */
-  private async sealBatch(lock: string): Promise<number> {
-    const sealed = await this.database.transaction(async (manager) => {
-      const [turn] = await manager.query<{ held?: boolean }[]>(lock, [store.AUDIT_LOCK]);
-      if (turn?.held === false) return null;
-      const [taken] = await manager.query<[{ id: string }[], number]>(store.TAKE_UNSEALED, [BATCH]);
-      if (taken.length === 0) return null;
-      const head = await this.append(taken.map(({ id }) => id).sort(), manager);
-      return { head, count: taken.length };
+  private async sealBatch(lock: string, patience: number): Promise<number> {
+    const sealed = await this.inTurn(lock, patience, async (manager) => {
+      const end = await this.end(manager);
+      const waiting = await manager.query<{ id: string }[]>(store.UNSEALED, [BATCH]);
+      if (waiting.length === 0) return { end, count: 0 };
+      const ids = waiting.map(({ id }) => id).sort();
+      return { end: await this.append(ids, end, manager), count: ids.length };
     });
     if (!sealed) return 0;
-    this.seen = sealed.head;
+    this.seen = sealed.end;
     return sealed.count;
   }
 
-  private async append(ids: string[], manager: EntityManager): Promise<Place> {
-    const end = await this.end(manager);
+  /** Runs `work` while nobody else writes to the chain; not at all where another does just now and `lock` does not wait. */
+  private async inTurn<T>(
+    lock: string,
+    patience: number,
+    work: (manager: EntityManager) => Promise<T>,
+  ): Promise<T | null> {
+    return this.database
+      .transaction(async (manager) => {
+        await manager.query(store.SET_PATIENCE, [String(patience)]);
+        const [turn] = await manager.query<{ held?: boolean }[]>(lock, [store.AUDIT_LOCK]);
+        if (turn?.held !== false) return work(manager);
+        const [row] = await manager.query<{ stuck: number }[]>(store.WAITING, [new Date(), OLD]);
+        if (row && row.stuck > 0) throw new HeldChainError();
+        return null;
+      })
+      .catch((error) => {
+        throw error?.code === LOCK_TIMEOUT ? new HeldChainError() : error;
+      });
+  }
+
+  private async append(ids: string[], end: Place, manager: EntityManager): Promise<Place> {
     const entries = await manager.query<SealedEntry[]>(store.ENTRIES, [ids]);
-    const known = new Map(entries.map((entry) => [entry.id, this.macs.ofEntry(entry)]));
-    // An entry that was removed before its seal is sealed as what can never be found.
-    const macs = Buffer.concat(ids.map((id) => known.get(id) ?? Buffer.alloc(ENTRY_MAC)));
+    const known = byId(entries);
+    // An entry that was removed or doubled before its seal is sealed as what can never be found.
+    const macs = ids.map((id) => known.get(id)).map((entry) => (entry ? this.macs.ofEntry(entry) : NEVER));
     const number = String(BigInt(end.number) + 1n);
-    const [clock] = await manager.query<{ now: string }[]>(store.NOW);
-    const sealedAt = clock?.now ?? '';
-    const seal = this.macs.ofSeal({ number, sealedAt, ids, macs }, end.seal);
-    await manager.query(store.INSERT_SEAL, [number, sealedAt, ids, macs, seal]);
+    // The server's clock, which nobody can set from within the database.
+    const sealedAt = new Date().toISOString().replace('Z', '000');
+    const content = { number, sealedAt, ids, macs: Buffer.concat(macs) };
+    const seal = this.macs.ofSeal(content, end.seal);
+    const release = createHash('sha256').update(this.macs.releaseOf(seal)).digest();
+    await manager.query(store.SEAL, [number, sealedAt, ids, content.macs, seal, release]);
     await this.writePlace('head', { number, seal }, manager);
     return { number, seal };
   }
@@ -138,22 +200,32 @@ export class AuditSealer implements OnApplicationBootstrap, OnModuleDestroy, Bef
   /** Where the next seal goes. */
   private async end(manager: EntityManager): Promise<Place> {
     const head = await this.readPlace('head', manager);
+    if (!head) throw new BrokenChainError('The head of the audit chain was removed.');
     const [seal] = await manager.query<{ number: string; mac: Buffer }[]>(store.LAST_SEAL);
-    const anchor = seal ? null : await this.readPlace('anchor', manager);
-    const last = seal ? { number: seal.number, seal: seal.mac } : anchor;
-    if (head?.number !== last?.number || (head && last && !sameMac(head.seal, last.seal))) {
+    const last = seal ? { number: seal.number, seal: seal.mac } : await this.readPlace('anchor', manager);
+    if (!isSame(head, last ?? BEGINNING)) {
       throw new BrokenChainError('The audit chain does not end with its last seal.');
     }
-    if (this.seen && (!head || BigInt(head.number) < BigInt(this.seen.number))) {
+    if (!(await this.goesOn(head, manager))) {
       throw new BrokenChainError('The audit chain was set back to an earlier state.');
     }
-    return head ?? { number: '0', seal: BEFORE_ALL };
+    return head;
+  }
+
+  /** Whether the chain still holds the end that this process has seen, or has lost it to retention alone. */
+  private async goesOn(head: Place, manager: EntityManager): Promise<boolean> {
+    if (!this.seen) return true;
+    if (BigInt(head.number) < BigInt(this.seen.number)) return false;
+    const [seal] = await manager.query<{ mac: Buffer }[]>(store.SEAL_AT, [this.seen.number]);
+    return !seal || sameMac(seal.mac, this.seen.seal);
   }
 
   private complain(error: unknown): void {
     if (this.complained) return;
     this.complained = true;
-    if (error instanceof BrokenChainError) {
+    if (error instanceof HeldChainError) {
+      this.logger.error(error.message);
+    } else if (error instanceof BrokenChainError) {
       this.logger.error(
         `${error.message} This server seals no more entries. Run npm run cli -- audit:verify --expect with a head that was kept elsewhere: what was set back as a whole looks whole without one.`,
       );
@@ -161,4 +233,9 @@ export class AuditSealer implements OnApplicationBootstrap, OnModuleDestroy, Bef
       this.logger.warn('The audit log could not be sealed; trying again');
     }
   }
+}
+
+/** Whether two places are the same seal. */
+export function isSame(a: Place, b: Place): boolean {
+  return a.number === b.number && sameMac(a.seal, b.seal);
 }

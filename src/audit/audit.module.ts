@@ -6,5 +6,8 @@ import { AuditVerifier } from './audit-verifier.service.js';
 
 /** Who did what to whom, from where. */
 @Global()
-@Module({ providers: [Audit, AuditRetention, AuditSealer, AuditVerifier], exports: [Audit, AuditVerifier] })
+@Module({
+  providers: [Audit, AuditRetention, AuditSealer, AuditVerifier],
+  exports: [Audit, AuditSealer, AuditVerifier],
+})
 export class AuditModule {}

@@ -17,10 +17,11 @@ const kept = { folder: '', template: '', shared: '', stopServer: async () => {},
  * that need no other.
  */
 export default async function setUp() {
-  const url = process.env.TEST_DATABASE_URL || (await startPostgres());
+  const postgres = process.env.TEST_DATABASE_URL ? undefined : await startPostgres();
+  const url = postgres?.url ?? process.env.TEST_DATABASE_URL ?? '';
   kept.template = `t_template_${randomBytes(6).toString('hex')}`;
   await once(url, `CREATE DATABASE ${kept.template}`);
-  const template = new URL(url);
+  const template = new URL(postgres?.migrationUrl ?? url);
   template.pathname = `/${kept.template}`;
   const { migrate } = await built('data-source.js');
   await migrate(template.href);
@@ -48,7 +49,7 @@ async function startPostgres() {
   superuser.username = 'postgres';
   await once(superuser.href, 'ALTER SYSTEM SET fsync = off');
   await once(superuser.href, 'SELECT pg_reload_conf()');
-  return postgres.url;
+  return postgres;
 }
 
 /** Its key is told to the tests, so that they can forge tokens for it. */
