@@ -3,8 +3,8 @@ import type { EntityManager } from 'typeorm';
 import type { Config } from '../config/config.js';
 import { CONFIG } from '../config/config.module.js';
 import { Database } from '../database/database.js';
+import { AuditChain, BEGINNING } from './audit-chain.service.js';
 import type { Seal } from './audit-entry.js';
-import { AuditSealer, BEGINNING } from './audit-sealer.service.js';
 import * as store from './audit-store.js';
 import { AuditVerifier } from './audit-verifier.service.js';
 
@@ -24,7 +24,7 @@ export class AuditRetention implements OnApplicationBootstrap, OnModuleDestroy {
   constructor(
     @Inject(CONFIG) private readonly config: Config,
     private readonly database: Database,
-    private readonly sealer: AuditSealer,
+    private readonly chain: AuditChain,
     private readonly verifier: AuditVerifier,
   ) {}
 
@@ -56,7 +56,7 @@ export class AuditRetention implements OnApplicationBootstrap, OnModuleDestroy {
   private async cutBatch(age: number, manager: EntityManager): Promise<number> {
     const [turn] = await manager.query<{ held: boolean }[]>(store.TRY_CHAIN, [store.AUDIT_LOCK]);
     if (!turn?.held) return 0;
-    const start = (await this.sealer.readPlace('anchor', manager)) ?? BEGINNING;
+    const start = (await this.chain.read('anchor', manager)) ?? BEGINNING;
     const seals = await manager.query<Seal[]>(store.OLD_SEALS, [start.number, age, BATCH]);
     const last = seals.at(-1);
     if (!last) return 0;
@@ -65,8 +65,8 @@ export class AuditRetention implements OnApplicationBootstrap, OnModuleDestroy {
       this.logger.error(`${fault.detail} Nothing is removed before it is clear why; run npm run cli -- audit:verify`);
       return 0;
     }
-    for (const { number, mac } of seals) await manager.query(store.CUT, [number, this.sealer.macs.releaseOf(mac)]);
-    await this.sealer.writePlace('anchor', { number: last.number, seal: last.mac }, manager);
+    for (const { number, mac } of seals) await manager.query(store.CUT, [number, this.chain.macs.releaseOf(mac)]);
+    await this.chain.write('anchor', { number: last.number, seal: last.mac }, manager);
     return seals.reduce((sum, { ids }) => sum + ids.length, 0);
   }
 }

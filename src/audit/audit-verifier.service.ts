@@ -1,9 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { Database } from '../database/database.js';
-import { apart, byId, ENTRY_MAC, type PlaceName, type Seal, type SealedEntry, sameMac } from './audit-entry.js';
 import {
-  AuditSealer,
+  AuditChain,
   BEGINNING,
   BrokenChainError,
   HeldChainError,
@@ -11,7 +10,9 @@ import {
   OLD,
   PATIENCE,
   type Place,
-} from './audit-sealer.service.js';
+} from './audit-chain.service.js';
+import { apart, byId, ENTRY_MAC, type PlaceName, type Seal, type SealedEntry, sameMac } from './audit-entry.js';
+import { AuditSealer } from './audit-sealer.service.js';
 import * as store from './audit-store.js';
 
 /** Seals read at once. */
@@ -51,6 +52,7 @@ export interface AuditReport {
 export class AuditVerifier {
   constructor(
     private readonly database: Database,
+    private readonly chain: AuditChain,
     private readonly sealer: AuditSealer,
   ) {}
 
@@ -104,7 +106,7 @@ export class AuditVerifier {
         const first = BigInt(last.number) + 1n;
         const which = gap === 1n ? `${first}` : `${first}-${first + gap - 1n}`;
         faults.push({ kind: 'seal_missing', subject: which, detail: `Seal ${which} was removed.` });
-      } else if (!sameMac(this.sealer.macs.ofSeal(seal, last.seal), seal.mac)) {
+      } else if (!sameMac(this.chain.macs.ofSeal(seal, last.seal), seal.mac)) {
         faults.push({ kind: 'seal_changed', subject: seal.number, detail: `Seal ${seal.number} was changed.` });
       }
       const entries = await manager.query<SealedEntry[]>(store.ENTRIES, [seal.ids]);
@@ -134,7 +136,7 @@ export class AuditVerifier {
           { kind: 'entry_added', subject: id, detail: `Entry ${id} of seal ${number} stands there more than once.` },
         ];
       const mac = macs.subarray(index * ENTRY_MAC, (index + 1) * ENTRY_MAC);
-      if (sameMac(this.sealer.macs.ofEntry(entry), mac)) return [];
+      if (sameMac(this.chain.macs.ofEntry(entry), mac)) return [];
       return [{ kind: 'entry_changed', subject: id, detail: `Entry ${id} of seal ${number} was changed.` }];
     });
   }
@@ -177,7 +179,7 @@ export class AuditVerifier {
 
   private async place(place: PlaceName, faults: AuditFault[], manager: EntityManager): Promise<Place | null> {
     try {
-      return await this.sealer.readPlace(place, manager);
+      return await this.chain.read(place, manager);
     } catch (error) {
       faults.push(...brokenOr(error));
       return null;

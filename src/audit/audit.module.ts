@@ -1,5 +1,6 @@
 import { Global, Module } from '@nestjs/common';
 import { Audit } from './audit.service.js';
+import { AuditChain } from './audit-chain.service.js';
 import { AuditRetention } from './audit-retention.service.js';
 import { AuditSealer } from './audit-sealer.service.js';
 import { AuditVerifier } from './audit-verifier.service.js';
@@ -7,7 +8,7 @@ import { AuditVerifier } from './audit-verifier.service.js';
 /** Who did what to whom, from where. */
 @Global()
 @Module({
-  providers: [Audit, AuditRetention, AuditSealer, AuditVerifier],
+  providers: [Audit, AuditChain, AuditRetention, AuditSealer, AuditVerifier],
   exports: [Audit, AuditSealer, AuditVerifier],
 })
 export class AuditModule {}

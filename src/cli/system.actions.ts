@@ -1,7 +1,8 @@
 import { describeDemand, routesOf } from '../access/route-manifest.js';
 import { SigningKeys } from '../access/signing-keys.service.js';
 import { AppModule } from '../app.module.js';
-import { AuditSealer, BrokenChainError, HeldChainError } from '../audit/audit-sealer.service.js';
+import { BrokenChainError, HeldChainError } from '../audit/audit-chain.service.js';
+import { AuditSealer } from '../audit/audit-sealer.service.js';
 import { type AuditReport, AuditVerifier } from '../audit/audit-verifier.service.js';
 import { operator, withApp } from './context.js';
 import { CommandError, EXIT, print, table } from './output.js';
