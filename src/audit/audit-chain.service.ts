@@ -56,22 +56,28 @@ export class AuditChain {
   }
 
   /**
-   * Runs `work` while nobody else writes to the chain; not at all where another does just now and `lock` does not wait.
+   * Runs `work` while nobody else writes to the chain; with no `patience`, not at all where another does just now.
    * Throws HeldChainError where the turn does not come in `patience` milliseconds, or others seal nothing in theirs.
    */
-  async inTurn<T>(lock: string, patience: number, work: (manager: EntityManager) => Promise<T>): Promise<T | null> {
+  async inTurn<T>(patience: number | null, work: (manager: EntityManager) => Promise<T>): Promise<T | null> {
     return this.database
-      .transaction(async (manager) => {
-        await manager.query(store.SET_PATIENCE, [String(patience)]);
-        const [turn] = await manager.query<{ held?: boolean }[]>(lock, [store.AUDIT_LOCK]);
-        if (turn?.held !== false) return work(manager);
-        const [row] = await manager.query<{ stuck: number }[]>(store.WAITING, [new Date(), OLD]);
-        if (row && row.stuck > 0) throw new HeldChainError();
-        return null;
-      })
+      .transaction(async (manager) => ((await this.takesTurn(patience, manager)) ? work(manager) : null))
       .catch((error) => {
         throw error?.code === LOCK_TIMEOUT ? new HeldChainError() : error;
       });
+  }
+
+  private async takesTurn(patience: number | null, manager: EntityManager): Promise<boolean> {
+    if (patience !== null) {
+      await manager.query(store.SET_PATIENCE, [String(patience)]);
+      await manager.query(store.WAIT_FOR_CHAIN, [store.AUDIT_LOCK]);
+      return true;
+    }
+    const [turn] = await manager.query<{ held: boolean }[]>(store.TRY_CHAIN, [store.AUDIT_LOCK]);
+    if (turn?.held) return true;
+    const [row] = await manager.query<{ stuck: number }[]>(store.WAITING, [new Date(), OLD]);
+    if (row && row.stuck > 0) throw new HeldChainError();
+    return false;
   }
 
   /** A place of the chain, or null where there is none yet. Throws BrokenChainError when its HMAC does not fit. */

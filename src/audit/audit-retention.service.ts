@@ -2,7 +2,6 @@ import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnModuleD
 import type { EntityManager } from 'typeorm';
 import type { Config } from '../config/config.js';
 import { CONFIG } from '../config/config.module.js';
-import { Database } from '../database/database.js';
 import { AuditChain, BEGINNING } from './audit-chain.service.js';
 import type { Seal } from './audit-entry.js';
 import * as store from './audit-store.js';
@@ -23,7 +22,6 @@ export class AuditRetention implements OnApplicationBootstrap, OnModuleDestroy {
 
   constructor(
     @Inject(CONFIG) private readonly config: Config,
-    private readonly database: Database,
     private readonly chain: AuditChain,
     private readonly verifier: AuditVerifier,
   ) {}
@@ -45,7 +43,7 @@ export class AuditRetention implements OnApplicationBootstrap, OnModuleDestroy {
   async cut(age: number): Promise<number> {
     let total = 0;
     for (;;) {
-      const count = await this.database.transaction((manager) => this.cutBatch(age, manager));
+      const count = (await this.chain.inTurn(null, (manager) => this.cutBatch(age, manager))) ?? 0;
       total += count;
       if (count === 0) break;
     }
@@ -54,8 +52,6 @@ export class AuditRetention implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   private async cutBatch(age: number, manager: EntityManager): Promise<number> {
-    const [turn] = await manager.query<{ held: boolean }[]>(store.TRY_CHAIN, [store.AUDIT_LOCK]);
-    if (!turn?.held) return 0;
     const start = (await this.chain.read('anchor', manager)) ?? BEGINNING;
     const seals = await manager.query<Seal[]>(store.OLD_SEALS, [start.number, age, BATCH]);
     const last = seals.at(-1);

@@ -59,7 +59,7 @@ export class AuditSealer implements OnApplicationBootstrap, OnModuleDestroy, Bef
    * HeldChainError where its turn does not come in `patience` milliseconds.
    */
   async sealAll(patience = PATIENCE): Promise<void> {
-    while ((await this.sealBatch(store.WAIT_FOR_CHAIN, patience)) === BATCH);
+    while ((await this.sealBatch(patience)) === BATCH);
   }
 
   /**
@@ -69,7 +69,7 @@ export class AuditSealer implements OnApplicationBootstrap, OnModuleDestroy, Bef
   async accept(): Promise<void> {
     await this.chain.begin(true);
     await this.sealAll();
-    await this.chain.inTurn(store.WAIT_FOR_CHAIN, PATIENCE, async (manager) =>
+    await this.chain.inTurn(PATIENCE, async (manager) =>
       this.chain.write('accepted', await this.chain.end(manager), manager),
     );
   }
@@ -88,12 +88,12 @@ export class AuditSealer implements OnApplicationBootstrap, OnModuleDestroy, Bef
   /** The first time also where nothing waits: whoever knows the end of the chain notices when it is set back. */
   private async sealWaiting(): Promise<void> {
     const [row] = await this.database.run<{ any: boolean }>(store.ANY_UNSEALED, []);
-    if (row?.any || !this.chain.isKnown) while ((await this.sealBatch(store.TRY_CHAIN, PATIENCE)) === BATCH);
+    if (row?.any || !this.chain.isKnown) while ((await this.sealBatch(null)) === BATCH);
   }
 
   /** Seals one batch; returns how many entries, 0 also where another instance is at it. */
-  private async sealBatch(lock: string, patience: number): Promise<number> {
-    const sealed = await this.chain.inTurn(lock, patience, async (manager) => {
+  private async sealBatch(patience: number | null): Promise<number> {
+    const sealed = await this.chain.inTurn(patience, async (manager) => {
       const end = await this.chain.end(manager);
       const waiting = await manager.query<{ id: string }[]>(store.UNSEALED, [BATCH]);
       if (waiting.length === 0) return { end, count: 0 };

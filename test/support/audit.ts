@@ -27,6 +27,6 @@ export async function openAuditRoom(url: string, secret = APP_SECRET): Promise<A
   const chain = new AuditChain(config, database);
   const sealer = new AuditSealer(database, chain);
   const verifier = new AuditVerifier(database, chain, sealer);
-  const retention = new AuditRetention(config, database, chain, verifier);
+  const retention = new AuditRetention(config, chain, verifier);
   return { sealer, verifier, retention, close: () => source.destroy() };
 }
