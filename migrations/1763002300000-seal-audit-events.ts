@@ -4,21 +4,17 @@ import type { MigrationInterface, QueryRunner } from 'typeorm';
 export class SealAuditEvents1763002300000 implements MigrationInterface {
   async up(queryRunner: QueryRunner): Promise<void> {
     await queryRunner.query(TABLES);
-    await queryRunner.query(TRIGGERS);
+    await queryRunner.query(FUNCTIONS);
     await queryRunner.query(OWNER);
   }
 
   async down(queryRunner: QueryRunner): Promise<void> {
-    // The owner of the schema may drop what belongs to another role, but not alter it.
+    await queryRunner.query(FORMER_OWNER);
     await queryRunner.query(`
-      DO $$ BEGIN
-        IF pg_get_userbyid((SELECT relowner FROM pg_class WHERE oid = 'audit_events'::regclass)) = 'gatehouse_audit' THEN
-          SET LOCAL ROLE gatehouse_audit;
-        END IF;
-      END $$;
       DROP TRIGGER audit_events_await_seal ON audit_events;
       DROP INDEX audit_events_type;
-      RESET ROLE;
+      DROP FUNCTION audit_cut(bigint, bytea);
+      DROP FUNCTION audit_seal(bigint, timestamptz, uuid[], bytea, bytea, bytea);
       DROP TABLE audit_unsealed, audit_chain, audit_seals;
       DROP FUNCTION audit_events_await_seal();
     `);
@@ -39,21 +35,25 @@ const TABLES = `
     sealed_at timestamptz NOT NULL,
     ids       uuid[]      NOT NULL,
     macs      bytea       NOT NULL CONSTRAINT audit_seals_mac_for_each CHECK (octet_length(macs) = 16 * cardinality(ids)),
-    mac       bytea       NOT NULL CONSTRAINT audit_seals_mac_length CHECK (octet_length(mac) = 32)
+    mac       bytea       NOT NULL CONSTRAINT audit_seals_mac_length CHECK (octet_length(mac) = 32),
+    release   bytea       NOT NULL CONSTRAINT audit_seals_release_length CHECK (octet_length(release) = 32)
   );
   COMMENT ON COLUMN audit_seals.macs IS 'For each entry the first 16 bytes of its HMAC-SHA-256 under a key derived from APP_SECRET';
   COMMENT ON COLUMN audit_seals.mac IS 'HMAC-SHA-256 over the seal before, number, time, ids and macs';
+  COMMENT ON COLUMN audit_seals.release IS 'SHA-256 of what retention has to show, and only APP_SECRET gives, before the seal may go';
 
   CREATE TABLE audit_chain (
-    place  text   CONSTRAINT audit_chain_pk PRIMARY KEY CONSTRAINT audit_chain_place_known CHECK (place IN ('head', 'anchor')),
+    place  text   CONSTRAINT audit_chain_pk PRIMARY KEY
+      CONSTRAINT audit_chain_place_known CHECK (place IN ('head', 'anchor', 'accepted')),
     number bigint NOT NULL,
     seal   bytea  NOT NULL,
     mac    bytea  NOT NULL
   );
-  COMMENT ON TABLE audit_chain IS 'The last seal, and the last one that retention has cut off; each under its own HMAC';
+  COMMENT ON TABLE audit_chain IS 'The last seal, the last one that retention has cut off, and the last one up to which audit:accept lets late seals stand; each under its own HMAC';
 `;
 
-const TRIGGERS = `
+/** The only ways into a seal and out of the log: an entry is in one seal at most, and leaves only with it. */
+const FUNCTIONS = `
   CREATE FUNCTION audit_events_await_seal() RETURNS trigger LANGUAGE plpgsql AS $$
   BEGIN
     INSERT INTO audit_unsealed SELECT id FROM added;
@@ -62,35 +62,88 @@ const TRIGGERS = `
   CREATE TRIGGER audit_events_await_seal AFTER INSERT ON audit_events
     REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION audit_events_await_seal();
 
-  -- Retention says that it is retention. This keeps out accidents; what keeps out intent are the seals and their anchor.
-  CREATE OR REPLACE FUNCTION audit_events_refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+  CREATE FUNCTION audit_seal(number bigint, sealed_at timestamptz, ids uuid[], macs bytea, mac bytea, release bytea)
+  RETURNS void LANGUAGE plpgsql AS $$
+  DECLARE
+    taken integer;
   BEGIN
-    IF TG_OP = 'DELETE' AND current_setting('gatehouse.audit_retention', true) = 'on' THEN
-      RETURN NULL;
+    DELETE FROM audit_unsealed WHERE id = ANY (ids);
+    GET DIAGNOSTICS taken = ROW_COUNT;
+    IF taken <> cardinality(ids) THEN
+      RAISE EXCEPTION 'a seal takes entries that wait for one, each once';
     END IF;
-    RAISE EXCEPTION '% takes new entries only', TG_TABLE_NAME;
+    INSERT INTO audit_seals VALUES (number, sealed_at, ids, macs, mac, release);
   END $$;
+
+  CREATE FUNCTION audit_cut(cut bigint, shown bytea) RETURNS void LANGUAGE plpgsql AS $$
+  DECLARE
+    gone uuid[];
+  BEGIN
+    PERFORM set_config('gatehouse.audit_retention', 'on', true);
+    DELETE FROM audit_seals WHERE number = cut AND release = sha256(shown) RETURNING ids INTO gone;
+    IF gone IS NULL THEN
+      RAISE EXCEPTION 'seal % is not there, or what was shown does not release it', cut;
+    END IF;
+    DELETE FROM audit_events WHERE id = ANY (gone);
+    PERFORM set_config('gatehouse.audit_retention', 'off', true);
+  END $$;
+
   CREATE TRIGGER audit_seals_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON audit_seals
     FOR EACH STATEMENT EXECUTE FUNCTION audit_events_refuse();
 `;
 
 /**
- * Where the server has set up Postgres itself there is a role for the log: the application's own may then read and add,
- * and nothing else, unless it says SET ROLE as retention does. Elsewhere the triggers alone refuse.
+ * Where the server has set up Postgres itself, a superuser runs the migrations in the name of the application's role, and
+ * the log belongs to a role that nobody signs in as. So does the schema, or else its owner could drop the log. What the
+ * application's role may do is read, add, and call the functions above. Elsewhere the triggers alone refuse.
  */
 const OWNER = `
   DO $$
+  DECLARE
+    app text := current_user;
   BEGIN
     IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'gatehouse_audit')
-      OR NOT pg_has_role(current_user, 'gatehouse_audit', 'MEMBER') THEN
+      OR NOT (SELECT rolsuper FROM pg_roles WHERE rolname = session_user) THEN
       RETURN;
     END IF;
-    GRANT CREATE, USAGE ON SCHEMA public TO gatehouse_audit;
+    SET LOCAL ROLE NONE;
+    ALTER SCHEMA public OWNER TO gatehouse_audit;
     ALTER TABLE audit_events OWNER TO gatehouse_audit;
     ALTER TABLE audit_seals OWNER TO gatehouse_audit;
-    EXECUTE format('SET LOCAL ROLE gatehouse_audit; GRANT SELECT, INSERT ON audit_events, audit_seals TO %I; RESET ROLE', session_user);
-  EXCEPTION WHEN insufficient_privilege THEN
+    ALTER TABLE audit_unsealed OWNER TO gatehouse_audit;
+    ALTER FUNCTION audit_events_refuse OWNER TO gatehouse_audit;
+    ALTER FUNCTION audit_events_tally OWNER TO gatehouse_audit;
+    ALTER FUNCTION audit_events_await_seal OWNER TO gatehouse_audit;
+    ALTER FUNCTION audit_events_await_seal SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp;
+    ALTER FUNCTION audit_seal OWNER TO gatehouse_audit;
+    ALTER FUNCTION audit_seal SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp;
+    ALTER FUNCTION audit_cut OWNER TO gatehouse_audit;
+    ALTER FUNCTION audit_cut SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp;
+    EXECUTE format('GRANT CREATE, USAGE ON SCHEMA public TO %I', app);
+    EXECUTE format('GRANT SELECT ON audit_events, audit_seals, audit_unsealed TO %I', app);
+    EXECUTE format('GRANT INSERT ON audit_events TO %I', app);
     RESET ROLE;
-    RAISE NOTICE 'audit_events stays with %: %', current_user, SQLERRM;
+  END $$;
+`;
+
+const FORMER_OWNER = `
+  DO $$
+  DECLARE
+    app text := current_user;
+  BEGIN
+    IF pg_get_userbyid((SELECT relowner FROM pg_class WHERE oid = 'audit_events'::regclass)) = app THEN
+      RETURN;
+    END IF;
+    SET LOCAL ROLE NONE;
+    ALTER SCHEMA public OWNER TO pg_database_owner;
+    EXECUTE format('ALTER TABLE audit_events OWNER TO %I', app);
+    EXECUTE format('ALTER TABLE audit_seals OWNER TO %I', app);
+    EXECUTE format('ALTER TABLE audit_unsealed OWNER TO %I', app);
+    EXECUTE format('ALTER FUNCTION audit_events_refuse OWNER TO %I', app);
+    EXECUTE format('ALTER FUNCTION audit_events_tally OWNER TO %I', app);
+    EXECUTE format('ALTER FUNCTION audit_events_await_seal OWNER TO %I', app);
+    EXECUTE format('ALTER FUNCTION audit_seal OWNER TO %I', app);
+    EXECUTE format('ALTER FUNCTION audit_cut OWNER TO %I', app);
+    RESET ROLE;
   END $$;
 `;

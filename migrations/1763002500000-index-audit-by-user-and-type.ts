@@ -11,15 +11,7 @@ export class IndexAuditByUserAndType1763002500000 implements MigrationInterface 
   }
 }
 
-/** The log may belong to a role of its own, which has to be asked for. */
+/** The log may belong to a role of its own; who migrates may then be more than the role in whose name they do it. */
 async function asOwner(queryRunner: QueryRunner, statement: string): Promise<void> {
-  await queryRunner.query(`
-    DO $$ BEGIN
-      IF pg_get_userbyid((SELECT relowner FROM pg_class WHERE oid = 'audit_events'::regclass)) = 'gatehouse_audit' THEN
-        SET LOCAL ROLE gatehouse_audit;
-      END IF;
-    END $$;
-    ${statement};
-    RESET ROLE;
-  `);
+  await queryRunner.query(`SET LOCAL ROLE NONE; ${statement}; RESET ROLE`);
 }

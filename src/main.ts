@@ -57,7 +57,7 @@ async function start(config: Config, logger: Logger, running: Running): Promise<
   }
   const databaseUrl = config.databaseUrl ?? running.postgres?.url ?? '';
   const { migrate } = await import('./database/data-source.js');
-  const applied = await migrate(databaseUrl);
+  const applied = await migrate(running.postgres?.migrationUrl ?? databaseUrl);
   if (applied.length > 0) logger.info({ migrations: applied }, 'The database schema is up to date');
   running.server = await serve(config, databaseUrl, logger);
   process.stdout.write(`${banner({ ...running.server, warnings: warningsOf(config) })}\n`);

@@ -463,6 +463,10 @@ test.each([
   ['/v1/audit?actor=me'],
   ['/v1/dashboard/stats?days=0'],
   ['/v1/dashboard/stats?days=91'],
+  ['/v1/dashboard/stats?days=0x1E'],
+  ['/v1/dashboard/stats?days=1e1'],
+  ['/v1/dashboard/stats?days=%207'],
+  ['/v1/dashboard/stats?days='],
   ['/v1/users?query='],
   ['/v1/users?limit=101'],
 ])('%s is refused', async (path) => {

@@ -1,15 +1,18 @@
+import { jest } from '@jest/globals';
+import { Logger } from '@nestjs/common';
 import { Client } from 'pg';
+import { AUDIT_LOCK } from '../src/audit/audit-store.js';
 import type { AuditFault } from '../src/audit/audit-verifier.service.js';
 import { until, withRoles } from './support/admins.js';
 import { type AuditRoom, openAuditRoom } from './support/audit.js';
 import { cliJson } from './support/cli.js';
 import { createDatabase, type TestDatabase } from './support/database.js';
 import { Gatehouse } from './support/gatehouse.js';
-import { freshEmail, PASSWORD, signUp } from './support/people.js';
+import { freshEmail, PASSWORD } from './support/people.js';
 
 /** The audit log against somebody who may do everything in the database but does not know APP_SECRET. */
 const ENTRIES = 40;
-const SINGLES = 12;
+const SINGLES = 13;
 const BACKED_UP = ['audit_events', 'audit_seals', 'audit_chain', 'audit_unsealed'];
 
 let database: TestDatabase;
@@ -18,14 +21,12 @@ let room: AuditRoom;
 
 beforeAll(async () => {
   database = await createDatabase();
-  const gatehouse = await Gatehouse.start({ DATABASE_URL: database.url });
-  await signUp(gatehouse);
-  await gatehouse.stop();
   superuser = new Client({ connectionString: superuserUrl(database.url) });
   await superuser.connect();
   room = await openAuditRoom(database.url);
-  await room.sealer.sealAll();
-  // Twelve seals of one entry, so that numbers of one and of two digits follow each other; then four of ten.
+  await begin(room);
+  await addUser();
+  // Thirteen seals of one entry, so that numbers of one and of two digits follow each other; then four of ten.
   for (let n = 100; n < 100 + SINGLES; n++) {
     await database.query('INSERT INTO audit_events (id, type) VALUES ($1, $2)', [id(n), 'auth.logout']);
     await room.sealer.sealAll();
@@ -58,9 +59,29 @@ function superuserUrl(url: string): string {
 }
 
 async function restore(): Promise<void> {
+  await superuser.query('DROP TABLE IF EXISTS evil');
   for (const table of BACKED_UP) {
     await superuser.query(`TRUNCATE ${table}; INSERT INTO ${table} SELECT * FROM kept_${table}`);
   }
+  await superuser.query(`ALTER TABLE audit_events DROP CONSTRAINT IF EXISTS audit_events_pk,
+    ADD CONSTRAINT audit_events_pk PRIMARY KEY (id)`);
+}
+
+/** What a server does at its start, and ends. */
+async function begin({ sealer }: AuditRoom): Promise<void> {
+  await sealer.onApplicationBootstrap();
+  sealer.onModuleDestroy();
+  await sealer.beforeApplicationShutdown();
+}
+
+/** Does something in the name of a process that has seen nothing yet. */
+async function afresh<T>(work: (fresh: AuditRoom) => Promise<T>): Promise<T> {
+  const fresh = await openAuditRoom(database.url);
+  return work(fresh).finally(() => fresh.close());
+}
+
+async function addUser(): Promise<void> {
+  await database.query(`INSERT INTO users (id, email, email_key) VALUES (gen_random_uuid(), 'a@x.test', 'a@x.test')`);
 }
 
 /** Names the faults, shortly: kind and, of ids, the number at their end. */
@@ -71,12 +92,14 @@ async function faults(verifier = room.verifier, expected?: string): Promise<stri
 
 /** The id of entry n. */
 const id = (n: number) => `00000000-0000-7000-8000-${String(n).padStart(12, '0')}`;
+const forged = (n: number) =>
+  `SELECT id, 'auth.logout', actor_id, user_id, ip, user_agent, request_id, at, data FROM audit_events WHERE id = '${id(n)}'`;
 const change = (n: number, set: string) => `UPDATE audit_events SET ${set} WHERE id = '${id(n)}'`;
 
 test('an untouched log is whole', async () => {
   const report = await room.verifier.verify();
   expect(report.faults).toEqual([]);
-  expect(report).toMatchObject({ entries: ENTRIES + SINGLES + 1, waiting: 0 });
+  expect(report).toMatchObject({ entries: ENTRIES + SINGLES, waiting: 0 });
   expect(report.head).toMatch(/^\d+:[0-9a-f]{64}$/);
 });
 
@@ -166,13 +189,35 @@ describe('tampering by SQL as superuser is found and named', () => {
     [
       'the time of a seal',
       `UPDATE audit_seals SET sealed_at = sealed_at - interval '1 day' WHERE number = 15`,
-      ['seal_changed 15'],
+      ['seal_changed 15', 'seal_late 15'],
     ],
     [
       'an entry and its HMAC by a hash without the key',
       `${change(12, `type = 'auth.logout'`)};
        UPDATE audit_seals SET macs = overlay(macs placing substr(sha256('auth.logout'), 1, 16) from 33) WHERE number = 15`,
       ['seal_changed 15', 'entry_changed 12'],
+    ],
+    [
+      'a forged entry behind the id of another',
+      `ALTER TABLE audit_events DROP CONSTRAINT audit_events_pk; INSERT INTO audit_events ${forged(12)}`,
+      ['entry_added 12'],
+    ],
+    [
+      'a forged entry behind the id of another, in a table that inherits',
+      `CREATE TABLE evil () INHERITS (audit_events); INSERT INTO evil ${forged(12)}`,
+      ['entry_added 12'],
+    ],
+    [
+      'an entry added in a table that inherits',
+      `CREATE TABLE evil () INHERITS (audit_events); INSERT INTO evil (id, type) VALUES ('${id(53)}', 'auth.login')`,
+      ['entry_added 53'],
+    ],
+    [
+      'an entry added under a seal before the first',
+      `INSERT INTO audit_events (id, type) VALUES ('${id(54)}', 'auth.login');
+       INSERT INTO audit_seals SELECT -1, sealed_at, ARRAY['${id(54)}'::uuid], substr(macs, 1, 16), mac, release
+         FROM audit_seals WHERE number = 1`,
+      ['chain_broken'],
     ],
     ['everything emptied', 'TRUNCATE audit_events, audit_seals, audit_unsealed', ['chain_broken']],
     ['every seal removed', 'TRUNCATE audit_seals', ['chain_broken', '*']],
@@ -188,28 +233,122 @@ describe('tampering by SQL as superuser is found and named', () => {
 
   test('everything set back to an earlier state, by who kept a copy, shows against a head kept elsewhere', async () => {
     const { head: before } = await room.verifier.verify();
-    await superuser.query('SET session_replication_role = origin');
-    await superuser.query(`INSERT INTO audit_events (id, type) VALUES ('${id(70)}', 'auth.login')`);
-    await superuser.query('SET session_replication_role = replica');
-    const { head: after } = await room.verifier.verify();
-    expect(await faults(room.verifier, after ?? '')).toEqual([]);
-    expect(await faults(room.verifier, before ?? '')).toEqual([]);
-    await restore();
-    const fresh = await openAuditRoom(database.url);
-    expect(await faults(fresh.verifier)).toEqual([]);
-    expect(await faults(fresh.verifier, after ?? '')).toEqual(['chain_broken']);
-    await fresh.close();
+    await afresh(async (witness) => {
+      await database.query(`INSERT INTO audit_events (id, type) VALUES ('${id(70)}', 'auth.login')`);
+      const { head: after } = await witness.verifier.verify();
+      expect(await faults(witness.verifier, after ?? '')).toEqual([]);
+      expect(await faults(witness.verifier, before ?? '')).toEqual([]);
+      await restore();
+      await afresh(async ({ verifier }) => {
+        expect(await faults(verifier)).toEqual([]);
+        expect(await faults(verifier, after ?? '')).toEqual(['chain_broken']);
+      });
+      // Whoever saw the later state needs no copy, also where nothing waits, and where others have gone on since.
+      expect(await faults(witness.verifier)).toEqual(['chain_broken']);
+      for (const n of [71, 72]) {
+        await database.query(`INSERT INTO audit_events (id, type) VALUES ('${id(n)}', 'auth.login')`);
+        await afresh(({ sealer }) => sealer.sealAll());
+      }
+      expect(await faults(witness.verifier)).toEqual(['chain_broken']);
+    });
   });
 
-  test('all of it emptied shows where there are users, each of whom left an entry', async () => {
+  test('all of it emptied shows, and no server begins a chain where there are users', async () => {
     for (const table of BACKED_UP) await superuser.query(`TRUNCATE ${table}`);
-    const report = await room.verifier.verify();
-    expect(report.faults).toMatchObject([{ kind: 'chain_broken', detail: expect.stringContaining('was emptied') }]);
+    await afresh(async (fresh) => {
+      await begin(fresh);
+      const report = await fresh.verifier.verify();
+      expect(report.faults).toMatchObject([{ kind: 'chain_broken', detail: expect.stringContaining('was removed') }]);
+    });
+  });
+
+  describe('a history written anew', () => {
+    const REWRITE = `
+      ${change(2, `type = 'auth.logout'`)};
+      DELETE FROM audit_events WHERE id = '${id(4)}';
+      TRUNCATE audit_seals, audit_chain, audit_unsealed;
+      INSERT INTO audit_unsealed SELECT id FROM audit_events`;
+    /** So that it tells of a time before the attack. */
+    const AGE = `UPDATE audit_events SET at = at - interval '2 hours'`;
+    const HIDE_USERS = 'ALTER TABLE users RENAME TO hidden; CREATE TABLE users (); GRANT SELECT ON users TO PUBLIC';
+    const SHOW_USERS = 'DROP TABLE users; ALTER TABLE hidden RENAME TO users';
+
+    test('is sealed by no process, however little it knows', async () => {
+      await superuser.query(REWRITE);
+      await afresh(async (fresh) => {
+        await begin(fresh);
+        expect(await faults(fresh.verifier)).toEqual(['chain_broken']);
+        await expect(fresh.sealer.sealAll()).rejects.toThrow('head of the audit chain was removed');
+      });
+      expect(await database.query('SELECT FROM audit_seals')).toEqual([]);
+    });
+
+    test('is sealed too late by a server that was led to believe in a new database', async () => {
+      await superuser.query(`${REWRITE}; ${AGE}; ${HIDE_USERS}`);
+      await afresh(begin);
+      await superuser.query(SHOW_USERS);
+      expect(await afresh(({ verifier }) => faults(verifier))).toEqual(['seal_late 1']);
+    });
+
+    test('is accepted by who has APP_SECRET, once and not for what comes then', async () => {
+      await superuser.query(`${REWRITE}; ${AGE}`);
+      await afresh(async ({ sealer, verifier }) => {
+        await sealer.accept();
+        expect(await faults(verifier)).toEqual([]);
+      });
+      const kept = await superuser.query(`SELECT * FROM audit_chain WHERE place = 'accepted'`);
+      await superuser.query(`${REWRITE}; ${HIDE_USERS}`);
+      await afresh(begin);
+      await superuser.query(SHOW_USERS);
+      const { number, seal, mac } = kept.rows[0];
+      await superuser.query(`INSERT INTO audit_chain VALUES ('accepted', $1, $2, $3)`, [number, seal, mac]);
+      expect(await afresh(({ verifier }) => faults(verifier))).toEqual(['seal_late 1']);
+    });
+  });
+
+  test.each([`now() - interval '2 hours'`, `now() + interval '2 hours'`, `'infinity'`, `'-infinity'`])(
+    'an entry of %s, added by the front door, is sealed too late to count',
+    async (at) => {
+      await database.query(`INSERT INTO audit_events (id, type, at) VALUES ('${id(73)}', 'auth.login', ${at})`);
+      expect(await afresh(({ verifier }) => faults(verifier))).toEqual(['seal_late 18']);
+    },
+  );
+
+  test('a thousand entries added are named, and that there are more is said', async () => {
+    await superuser.query(
+      `INSERT INTO audit_events (id, type) SELECT gen_random_uuid(), 'auth.login' FROM generate_series(1, 1001)`,
+    );
+    const found = (await room.verifier.verify()).faults;
+    expect(found.filter(({ kind }) => kind === 'entry_added')).toHaveLength(1_000);
+    expect(found.at(-1)).toMatchObject({ kind: 'chain_broken', detail: expect.stringContaining('More entries') });
+  });
+
+  test('who holds the chain is named by the check, and by the server once entries wait for long', async () => {
+    const error = jest.spyOn(Logger.prototype, 'error').mockReturnValue();
+    await superuser.query('SELECT pg_advisory_lock($1)', [AUDIT_LOCK]);
+    await database.query(`INSERT INTO audit_events (id, type) VALUES ('${id(74)}', 'auth.login')`);
+    await superuser.query(`UPDATE audit_events SET at = at - interval '2 minutes' WHERE id = '${id(74)}'`);
+    await afresh(async (fresh) => {
+      await fresh.sealer.onApplicationBootstrap();
+      fresh.sealer.onModuleDestroy();
+      await until(
+        async () => error.mock.calls.length,
+        (calls) => calls > 0,
+      );
+      expect(error.mock.calls).toEqual([[expect.stringContaining('holds the lock')]]);
+      const { faults: found } = await fresh.verifier.verify(undefined, undefined, 1);
+      expect(found.map(({ detail }) => detail)).toEqual([
+        expect.stringContaining('holds the lock'),
+        expect.stringContaining('have no seal'),
+      ]);
+    });
+    await superuser.query('SELECT pg_advisory_unlock($1)', [AUDIT_LOCK]);
+    error.mockRestore();
   });
 
   test('a server that sees the chain set back adds nothing to it, so that it stays visible', async () => {
     await superuser.query('DELETE FROM audit_seals WHERE number = 17');
-    await database.query(`INSERT INTO audit_events (id, type) VALUES ('${id(71)}', 'auth.login')`);
+    await database.query(`INSERT INTO audit_events (id, type) VALUES ('${id(75)}', 'auth.login')`);
     await expect(room.sealer.sealAll()).rejects.toThrow('does not end with its last seal');
     expect((await room.verifier.verify()).waiting).toBe(1);
   });
@@ -226,8 +365,15 @@ describe('tampering by SQL as superuser is found and named', () => {
     expect(report.faults).toEqual([
       { kind: 'entry_changed', subject: id(12), detail: `Entry ${id(12)} of seal 15 was changed.` },
     ]);
+    // To accept what came late makes nothing else good.
+    expect(await cliJson(database.url, ['audit:accept'])).toMatchObject({ faults: report.faults });
+    expect(await database.query(`SELECT number::integer FROM audit_chain WHERE place = 'accepted'`)).toEqual([
+      { number: 17 },
+    ]);
   });
 });
+
+const REFUSED = /permission denied|must be owner|must be able to SET ROLE/;
 
 function tens(n: number, kind: string): string[] {
   return Array.from({ length: 10 }, (_, index) => `${kind} ${n * 10 + index}`);
@@ -253,14 +399,53 @@ describe('the log only grows', () => {
     if (process.env.GATEHOUSE_FOREIGN_POSTGRES) return expect(owner?.rolname).not.toBe('gatehouse_audit');
     expect(owner?.rolname).toBe('gatehouse_audit');
     await database.query(`SET gatehouse.audit_retention = 'on'`);
+    for (const table of ['audit_events', 'audit_seals', 'audit_unsealed']) {
+      for (const sql of [
+        `DELETE FROM ${table}`,
+        `UPDATE ${table} SET ${table === 'audit_seals' ? 'number = number' : 'id = id'}`,
+        `TRUNCATE ${table}`,
+        `DROP TABLE ${table} CASCADE`,
+        `ALTER TABLE ${table} DISABLE TRIGGER ALL`,
+        `ALTER TABLE ${table} RENAME TO mine`,
+        `CREATE RULE mine AS ON INSERT TO ${table} DO INSTEAD NOTHING`,
+        `CREATE TABLE mine () INHERITS (${table})`,
+      ]) {
+        await expect(database.query(sql)).rejects.toThrow(REFUSED);
+      }
+    }
     for (const sql of [
-      'DELETE FROM audit_events',
-      'UPDATE audit_events SET type = type',
-      'ALTER TABLE audit_events DISABLE TRIGGER ALL',
+      `INSERT INTO audit_unsealed VALUES ('${id(12)}')`,
+      `INSERT INTO audit_seals SELECT number + 100, sealed_at, ids, macs, mac, sha256('mine') FROM audit_seals`,
+      'DROP TRIGGER audit_events_append_only ON audit_events',
+      'DROP FUNCTION audit_events_await_seal CASCADE',
+      'DROP FUNCTION audit_events_tally CASCADE',
+      `CREATE OR REPLACE FUNCTION audit_events_refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'`,
+      `ALTER FUNCTION audit_cut SET search_path = mine`,
+      'DROP SCHEMA public CASCADE',
+      'ALTER SCHEMA public RENAME TO mine',
+      'SET ROLE gatehouse_audit',
+      'GRANT gatehouse_audit TO gatehouse',
+      'SET session_replication_role = replica',
     ]) {
-      await expect(database.query(sql)).rejects.toThrow(/permission denied|must be owner/);
+      await expect(database.query(sql)).rejects.toThrow(REFUSED);
     }
     await database.query('RESET gatehouse.audit_retention');
+  });
+
+  test('its functions take no entry twice, and give none away for less than what APP_SECRET gives', async () => {
+    const [before] = await database.query('SELECT count(*) FROM audit_events');
+    const sealing = (ids: string) =>
+      database.query(`SELECT audit_seal(99, now(), ${ids}, repeat('a', 16 * cardinality(${ids}))::bytea, mac, sha256('mine'))
+        FROM audit_seals WHERE number = 15`);
+    await expect(sealing(`ARRAY['${id(12)}'::uuid]`)).rejects.toThrow('each once');
+    await expect(sealing(`ARRAY['${id(98)}'::uuid]`)).rejects.toThrow('each once');
+    for (const shown of [`'mine'`, 'mac', 'release', `''`, 'NULL']) {
+      await expect(
+        database.query(`SELECT audit_cut(1, ${shown}::bytea) FROM audit_seals WHERE number = 1`),
+      ).rejects.toThrow('does not release it');
+    }
+    expect(await database.query('SELECT count(*) FROM audit_events')).toEqual([before]);
+    expect(await faults()).toEqual([]);
   });
 });
 
@@ -311,7 +496,8 @@ test('a server seals what happens within a second or so, from two instances into
   await gatehouses[0]!.call('PUT', '/v1/roles/x', { body: { permissions: [] }, token: admin.accessToken });
   await Promise.all(gatehouses.map((gatehouse) => gatehouse.stop()));
   expect(await waiting()).toEqual([]);
-  const report = await cliJson<{ entries: number; faults: unknown[] }>(own.url, ['audit:verify']);
-  expect(report).toMatchObject({ entries: 63, faults: [] });
+  const witness = await openAuditRoom(own.url);
+  expect(await witness.verifier.verify()).toMatchObject({ entries: 63, faults: [] });
+  await witness.close();
   await own.drop();
 });

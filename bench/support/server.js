@@ -14,6 +14,7 @@ export async function startPostgres() {
   const postgres = await startEmbeddedPostgres({ dataDir: join(folder, 'postgres'), log: () => undefined });
   return {
     url: /** @type {string} */ (postgres.url),
+    migrationUrl: /** @type {string} */ (postgres.migrationUrl),
     folder,
     pid: Number(readFileSync(join(folder, 'postgres', 'postmaster.pid'), 'utf8').split('\n')[0]),
     stop: async () => {
@@ -38,6 +39,14 @@ export async function openDatabase(serverUrl, name) {
   const client = new pg.Client({ connectionString: url.href });
   await client.connect();
   return { url: url.href, client };
+}
+
+/**
+ * Brings a database's schema up to date, as a server would.
+ * @param {string} url
+ */
+export async function migrate(url) {
+  await (await import(new URL('database/data-source.js', DIST).href)).migrate(url);
 }
 
 /**
@@ -98,19 +107,22 @@ export async function call(url, { method = 'GET', body, token } = {}) {
 }
 
 /**
- * The CPU time that these processes and their children have taken, in milliseconds. A busy machine does not change it much.
+ * The CPU time that these processes and their children have taken, also those that have ended, in milliseconds. A busy machine
+ * does not change it much.
  * @param {number[]} pids
  */
 export function cpuOf(pids) {
   let ticks = 0;
   for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
     try {
-      // After the name in brackets: state, parent, … and as 14th and 15th of all fields user and system time.
+      // After the name in brackets: state, parent, … and as 14th to 17th of all fields the user and system time of the
+      // process and of its children that have ended.
       const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
         .replace(/^.*\) /s, '')
         .split(' ');
       if (pids.includes(Number(pid)) || pids.includes(Number(fields[1])))
         ticks += Number(fields[11]) + Number(fields[12]);
+      if (pids.includes(Number(pid))) ticks += Number(fields[13]) + Number(fields[14]);
     } catch {
       // It has ended since.
     }

@@ -18,12 +18,18 @@ export interface Seal {
   mac: Buffer;
 }
 
+/** Places of the chain: its end, its beginning after retention, and up to where late seals were accepted. */
+export type PlaceName = 'head' | 'anchor' | 'accepted';
+
 /** A moment as text that is the same for every time zone and date style of a connection. */
 const moment = (column: string) => `to_char(${column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US')`;
 
 /** The select list of SealedEntry. */
 export const ENTRY_COLUMNS = `id, ARRAY[id::text, type, actor_id::text, user_id::text, ip::text, user_agent, request_id,
   ${moment('at')}, data::text] AS columns`;
+
+/** Which of the columns is the time. */
+const AT = 7;
 
 /** The select list of Seal. */
 export const SEAL_COLUMNS = `number::text, ${moment('sealed_at')} AS "sealedAt", ids, macs, mac`;
@@ -42,8 +48,13 @@ export class AuditMacs {
     return this.mac('seal', JSON.stringify([number, sealedAt, ids]), macs, before);
   }
 
-  /** Of the statement that the chain ends at this seal, or that retention has cut it off there. */
-  ofPlace(place: 'head' | 'anchor', number: string, seal: Buffer): Buffer {
+  /** What retention shows of a seal, and nobody else can, before the database lets it go. */
+  releaseOf(seal: Buffer): Buffer {
+    return this.mac('release', seal);
+  }
+
+  /** Of the statement that this seal is that place of the chain. */
+  ofPlace(place: PlaceName, number: string, seal: Buffer): Buffer {
     return this.mac(place, number, seal);
   }
 
@@ -52,6 +63,18 @@ export class AuditMacs {
     for (const part of parts) hmac.update(`${Buffer.byteLength(part)}\n`).update(part);
     return hmac.digest();
   }
+}
+
+/** The entry of each id, or null where more than one row claims to be it. */
+export function byId(entries: SealedEntry[]): Map<string, SealedEntry | null> {
+  const found = new Map<string, SealedEntry | null>();
+  for (const entry of entries) found.set(entry.id, found.has(entry.id) ? null : entry);
+  return found;
+}
+
+/** Milliseconds between an entry and its seal, whichever came first. */
+export function apart({ columns }: SealedEntry, { sealedAt }: Seal): number {
+  return Math.abs(Date.parse(`${columns[AT]}Z`) - Date.parse(`${sealedAt}Z`));
 }
 
 /** Whether two HMACs are the same, in a time that does not tell where they differ. */

@@ -2,9 +2,8 @@ import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnModuleD
 import type { EntityManager } from 'typeorm';
 import type { Config } from '../config/config.js';
 import { CONFIG } from '../config/config.module.js';
-import { Database } from '../database/database.js';
+import { AuditChain, BEGINNING } from './audit-chain.service.js';
 import type { Seal } from './audit-entry.js';
-import { AuditSealer, BEFORE_ALL, type Place } from './audit-sealer.service.js';
 import * as store from './audit-store.js';
 import { AuditVerifier } from './audit-verifier.service.js';
 
@@ -23,8 +22,7 @@ export class AuditRetention implements OnApplicationBootstrap, OnModuleDestroy {
 
   constructor(
     @Inject(CONFIG) private readonly config: Config,
-    private readonly database: Database,
-    private readonly sealer: AuditSealer,
+    private readonly chain: AuditChain,
     private readonly verifier: AuditVerifier,
   ) {}
 
@@ -45,7 +43,7 @@ export class AuditRetention implements OnApplicationBootstrap, OnModuleDestroy {
   async cut(age: number): Promise<number> {
     let total = 0;
     for (;;) {
-      const count = await this.database.transaction((manager) => this.cutBatch(age, manager));
+      const count = (await this.chain.inTurn(null, (manager) => this.cutBatch(age, manager))) ?? 0;
       total += count;
       if (count === 0) break;
     }
@@ -54,9 +52,7 @@ export class AuditRetention implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   private async cutBatch(age: number, manager: EntityManager): Promise<number> {
-    const [turn] = await manager.query<{ held: boolean }[]>(store.TRY_CHAIN, [store.AUDIT_LOCK]);
-    if (!turn?.held) return 0;
-    const start = (await this.sealer.readPlace('anchor', manager)) ?? { number: '0', seal: BEFORE_ALL };
+    const start = (await this.chain.read('anchor', manager)) ?? BEGINNING;
     const seals = await manager.query<Seal[]>(store.OLD_SEALS, [start.number, age, BATCH]);
     const last = seals.at(-1);
     if (!last) return 0;
@@ -65,16 +61,8 @@ export class AuditRetention implements OnApplicationBootstrap, OnModuleDestroy {
       this.logger.error(`${fault.detail} Nothing is removed before it is clear why; run npm run cli -- audit:verify`);
       return 0;
     }
-    return this.remove(seals, start, { number: last.number, seal: last.mac }, manager);
-  }
-
-  private async remove(seals: Seal[], start: Place, end: Place, manager: EntityManager): Promise<number> {
-    const ids = seals.flatMap((seal) => seal.ids);
-    await manager.query(store.BEGIN_RETENTION);
-    await manager.query(store.CUT_ENTRIES, [ids]);
-    await manager.query(store.CUT_SEALS, [start.number, end.number]);
-    await manager.query(store.END_RETENTION);
-    await this.sealer.writePlace('anchor', end, manager);
-    return ids.length;
+    for (const { number, mac } of seals) await manager.query(store.CUT, [number, this.chain.macs.releaseOf(mac)]);
+    await this.chain.write('anchor', { number: last.number, seal: last.mac }, manager);
+    return seals.reduce((sum, { ids }) => sum + ids.length, 0);
   }
 }

@@ -1,6 +1,6 @@
+import { createHash } from 'node:crypto';
 import {
   type BeforeApplicationShutdown,
-  Inject,
   Injectable,
   Logger,
   type OnApplicationBootstrap,
@@ -8,27 +8,15 @@ import {
 } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { Sweeper } from '../common/sweeper.js';
-import type { Config } from '../config/config.js';
-import { CONFIG } from '../config/config.module.js';
 import { Database } from '../database/database.js';
-import { AuditMacs, ENTRY_MAC, type SealedEntry, sameMac } from './audit-entry.js';
+import { AuditChain, BrokenChainError, HeldChainError, PATIENCE, type Place } from './audit-chain.service.js';
+import { byId, ENTRY_MAC, type SealedEntry } from './audit-entry.js';
 import * as store from './audit-store.js';
 
 /** Entries of one seal at most. */
 const BATCH = 1_000;
-/** What the first seal has before it. */
-export const BEFORE_ALL = Buffer.alloc(32);
-
-/** Where the chain ends, or begins after retention. */
-export interface Place {
-  number: string;
-  seal: Buffer;
-}
-
-/** The end of the chain is not where it was left, so nothing is added to it: that would hide what was done. */
-export class BrokenChainError extends Error {
-  override readonly name = 'BrokenChainError';
-}
+/** The HMAC of no entry. */
+const NEVER = Buffer.alloc(ENTRY_MAC);
 
 /**
  * Seals what is written to the audit log, a second later and in batches, so that no sign-in waits for a chain.
@@ -37,21 +25,18 @@ export class BrokenChainError extends Error {
 @Injectable()
 export class AuditSealer implements OnApplicationBootstrap, OnModuleDestroy, BeforeApplicationShutdown {
   private readonly logger = new Logger(AuditSealer.name);
-  readonly macs: AuditMacs;
   private readonly sweeper = new Sweeper(() => this.pass());
   private running: Promise<void> | undefined;
-  private seen: Place | undefined;
   private complained = false;
 
   constructor(
-    @Inject(CONFIG) config: Config,
     private readonly database: Database,
-  ) {
-    this.macs = new AuditMacs(config.deriveKey('audit seals'));
-  }
+    private readonly chain: AuditChain,
+  ) {}
 
-  onApplicationBootstrap(): void {
+  async onApplicationBootstrap(): Promise<void> {
     this.sweeper.start();
+    await this.chain.begin(false);
     this.pass();
   }
 
@@ -69,24 +54,24 @@ export class AuditSealer implements OnApplicationBootstrap, OnModuleDestroy, Bef
     await this.sealAll().catch((error) => this.complain(error));
   }
 
-  /** Seals everything that is committed and waits. Throws BrokenChainError where the end of the chain was tampered with. */
-  async sealAll(): Promise<void> {
-    while ((await this.sealBatch(store.WAIT_FOR_CHAIN)) === BATCH);
+  /**
+   * Seals everything that is committed and waits. Throws BrokenChainError where the end of the chain was tampered with,
+   * HeldChainError where its turn does not come in `patience` milliseconds.
+   */
+  async sealAll(patience = PATIENCE): Promise<void> {
+    while ((await this.sealBatch(patience)) === BATCH);
   }
 
-  /** A place of the chain, or null where there is none yet. Throws BrokenChainError when its HMAC does not fit. */
-  async readPlace(place: 'head' | 'anchor', manager: EntityManager): Promise<Place | null> {
-    const [row] = await manager.query<(Place & { mac: Buffer })[]>(store.PLACE, [place]);
-    if (!row) return null;
-    if (!sameMac(this.macs.ofPlace(place, row.number, row.seal), row.mac)) {
-      throw new BrokenChainError(`The ${place} of the audit chain was written by somebody else.`);
-    }
-    return { number: row.number, seal: row.seal };
-  }
-
-  /** Writes down where the chain ends or begins. */
-  async writePlace(place: 'head' | 'anchor', { number, seal }: Place, manager: EntityManager): Promise<void> {
-    await manager.query(store.SET_PLACE, [place, number, seal, this.macs.ofPlace(place, number, seal)]);
+  /**
+   * Vouches for what is there, as only who has APP_SECRET can: begins a chain where there is none, seals what waits, and
+   * lets every seal stand that came late. Throws as sealAll does.
+   */
+  async accept(): Promise<void> {
+    await this.chain.begin(true);
+    await this.sealAll();
+    await this.chain.inTurn(PATIENCE, async (manager) =>
+      this.chain.write('accepted', await this.chain.end(manager), manager),
+    );
   }
 
   private pass(): void {
@@ -100,60 +85,48 @@ export class AuditSealer implements OnApplicationBootstrap, OnModuleDestroy, Bef
       });
   }
 
+  /** The first time also where nothing waits: whoever knows the end of the chain notices when it is set back. */
   private async sealWaiting(): Promise<void> {
     const [row] = await this.database.run<{ any: boolean }>(store.ANY_UNSEALED, []);
-    if (row?.any) while ((await this.sealBatch(store.TRY_CHAIN)) === BATCH);
+    if (row?.any || !this.chain.isKnown) while ((await this.sealBatch(null)) === BATCH);
   }
 
   /** Seals one batch; returns how many entries, 0 also where another instance is at it. */
-  private async sealBatch(lock: string): Promise<number> {
-    const sealed = await this.database.transaction(async (manager) => {
-      const [turn] = await manager.query<{ held?: boolean }[]>(lock, [store.AUDIT_LOCK]);
-      if (turn?.held === false) return null;
-      const [taken] = await manager.query<[{ id: string }[], number]>(store.TAKE_UNSEALED, [BATCH]);
-      if (taken.length === 0) return null;
-      const head = await this.append(taken.map(({ id }) => id).sort(), manager);
-      return { head, count: taken.length };
+  private async sealBatch(patience: number | null): Promise<number> {
+    const sealed = await this.chain.inTurn(patience, async (manager) => {
+      const end = await this.chain.end(manager);
+      const waiting = await manager.query<{ id: string }[]>(store.UNSEALED, [BATCH]);
+      if (waiting.length === 0) return { end, count: 0 };
+      const ids = waiting.map(({ id }) => id).sort();
+      return { end: await this.append(ids, end, manager), count: ids.length };
     });
     if (!sealed) return 0;
-    this.seen = sealed.head;
+    this.chain.remember(sealed.end);
     return sealed.count;
   }
 
-  private async append(ids: string[], manager: EntityManager): Promise<Place> {
-    const end = await this.end(manager);
-    const entries = await manager.query<SealedEntry[]>(store.ENTRIES, [ids]);
-    const known = new Map(entries.map((entry) => [entry.id, this.macs.ofEntry(entry)]));
-    // An entry that was removed before its seal is sealed as what can never be found.
-    const macs = Buffer.concat(ids.map((id) => known.get(id) ?? Buffer.alloc(ENTRY_MAC)));
+  private async append(ids: string[], end: Place, manager: EntityManager): Promise<Place> {
+    const { macs } = this.chain;
+    const known = byId(await manager.query<SealedEntry[]>(store.ENTRIES, [ids]));
+    // An entry that was removed or doubled before its seal is sealed as what can never be found.
+    const ofEntries = ids.map((id) => known.get(id)).map((entry) => (entry ? macs.ofEntry(entry) : NEVER));
     const number = String(BigInt(end.number) + 1n);
-    const [clock] = await manager.query<{ now: string }[]>(store.NOW);
-    const sealedAt = clock?.now ?? '';
-    const seal = this.macs.ofSeal({ number, sealedAt, ids, macs }, end.seal);
-    await manager.query(store.INSERT_SEAL, [number, sealedAt, ids, macs, seal]);
-    await this.writePlace('head', { number, seal }, manager);
+    // The server's clock, which nobody can set from within the database.
+    const sealedAt = new Date().toISOString().replace('Z', '000');
+    const content = { number, sealedAt, ids, macs: Buffer.concat(ofEntries) };
+    const seal = macs.ofSeal(content, end.seal);
+    const release = createHash('sha256').update(macs.releaseOf(seal)).digest();
+    await manager.query(store.SEAL, [number, sealedAt, ids, content.macs, seal, release]);
+    await this.chain.write('head', { number, seal }, manager);
     return { number, seal };
-  }
-
-  /** Where the next seal goes. */
-  private async end(manager: EntityManager): Promise<Place> {
-    const head = await this.readPlace('head', manager);
-    const [seal] = await manager.query<{ number: string; mac: Buffer }[]>(store.LAST_SEAL);
-    const anchor = seal ? null : await this.readPlace('anchor', manager);
-    const last = seal ? { number: seal.number, seal: seal.mac } : anchor;
-    if (head?.number !== last?.number || (head && last && !sameMac(head.seal, last.seal))) {
-      throw new BrokenChainError('The audit chain does not end with its last seal.');
-    }
-    if (this.seen && (!head || BigInt(head.number) < BigInt(this.seen.number))) {
-      throw new BrokenChainError('The audit chain was set back to an earlier state.');
-    }
-    return head ?? { number: '0', seal: BEFORE_ALL };
   }
 
   private complain(error: unknown): void {
     if (this.complained) return;
     this.complained = true;
-    if (error instanceof BrokenChainError) {
+    if (error instanceof HeldChainError) {
+      this.logger.error(error.message);
+    } else if (error instanceof BrokenChainError) {
       this.logger.error(
         `${error.message} This server seals no more entries. Run npm run cli -- audit:verify --expect with a head that was kept elsewhere: what was set back as a whole looks whole without one.`,
       );

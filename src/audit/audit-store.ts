@@ -8,12 +8,21 @@ export const AUDIT_LOCK = 4_711_004;
 export const WAIT_FOR_CHAIN = 'SELECT pg_advisory_xact_lock($1)';
 export const TRY_CHAIN = 'SELECT pg_try_advisory_xact_lock($1) AS held';
 
+/** Locks that this transaction waits for at most. $1 milliseconds as text */
+export const SET_PATIENCE = `SELECT set_config('lock_timeout', $1, true)`;
+
 /** Whether any entry waits for its seal. */
 export const ANY_UNSEALED = { name: 'audit-any-unsealed', text: 'SELECT EXISTS (SELECT FROM audit_unsealed) AS any' };
 
-/** Takes the oldest that wait. One whose transaction is still open is not seen, and waits for the next seal. $1 limit */
-export const TAKE_UNSEALED = `
-  DELETE FROM audit_unsealed WHERE id IN (SELECT id FROM audit_unsealed ORDER BY id LIMIT $1) RETURNING id`;
+/** The oldest that wait. One whose transaction is still open is not seen, and waits for the next seal. $1 limit */
+export const UNSEALED = 'SELECT id FROM audit_unsealed ORDER BY id LIMIT $1';
+
+/** Begins a chain, before anybody is a user or else only where $3 says so. $1 seal, $2 mac */
+export const BEGIN_CHAIN = `
+  INSERT INTO audit_chain (place, number, seal, mac)
+  SELECT 'head', 0, $1, $2
+  WHERE NOT EXISTS (SELECT FROM audit_seals) AND ($3::boolean OR NOT EXISTS (SELECT FROM users))
+  ON CONFLICT (place) DO NOTHING`;
 
 /** $1 ids */
 export const ENTRIES = `SELECT ${ENTRY_COLUMNS} FROM audit_events WHERE id = ANY ($1::uuid[]) ORDER BY id`;
@@ -26,13 +35,13 @@ export const SET_PLACE = `
   INSERT INTO audit_chain (place, number, seal, mac) VALUES ($1, $2, $3, $4)
   ON CONFLICT (place) DO UPDATE SET number = excluded.number, seal = excluded.seal, mac = excluded.mac`;
 
-/** $1 number, $2 moment as text in UTC, $3 ids, $4 macs, $5 mac */
-export const INSERT_SEAL = `
-  INSERT INTO audit_seals (number, sealed_at, ids, macs, mac)
-  VALUES ($1, $2::timestamp AT TIME ZONE 'UTC', $3, $4, $5)`;
+/** Takes entries out of the queue and into a seal. $1 number, $2 moment as text in UTC, $3 ids, $4 macs, $5 mac, $6 release */
+export const SEAL = `SELECT audit_seal($1, $2::timestamp AT TIME ZONE 'UTC', $3, $4, $5, $6)`;
 
-/** The database's clock, as a seal writes it. */
-export const NOW = `SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US') AS now`;
+/** $1 number */
+export const SEAL_AT = 'SELECT mac FROM audit_seals WHERE number = $1';
+
+export const COUNT_SEALS = 'SELECT count(*)::integer AS count FROM audit_seals';
 
 /** By the column, not by its text, in which 10 comes before 9. $1 after this number, $2 limit */
 export const SEALS = `SELECT ${SEAL_COLUMNS} FROM audit_seals s WHERE s.number > $1 ORDER BY s.number LIMIT $2`;
@@ -49,26 +58,18 @@ export const UNKNOWN_ENTRIES = `
   WHERE sealed.id IS NULL AND NOT EXISTS (SELECT FROM audit_unsealed u WHERE u.id = e.id)
   ORDER BY e.id LIMIT $1`;
 
-/** Those that wait, and what they wait for: an entry, unless somebody has removed it. */
+/**
+ * Those that wait, what they wait for (an entry, unless somebody has removed it), and how many are not of these minutes.
+ * $1 now, $2 milliseconds
+ */
 export const WAITING = `
   SELECT count(*)::integer AS count,
-    coalesce(array_agg(u.id) FILTER (WHERE e.id IS NULL), '{}') AS missing
+    coalesce(array_agg(u.id) FILTER (WHERE e.id IS NULL), '{}') AS missing,
+    (count(*) FILTER (WHERE abs(extract(epoch FROM e.at - $1::timestamptz)) * 1000 > $2))::integer AS stuck
   FROM audit_unsealed u LEFT JOIN audit_events e ON e.id = u.id`;
 
-/** Lets this transaction cut the log, where a role of its own owns it too. */
-export const BEGIN_RETENTION = `
-  SELECT set_config('gatehouse.audit_retention', 'on', true),
-    CASE WHEN pg_get_userbyid(relowner) = 'gatehouse_audit' THEN set_config('role', 'gatehouse_audit', true) END
-  FROM pg_class WHERE oid = 'audit_events'::regclass`;
-
-/** Gives the rights of BEGIN_RETENTION back before the transaction goes on. */
-export const END_RETENTION = `SELECT set_config('role', 'none', true)`;
-
-/** $1 ids */
-export const CUT_ENTRIES = 'DELETE FROM audit_events WHERE id = ANY ($1::uuid[])';
-
-/** $1 after this number, $2 up to this number */
-export const CUT_SEALS = 'DELETE FROM audit_seals WHERE number > $1 AND number <= $2';
+/** Removes a seal and its entries, where what is shown releases it. $1 number, $2 shown */
+export const CUT = 'SELECT audit_cut($1, $2)';
 
 /** By the column too. */
 export const LAST_SEAL = 'SELECT s.number::text, s.mac FROM audit_seals s ORDER BY s.number DESC LIMIT 1';

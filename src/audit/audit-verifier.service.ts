@@ -1,18 +1,37 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { Database } from '../database/database.js';
-import { ENTRY_MAC, type Seal, type SealedEntry, sameMac } from './audit-entry.js';
-import { AuditSealer, BEFORE_ALL, BrokenChainError, type Place } from './audit-sealer.service.js';
+import {
+  AuditChain,
+  BEGINNING,
+  BrokenChainError,
+  HeldChainError,
+  isSame,
+  OLD,
+  PATIENCE,
+  type Place,
+} from './audit-chain.service.js';
+import { apart, byId, ENTRY_MAC, type PlaceName, type Seal, type SealedEntry, sameMac } from './audit-entry.js';
+import { AuditSealer } from './audit-sealer.service.js';
 import * as store from './audit-store.js';
 
 /** Seals read at once. */
 const BATCH = 50;
 /** Entries that nothing vouches for that are named at most. */
 const NAMED = 1_000;
+/** Milliseconds between an entry and its seal, past which the seal vouches for nothing. A restart takes far less. */
+const LATE = 3_600_000;
 
 /** One thing that is not as it was sealed. */
 export interface AuditFault {
-  kind: 'entry_changed' | 'entry_missing' | 'entry_added' | 'seal_changed' | 'seal_missing' | 'chain_broken';
+  kind:
+    | 'entry_changed'
+    | 'entry_missing'
+    | 'entry_added'
+    | 'seal_changed'
+    | 'seal_missing'
+    | 'seal_late'
+    | 'chain_broken';
   /** The id of the entry or the number of the seal; empty where the chain as a whole is meant. */
   subject: string;
   detail: string;
@@ -33,20 +52,26 @@ export interface AuditReport {
 export class AuditVerifier {
   constructor(
     private readonly database: Database,
+    private readonly chain: AuditChain,
     private readonly sealer: AuditSealer,
   ) {}
 
   /**
    * Compares every entry with its seal and every seal with the one before it. `expected` is the head of a former report.
-   * `progress` is told how many entries were compared. One snapshot of the database, so servers may run meanwhile.
+   * `progress` is told how many entries were compared. One snapshot of the database, so servers may run meanwhile. What
+   * waits is sealed before, in `patience` milliseconds.
    */
-  async verify(expected?: string, progress: (entries: number) => void = () => {}): Promise<AuditReport> {
+  async verify(
+    expected?: string,
+    progress: (entries: number) => void = () => {},
+    patience = PATIENCE,
+  ): Promise<AuditReport> {
     const faults: AuditFault[] = [];
-    await this.sealer.sealAll().catch((error) => faults.push(...brokenOr(error)));
+    await this.sealer.sealAll(patience).catch((error) => faults.push(...brokenOr(error)));
     return this.database.transaction(async (manager) => {
       await manager.query('SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY');
       const anchor = await this.place('anchor', faults, manager);
-      let last: Place = anchor ?? { number: '0', seal: BEFORE_ALL };
+      let last: Place = anchor ?? BEGINNING;
       let [entries, seals, met] = [0, 0, expected === undefined];
       for (;;) {
         const batch = await manager.query<Seal[]>(store.SEALS, [last.number, BATCH]);
@@ -63,10 +88,9 @@ export class AuditVerifier {
       }
       met ||= anchor !== null && headOf(anchor) === expected;
       if (!met) faults.push(broken(`The seal ${expected} is not part of the chain: it was set back or written anew.`));
-      faults.push(...(await this.examineEnd(last, manager)), ...(await this.unsealed(manager)));
-      const { waiting } = await this.waiting(manager);
-      if (seals === 0 && !anchor && waiting === 0 && (await this.hasUsers(manager)))
-        faults.push(broken('There are users and not one entry: the log was emptied.'));
+      const { waiting, missing, stuck } = await this.waiting(manager);
+      faults.push(...(await this.examineEnd(last, manager)), ...(await this.beside(seals, manager)), ...missing);
+      if (stuck > 0) faults.push(broken(`${stuck} entries are not of this minute and have no seal.`));
       return { entries, seals, waiting, head: seals > 0 || anchor ? headOf(last) : null, faults: unique(faults) };
     });
   }
@@ -74,6 +98,7 @@ export class AuditVerifier {
   /** The faults of seals that follow `before`, and of their entries. */
   async examine(seals: Seal[], before: Place, manager: EntityManager): Promise<AuditFault[]> {
     const faults: AuditFault[] = [];
+    const accepted = await this.accepted(faults, manager);
     let last = before;
     for (const seal of seals) {
       const gap = BigInt(seal.number) - BigInt(last.number) - 1n;
@@ -81,29 +106,37 @@ export class AuditVerifier {
         const first = BigInt(last.number) + 1n;
         const which = gap === 1n ? `${first}` : `${first}-${first + gap - 1n}`;
         faults.push({ kind: 'seal_missing', subject: which, detail: `Seal ${which} was removed.` });
-      } else if (!sameMac(this.sealer.macs.ofSeal(seal, last.seal), seal.mac)) {
+      } else if (!sameMac(this.chain.macs.ofSeal(seal, last.seal), seal.mac)) {
         faults.push({ kind: 'seal_changed', subject: seal.number, detail: `Seal ${seal.number} was changed.` });
       }
-      faults.push(...(await this.examineEntries(seal, manager)));
+      const entries = await manager.query<SealedEntry[]>(store.ENTRIES, [seal.ids]);
+      faults.push(...this.examineEntries(seal, entries));
+      if (BigInt(seal.number) > accepted) faults.push(...late(seal, entries));
       last = { number: seal.number, seal: seal.mac };
     }
     return faults;
   }
 
-  /** Nobody becomes a user without an entry that says so. */
-  private async hasUsers(manager: EntityManager): Promise<boolean> {
-    const [row] = await manager.query<{ any: boolean }[]>('SELECT EXISTS (SELECT FROM users) AS any');
-    return row?.any ?? false;
+  /** The number of the seal up to which audit:accept lets late ones stand; of another chain it says nothing. */
+  private async accepted(faults: AuditFault[], manager: EntityManager): Promise<bigint> {
+    const place = await this.place('accepted', faults, manager);
+    if (!place) return 0n;
+    const [seal] = await manager.query<{ mac: Buffer }[]>(store.SEAL_AT, [place.number]);
+    return seal && sameMac(seal.mac, place.seal) ? BigInt(place.number) : 0n;
   }
 
-  private async examineEntries({ number, ids, macs }: Seal, manager: EntityManager): Promise<AuditFault[]> {
-    const entries = await manager.query<SealedEntry[]>(store.ENTRIES, [ids]);
-    const found = new Map(entries.map((entry) => [entry.id, entry]));
+  private examineEntries({ number, ids, macs }: Seal, entries: SealedEntry[]): AuditFault[] {
+    const found = byId(entries);
     return ids.flatMap((id, index): AuditFault[] => {
       const entry = found.get(id);
-      if (!entry) return [{ kind: 'entry_missing', subject: id, detail: `Entry ${id} of seal ${number} was removed.` }];
+      if (entry === undefined)
+        return [{ kind: 'entry_missing', subject: id, detail: `Entry ${id} of seal ${number} was removed.` }];
+      if (entry === null)
+        return [
+          { kind: 'entry_added', subject: id, detail: `Entry ${id} of seal ${number} stands there more than once.` },
+        ];
       const mac = macs.subarray(index * ENTRY_MAC, (index + 1) * ENTRY_MAC);
-      if (sameMac(this.sealer.macs.ofEntry(entry), mac)) return [];
+      if (sameMac(this.chain.macs.ofEntry(entry), mac)) return [];
       return [{ kind: 'entry_changed', subject: id, detail: `Entry ${id} of seal ${number} was changed.` }];
     });
   }
@@ -112,40 +145,56 @@ export class AuditVerifier {
     const faults: AuditFault[] = [];
     const head = await this.place('head', faults, manager);
     if (faults.length > 0) return faults;
-    if (!head) return last.number === '0' ? [] : [broken('The head of the chain was removed.')];
+    if (!head) return [broken('The head of the audit chain was removed.')];
     if (BigInt(head.number) > BigInt(last.number)) {
       return [broken(`The chain is cut off after seal ${last.number}: it went on to seal ${head.number}.`)];
     }
-    return head.number === last.number && sameMac(head.seal, last.seal)
-      ? []
-      : [broken(`The chain ends with seal ${last.number}, which is not the one that was written.`)];
+    if (isSame(head, last)) return [];
+    return [broken(`The chain ends with seal ${last.number}, which is not the one that was written.`)];
   }
 
-  /** Entries that came in beside the server, and those that went before they were sealed. */
-  private async unsealed(manager: EntityManager): Promise<AuditFault[]> {
-    const added = await manager.query<{ id: string }[]>(store.UNKNOWN_ENTRIES, [NAMED]);
-    const { missing } = await this.waiting(manager);
-    return [
-      ...added.map(({ id }): AuditFault => ({ kind: 'entry_added', subject: id, detail: `Entry ${id} was added.` })),
-      ...missing.map(
-        (id): AuditFault => ({ kind: 'entry_missing', subject: id, detail: `Entry ${id} was removed unsealed.` }),
-      ),
-    ];
+  /** Entries and seals that came in beside the server. */
+  private async beside(seals: number, manager: EntityManager): Promise<AuditFault[]> {
+    const added = await manager.query<{ id: string }[]>(store.UNKNOWN_ENTRIES, [NAMED + 1]);
+    const [all] = await manager.query<{ count: number }[]>(store.COUNT_SEALS);
+    const faults = added
+      .slice(0, NAMED)
+      .map(({ id }): AuditFault => ({ kind: 'entry_added', subject: id, detail: `Entry ${id} was added.` }));
+    if (added.length > NAMED) faults.push(broken(`More entries were added than the ${NAMED} that are named.`));
+    if (all?.count !== seals) faults.push(broken(`There are ${all?.count} seals, of which the chain holds ${seals}.`));
+    return faults;
   }
 
-  private async waiting(manager: EntityManager): Promise<{ waiting: number; missing: string[] }> {
-    const [row] = await manager.query<{ count: number; missing: string[] }[]>(store.WAITING);
-    return { waiting: row?.count ?? 0, missing: row?.missing ?? [] };
+  /** How many wait for their seal, which of them went before it came, and how many it should have reached long ago. */
+  private async waiting(manager: EntityManager): Promise<{ waiting: number; missing: AuditFault[]; stuck: number }> {
+    const [row] = await manager.query<{ count: number; missing: string[]; stuck: number }[]>(store.WAITING, [
+      new Date(),
+      OLD,
+    ]);
+    const missing = (row?.missing ?? []).map(
+      (id): AuditFault => ({ kind: 'entry_missing', subject: id, detail: `Entry ${id} was removed unsealed.` }),
+    );
+    return { waiting: row?.count ?? 0, missing, stuck: row?.stuck ?? 0 };
   }
 
-  private async place(place: 'head' | 'anchor', faults: AuditFault[], manager: EntityManager): Promise<Place | null> {
+  private async place(place: PlaceName, faults: AuditFault[], manager: EntityManager): Promise<Place | null> {
     try {
-      return await this.sealer.readPlace(place, manager);
+      return await this.chain.read(place, manager);
     } catch (error) {
       faults.push(...brokenOr(error));
       return null;
     }
   }
+}
+
+/** Whoever lacks APP_SECRET can have a server seal any history, but not as long ago as it tells of. An infinite time is late too. */
+function late(seal: Seal, entries: SealedEntry[]): AuditFault[] {
+  const [first, ...others] = entries.filter((entry) => !(apart(entry, seal) <= LATE));
+  if (!first) return [];
+  const detail =
+    `Seal ${seal.number} and ${others.length + 1} of its entries, such as ${first.id}, are more than an hour apart: ` +
+    `it does not vouch for them. Where that has its reason, such as a server that was down, run npm run cli -- audit:accept`;
+  return [{ kind: 'seal_late', subject: seal.number, detail }];
 }
 
 function headOf({ number, seal }: Place): string {
@@ -157,7 +206,7 @@ function broken(detail: string): AuditFault {
 }
 
 function brokenOr(error: unknown): AuditFault[] {
-  if (error instanceof BrokenChainError) return [broken(error.message)];
+  if (error instanceof BrokenChainError || error instanceof HeldChainError) return [broken(error.message)];
   throw error;
 }
 

@@ -1,10 +1,14 @@
 import { Global, Module } from '@nestjs/common';
 import { Audit } from './audit.service.js';
+import { AuditChain } from './audit-chain.service.js';
 import { AuditRetention } from './audit-retention.service.js';
 import { AuditSealer } from './audit-sealer.service.js';
 import { AuditVerifier } from './audit-verifier.service.js';
 
 /** Who did what to whom, from where. */
 @Global()
-@Module({ providers: [Audit, AuditRetention, AuditSealer, AuditVerifier], exports: [Audit, AuditVerifier] })
+@Module({
+  providers: [Audit, AuditChain, AuditRetention, AuditSealer, AuditVerifier],
+  exports: [Audit, AuditSealer, AuditVerifier],
+})
 export class AuditModule {}

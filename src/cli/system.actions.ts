@@ -1,6 +1,8 @@
 import { describeDemand, routesOf } from '../access/route-manifest.js';
 import { SigningKeys } from '../access/signing-keys.service.js';
 import { AppModule } from '../app.module.js';
+import { BrokenChainError, HeldChainError } from '../audit/audit-chain.service.js';
+import { AuditSealer } from '../audit/audit-sealer.service.js';
 import { type AuditReport, AuditVerifier } from '../audit/audit-verifier.service.js';
 import { operator, withApp } from './context.js';
 import { CommandError, EXIT, print, table } from './output.js';
@@ -25,6 +27,21 @@ export async function verifyAudit({ expect, json }: { expect?: string; json?: bo
     }),
   );
   if (process.stderr.isTTY) process.stderr.write('\r\x1b[K');
+  print(json, report, describeReport(report));
+  if (report.faults.length > 0) process.exitCode = EXIT.refused;
+}
+
+export async function acceptAudit({ json }: { json?: boolean }): Promise<void> {
+  const report = await withApp(async (app) => {
+    await app
+      .get(AuditSealer)
+      .accept()
+      .catch((error) => {
+        if (error instanceof BrokenChainError || error instanceof HeldChainError) throw new CommandError(error.message);
+        throw error;
+      });
+    return app.get(AuditVerifier).verify();
+  });
   print(json, report, describeReport(report));
   if (report.faults.length > 0) process.exitCode = EXIT.refused;
 }

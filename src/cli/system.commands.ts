@@ -15,6 +15,13 @@ export function addSystemCommands(program: Command): void {
     .option('--json', 'print JSON')
     .action(loaded(async () => (await import('./system.actions.js')).verifyAudit));
   program
+    .command('audit:accept')
+    .description(
+      'after a break was looked into: vouch for the audit log as it stands, and begin a chain where there is none',
+    )
+    .option('--json', 'print JSON')
+    .action(loaded(async () => (await import('./system.actions.js')).acceptAudit));
+  program
     .command('routes')
     .description('every route with what it demands of its caller')
     .option('--json', 'print JSON')

@@ -7,11 +7,14 @@ function fromDigits(text: unknown): unknown {
   return typeof text === 'string' && /^\d{1,9}$/.test(text) ? Number(text) : text;
 }
 
+/** A number from `min` to `max` in a query, in digits and nothing else. */
+export function digits(min: number, max: number, otherwise: number) {
+  return z.preprocess(fromDigits, z.int().min(min).max(max).default(otherwise));
+}
+
 /** The query of every list: `limit` and `cursor`. Lists page by key, never by offset. */
 export const pageQuery = z.strictObject({
-  limit: z
-    .preprocess(fromDigits, z.int().min(1).max(100).default(20))
-    .meta({ description: 'How many at most, 1 to 100' }),
+  limit: digits(1, 100, 20).meta({ description: 'How many at most, 1 to 100' }),
   cursor: z.string().max(512).optional().meta({ description: 'nextCursor of the page before' }),
 });
 

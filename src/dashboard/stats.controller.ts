@@ -3,18 +3,13 @@ import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import { Permissions } from '../access/demands.js';
 import { Answers, Fails } from '../common/openapi.js';
+import { digits } from '../common/page.js';
 import { StatsService } from './stats.service.js';
 
 const count = z.int().min(0);
 
 const statsQuery = z.strictObject({
-  days: z.coerce
-    .number<string>()
-    .int()
-    .min(1)
-    .max(90)
-    .default(30)
-    .meta({ description: 'How many days, today (UTC) the last of them' }),
+  days: digits(1, 90, 30).meta({ description: 'How many days, today (UTC) the last of them' }),
 });
 
 const statsView = z

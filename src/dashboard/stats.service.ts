@@ -18,6 +18,7 @@ interface StatsRow {
 /**
  * One statement, so one snapshot: the tallies and what was not yet folded into them always make the true sum.
  * Sessions that expire later than today come from the tallies; only those of today are counted by the clock.
+ * Days are counted in numbers: a series of times would go by the zone of the connection, where a day may begin at one.
  * $1 days; the last one is today, in UTC
  */
 const READ = {
@@ -31,12 +32,12 @@ const READ = {
       GROUP BY name, day
     ),
     series AS (
-      SELECT to_char(d, 'YYYY-MM-DD') AS date,
+      SELECT to_char(today.day - ago, 'YYYY-MM-DD') AS date,
         coalesce(sum(count) FILTER (WHERE name = 'auth.registered'), 0) AS signups,
         coalesce(sum(count) FILTER (WHERE name = 'auth.login'), 0) AS logins,
         coalesce(sum(count) FILTER (WHERE name = 'auth.login_failed'), 0) AS failed
-      FROM today, generate_series(today.day - ($1::integer - 1), today.day, interval '1 day') AS d
-      LEFT JOIN counts ON counts.day = d::date GROUP BY d
+      FROM today CROSS JOIN generate_series(0, $1::integer - 1) AS ago
+      LEFT JOIN counts ON counts.day = today.day - ago GROUP BY today.day, ago
     )
   SELECT
     coalesce((SELECT count FROM counts WHERE name = 'users.active'), 0) AS active,

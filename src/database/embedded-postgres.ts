@@ -28,6 +28,8 @@ const REVIVAL_PAUSE_MS = 1_000;
 export interface EmbeddedPostgres {
   /** postgres:// URL on loopback with password, for the `gatehouse` database. */
   url: string;
+  /** The same for migrations: the superuser, who acts as the app's role until a migration says otherwise. */
+  migrationUrl: string;
   /**
    * Stops the server (fast shutdown) and resolves once it has exited; leaves it running when another live Gatehouse
    * process uses the same folder, which then stops it in its turn.
@@ -97,7 +99,11 @@ class Server {
       const postmaster = await findPostmaster(this.dataDir);
       if (postmaster?.ready && (await this.claim(postmaster))) {
         if (!launched) this.log(`Using the Postgres that already runs on ${this.dataDir}`);
-        return { url: this.url(postmaster), stop: () => (this.stopped ??= this.stop()) };
+        return {
+          url: this.url(postmaster, 'gatehouse'),
+          migrationUrl: `${this.url(postmaster, 'postgres')}?options=-c%20role%3Dgatehouse`,
+          stop: () => (this.stopped ??= this.stop()),
+        };
       }
       if (!postmaster) {
         await removeStaleLock(this.dataDir);
@@ -162,7 +168,7 @@ class Server {
     }
   }
 
-  private url({ port }: Postmaster): string {
-    return `postgres://gatehouse:${this.password}@127.0.0.1:${port}/gatehouse`;
+  private url({ port }: Postmaster, role: string): string {
+    return `postgres://${role}:${this.password}@127.0.0.1:${port}/gatehouse`;
   }
 }

@@ -111,13 +111,12 @@ function initdbArgs(folder: string, passwordFile: string): string[] {
 
 /**
  * The app's role is no superuser: SQL that slips into a query must not read files or run programs. The audit log belongs
- * to a role of its own, whose rights the app's role has only where it says SET ROLE.
+ * to a role of its own, which nobody signs in as and of which nobody is a member.
  */
 function firstStatements(password: string): string {
   return [
     `CREATE ROLE gatehouse LOGIN CREATEDB PASSWORD '${password}'`,
     'CREATE ROLE gatehouse_audit NOLOGIN',
-    'GRANT gatehouse_audit TO gatehouse WITH INHERIT FALSE, SET TRUE',
     'CREATE DATABASE gatehouse OWNER gatehouse',
   ]
     .map((statement) => `${statement};\n`)

@@ -1,5 +1,6 @@
 import { hkdfSync } from 'node:crypto';
 import { DataSource } from 'typeorm';
+import { AuditChain } from '../../src/audit/audit-chain.service.js';
 import { AuditRetention } from '../../src/audit/audit-retention.service.js';
 import { AuditSealer } from '../../src/audit/audit-sealer.service.js';
 import { AuditVerifier } from '../../src/audit/audit-verifier.service.js';
@@ -23,8 +24,9 @@ export async function openAuditRoom(url: string, secret = APP_SECRET): Promise<A
   const deriveKey = (purpose: string) => Buffer.from(hkdfSync('sha256', secret, '', `gatehouse ${purpose}`, 32));
   const config = { deriveKey } as unknown as Config;
   const database = new Database(source);
-  const sealer = new AuditSealer(config, database);
-  const verifier = new AuditVerifier(database, sealer);
-  const retention = new AuditRetention(config, database, sealer, verifier);
+  const chain = new AuditChain(config, database);
+  const sealer = new AuditSealer(database, chain);
+  const verifier = new AuditVerifier(database, chain, sealer);
+  const retention = new AuditRetention(config, chain, verifier);
   return { sealer, verifier, retention, close: () => source.destroy() };
 }

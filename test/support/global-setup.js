@@ -29,10 +29,11 @@ const kept = {
  * once, before many ask for it.
  */
 export default async function setUp(/** @type {import('jest').Config & { maxWorkers: number }} */ { maxWorkers }) {
-  const [url] = await Promise.all([process.env.TEST_DATABASE_URL || startPostgres(), chromiumHere()]);
+  const [postgres] = await Promise.all([process.env.TEST_DATABASE_URL ? undefined : startPostgres(), chromiumHere()]);
+  const url = postgres?.url ?? process.env.TEST_DATABASE_URL ?? '';
   kept.template = `t_template_${randomBytes(6).toString('hex')}`;
   await once(url, `CREATE DATABASE ${kept.template}`);
-  const template = new URL(url);
+  const template = new URL(postgres?.migrationUrl ?? url);
   template.pathname = `/${kept.template}`;
   const { migrate } = await built('data-source.js');
   await migrate(template.href);
@@ -61,7 +62,7 @@ async function startPostgres() {
   superuser.username = 'postgres';
   await once(superuser.href, 'ALTER SYSTEM SET fsync = off');
   await once(superuser.href, 'SELECT pg_reload_conf()');
-  return postgres.url;
+  return postgres;
 }
 
 /** Its key is told to the tests, so that they can forge tokens for it. */

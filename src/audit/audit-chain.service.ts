@@ -1,0 +1,135 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import type { Config } from '../config/config.js';
+import { CONFIG } from '../config/config.module.js';
+import { Database } from '../database/database.js';
+import { AuditMacs, type PlaceName, sameMac } from './audit-entry.js';
+import * as store from './audit-store.js';
+
+/** Milliseconds for which a check or a shutdown waits for its turn. */
+export const PATIENCE = 10_000;
+/** Milliseconds that an entry waits for its seal at most, where all is well. */
+export const OLD = 60_000;
+const LOCK_TIMEOUT = '55P03';
+
+/** Where the chain ends, or begins after retention. */
+export interface Place {
+  number: string;
+  seal: Buffer;
+}
+
+/** What the first seal has before it. */
+export const BEGINNING: Place = { number: '0', seal: Buffer.alloc(32) };
+
+/** The end of the chain is not where it was left, so nothing is added to it: that would hide what was done. */
+export class BrokenChainError extends Error {
+  override readonly name = 'BrokenChainError';
+}
+
+/** Somebody holds the chain and adds nothing to it. */
+export class HeldChainError extends Error {
+  override readonly name = 'HeldChainError';
+  constructor() {
+    super(
+      `Another session holds the lock of the audit chain (pg_locks, objid ${store.AUDIT_LOCK}) and seals nothing: end it.`,
+    );
+  }
+}
+
+/** The chain of seals: where it begins and ends, and whose turn it is to write to it. */
+@Injectable()
+export class AuditChain {
+  readonly macs: AuditMacs;
+  private seen: Place | undefined;
+
+  constructor(
+    @Inject(CONFIG) config: Config,
+    private readonly database: Database,
+  ) {
+    this.macs = new AuditMacs(config.deriveKey('audit seals'));
+  }
+
+  /** A new database has a chain before it has a user. One that is missing later was removed, and only `anew` is replaced. */
+  async begin(anew: boolean): Promise<void> {
+    const { number, seal } = BEGINNING;
+    await this.database.manager.query(store.BEGIN_CHAIN, [seal, this.macs.ofPlace('head', number, seal), anew]);
+  }
+
+  /**
+   * Runs `work` while nobody else writes to the chain; with no `patience`, not at all where another does just now.
+   * Throws HeldChainError where the turn does not come in `patience` milliseconds, or others seal nothing in theirs.
+   */
+  async inTurn<T>(patience: number | null, work: (manager: EntityManager) => Promise<T>): Promise<T | null> {
+    return this.database
+      .transaction(async (manager) => ((await this.takesTurn(patience, manager)) ? work(manager) : null))
+      .catch((error) => {
+        throw error?.code === LOCK_TIMEOUT ? new HeldChainError() : error;
+      });
+  }
+
+  private async takesTurn(patience: number | null, manager: EntityManager): Promise<boolean> {
+    if (patience !== null) {
+      await manager.query(store.SET_PATIENCE, [String(patience)]);
+      await manager.query(store.WAIT_FOR_CHAIN, [store.AUDIT_LOCK]);
+      return true;
+    }
+    const [turn] = await manager.query<{ held: boolean }[]>(store.TRY_CHAIN, [store.AUDIT_LOCK]);
+    if (turn?.held) return true;
+    const [row] = await manager.query<{ stuck: number }[]>(store.WAITING, [new Date(), OLD]);
+    if (row && row.stuck > 0) throw new HeldChainError();
+    return false;
+  }
+
+  /** A place of the chain, or null where there is none yet. Throws BrokenChainError when its HMAC does not fit. */
+  async read(place: PlaceName, manager: EntityManager): Promise<Place | null> {
+    const [row] = await manager.query<(Place & { mac: Buffer })[]>(store.PLACE, [place]);
+    if (!row) return null;
+    if (!sameMac(this.macs.ofPlace(place, row.number, row.seal), row.mac)) {
+      throw new BrokenChainError(`The place ${place} of the audit chain was written by somebody else.`);
+    }
+    return { number: row.number, seal: row.seal };
+  }
+
+  /** Writes down a place of the chain. */
+  async write(place: PlaceName, { number, seal }: Place, manager: EntityManager): Promise<void> {
+    await manager.query(store.SET_PLACE, [place, number, seal, this.macs.ofPlace(place, number, seal)]);
+  }
+
+  /** Where the next seal goes. Throws BrokenChainError where the chain was tampered with at its end, or set back. */
+  async end(manager: EntityManager): Promise<Place> {
+    const head = await this.read('head', manager);
+    if (!head) throw new BrokenChainError('The head of the audit chain was removed.');
+    const [seal] = await manager.query<{ number: string; mac: Buffer }[]>(store.LAST_SEAL);
+    const last = seal ? { number: seal.number, seal: seal.mac } : await this.read('anchor', manager);
+    if (!isSame(head, last ?? BEGINNING)) {
+      throw new BrokenChainError('The audit chain does not end with its last seal.');
+    }
+    if (!(await this.goesOn(head, manager))) {
+      throw new BrokenChainError('The audit chain was set back to an earlier state.');
+    }
+    return head;
+  }
+
+  /** Whether this process knows an end of the chain, by which `end` notices that it was set back. */
+  get isKnown(): boolean {
+    return this.seen !== undefined;
+  }
+
+  /** Remembers an end of the chain that is committed. */
+  remember(end: Place): void {
+    this.seen = end;
+  }
+
+  /** Whether the chain still holds the end that this process remembers, or has lost it to retention alone. */
+  private async goesOn(head: Place, manager: EntityManager): Promise<boolean> {
+    if (!this.seen) return true;
+    if (BigInt(head.number) < BigInt(this.seen.number)) return false;
+    const [seal] = await manager.query<{ mac: Buffer }[]>(store.SEAL_AT, [this.seen.number]);
+    return !seal || sameMac(seal.mac, this.seen.seal);
+  }
+}
+
+/** Whether two places are the same seal. */
+export function isSame(a: Place, b: Place): boolean {
+  return a.number === b.number && sameMac(a.seal, b.seal);
+}
