@@ -16,7 +16,7 @@ import { Handover } from './handover.service.js';
 import { type ConsumedToken, OneTimeTokens } from './one-time-tokens.service.js';
 import { PasswordCheck } from './password-check.service.js';
 import { SET_EMAIL } from './user-store.js';
-import { refusingTakenNames } from './users.service.js';
+import { type Actor, refusingTakenNames } from './users.service.js';
 
 /** Moving an account to another address: asked for, confirmed at the new address, undone from the old one. */
 @Injectable()
@@ -107,7 +107,7 @@ export class EmailChange {
    * ones work any more. Returns whether anything changed.
    * Throws a Problem: a refused address, `email_taken`.
    */
-  async impose(userId: string, email: string, manager: EntityManager): Promise<boolean> {
+  async impose(userId: string, email: string, actor: Actor, manager: EntityManager): Promise<boolean> {
     const address = readEmail(email);
     if (!address) throw Problem.field('/email', 'Write an email address such as ada@example.com.');
     const before = await this.accounts.findById(userId, manager);
@@ -117,7 +117,7 @@ export class EmailChange {
     if (!before || before.emailKey === address.key) return true;
     await this.tokens.void(userId, ['change_email', 'undo_email_change'], manager);
     await this.mail.send(letters.emailChanged(null, null), before.email, manager);
-    await this.proof.askAgain(userId, { id: null, client: null }, manager);
+    await this.proof.askAgain(userId, actor, manager);
     return true;
   }
 
