@@ -6,6 +6,9 @@ import { ownFilesPolicy } from './common/content-policy.js';
 import { completeErrors } from './common/openapi-errors.js';
 import type { Config } from './config/config.js';
 
+/** What `serveOpenApi` answers, to anybody. */
+export const DOCS_FILES: readonly string[] = ['/openapi.json', '/docs', '/docs/*'];
+
 /** Describes the whole API as OpenAPI 3.1: every body, answer and error. */
 export function describeApi(app: NestFastifyApplication, config: Pick<Config, 'publicUrl'>): OpenAPIObject {
   const builder = new DocumentBuilder()

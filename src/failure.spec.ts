@@ -7,6 +7,10 @@ import { FirstAdminError } from './users/first-admin-error.js';
 
 const system = (members: object) => Object.assign(new Error('what the system says'), members);
 
+test('what else was attempted is named as it is told', () => {
+  expect(explainFailure(new Error('a flaw'), 'The command failed').message).toBe('The command failed: a flaw');
+});
+
 test.each<[string, unknown, number, RegExp]>([
   ['bad settings', new ConfigError(['PORT must be a number.']), 78, /PORT must be a number/],
   ['another APP_SECRET', new WrongAppSecretError(), 78, /former APP_SECRET/],

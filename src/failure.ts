@@ -11,8 +11,14 @@ const CONFIG = 78;
 const UNAVAILABLE = 69;
 const SOFTWARE = 70;
 
-/** Why the server cannot start: a sentence for a person unless one was said already, and the code to exit with. */
-export function explainFailure(error: unknown): { message: string | null; exitCode: number } {
+/**
+ * Why the server cannot start, or what else was attempted cannot be done: a sentence for a person unless one was said
+ * already, and the code to exit with. `outcome` is said of what nobody foresaw.
+ */
+export function explainFailure(
+  error: unknown,
+  outcome = 'Gatehouse could not start',
+): { message: string | null; exitCode: number } {
   if (error instanceof ConfigError || error instanceof WrongAppSecretError || error instanceof FirstAdminError) {
     return { message: error.message, exitCode: CONFIG };
   }
@@ -33,7 +39,7 @@ export function explainFailure(error: unknown): { message: string | null; exitCo
       exitCode: UNAVAILABLE,
     };
   }
-  return { message: `Gatehouse could not start: ${message}`, exitCode: SOFTWARE };
+  return { message: `${outcome}: ${message}`, exitCode: SOFTWARE };
 }
 
 /** What Postgres says when it answers, but not to us. */

@@ -141,11 +141,11 @@ describe('users', () => {
     await signIn(one, email);
     const invited = await asAdmin<User>('POST', '/v1/users', { email: freshEmail(), roles: [] });
     expect([invited.status, invited.body.roles]).toEqual([201, []]);
+    await asAdmin('PATCH', `/v1/users/${invited.body.id}`, { email: freshEmail() });
     const trail = await asAdmin<Page<AuditEntry>>('GET', `/v1/audit?userId=${invited.body.id}`);
-    expect(trail.body.items.map(({ type, actorId }) => [type, actorId])).toEqual([
-      ['user.invited', admin.user.id],
-      ['user.created', admin.user.id],
-    ]);
+    const types = ['user.email_changed', 'user.invited', 'user.invited', 'user.created'];
+    expect(trail.body.items.map(({ type }) => type)).toEqual(types);
+    for (const entry of trail.body.items) expect(entry).toMatchObject({ actorId: admin.user.id, ip: '127.0.0.1' });
     const common = await asAdmin<Problem>('POST', '/v1/users', { email: freshEmail(), password: 'password1' });
     expect([common.status, common.body.code]).toEqual([400, 'password_too_common']);
     const taken = await asAdmin<Problem>('POST', '/v1/users', { email: email.toUpperCase() });
@@ -168,6 +168,21 @@ describe('users', () => {
     const moved = await asAdmin<User>('PATCH', `/v1/users/${user.id}`, { email: freshEmail() });
     expect([moved.status, moved.body.emailVerified]).toEqual([200, false]);
   });
+
+  test.each([
+    ['PATCH', '', { name: 'Known' }],
+    ['PATCH', '', { status: 'disabled' }],
+    ['PUT', '/roles', { roles: [] }],
+    ['PATCH', '', { email: 'judged@example.com' }],
+  ])(
+    'whom an admin changes by %s %s %j is no mere registration, to be tidied away, any more',
+    async (method, rest, body) => {
+      const { user } = await signUp(one);
+      await database.query('UPDATE users SET pending = true WHERE id = $1', [user.id]);
+      expect((await asAdmin(method, `/v1/users/${user.id}${rest}`, body)).status).toBe(200);
+      expect(await database.query('SELECT pending FROM users WHERE id = $1', [user.id])).toEqual([{ pending: false }]);
+    },
+  );
 
   test('a removed user is gone, with every session', async () => {
     const person = await signUp(two);
@@ -197,10 +212,13 @@ describe('users', () => {
 describe('nobody gives what they do not hold', () => {
   let support: SignedUp;
   let keeper: SignedUp;
+  let scribe: SignedUp;
   beforeAll(async () => {
     await makeRole(database, 'support', 'users:read', 'users:write');
     await makeRole(database, 'keeper', 'roles:read', 'roles:write');
     await makeRole(database, 'auditor', 'audit:read');
+    // As code asks for it with @Roles('scribe'): its power is its name.
+    await makeRole(database, 'scribe');
     await makeRole(
       database,
       'nearly-admin',
@@ -208,6 +226,7 @@ describe('nobody gives what they do not hold', () => {
     );
     support = await withRoles(one, database, 'support', 'user');
     keeper = await withRoles(one, database, 'keeper');
+    scribe = await withRoles(one, database, 'support', 'scribe', 'user');
   });
 
   const refused = (answer: Answer<Problem>, what: string) =>
@@ -224,6 +243,27 @@ describe('nobody gives what they do not hold', () => {
       (): string => `/v1/users/${support.user.id}/roles`,
       { roles: ['support', 'auditor'] },
       'permission audit:read',
+    ],
+    [
+      'a role that counts by its name, to themselves',
+      'PUT',
+      (): string => `/v1/users/${support.user.id}/roles`,
+      { roles: ['support', 'scribe'] },
+      'role scribe',
+    ],
+    [
+      'a role that counts by its name, to somebody new',
+      'POST',
+      (): string => '/v1/users',
+      { email: 'x@example.com', roles: ['scribe'] },
+      'role scribe',
+    ],
+    [
+      'by taking over who has a role that counts by its name',
+      'PATCH',
+      (): string => `/v1/users/${scribe.user.id}`,
+      { email: 'x@example.com' },
+      'role scribe',
     ],
     ['the role admin', 'PUT', (): string => `/v1/users/${support.user.id}/roles`, { roles: ['admin'] }, 'role admin'],
     [
@@ -288,6 +328,9 @@ describe('nobody gives what they do not hold', () => {
       await one.call('PUT', '/v1/roles/user', { body: { permissions: ['posts:write'] }, token }),
       'permission posts:write',
     );
+    // With a permission in it, it could be given by whoever has that.
+    refused(await one.call('PUT', '/v1/roles/scribe', { body: { permissions: ['roles:read'] }, token }), 'role scribe');
+    refused(await one.call('DELETE', '/v1/roles/scribe', { token }), 'role scribe');
     const own = await one.call('PUT', '/v1/roles/other', { body: { permissions: ['roles:read'] }, token });
     expect(own.status).toBe(201);
   });
@@ -309,6 +352,11 @@ describe('nobody gives what they do not hold', () => {
     const body = { roles: ['support', 'user'] };
     const given = await one.call<User>('PUT', `/v1/users/${user.id}/roles`, { body, token: support.accessToken });
     expect([given.status, given.body.roles]).toEqual([200, ['support', 'user']]);
+    const named = await one.call<User>('PUT', `/v1/users/${user.id}/roles`, {
+      body: { roles: ['scribe', 'user'] },
+      token: scribe.accessToken,
+    });
+    expect([named.status, named.body.roles]).toEqual([200, ['scribe', 'user']]);
   });
 });
 
@@ -400,6 +448,27 @@ describe('roles', () => {
     expect(body.roles).toEqual(['user']);
     const trail = await asAdmin<Page<AuditEntry>>('GET', `/v1/audit?userId=${person.user.id}&type=user.roles_changed`);
     expect(trail.body.items[0]).toMatchObject({ actorId: admin.user.id, data: { removed: ['passing'] } });
+  });
+
+  test('a role of thousands is taken from all of them in batches, from the actor too, who may remove it by that role', async () => {
+    await makeRole(database, 'crowd', 'roles:write');
+    const actor = await withRoles(one, database, 'crowd');
+    await database.query(
+      `WITH many AS (INSERT INTO users (id, email, email_key)
+         SELECT gen_random_uuid(), e, e FROM generate_series(1, 2500) n, LATERAL (SELECT 'crowd' || n || '@example.com' AS e) x
+         RETURNING id)
+       INSERT INTO user_roles SELECT id, 'crowd' FROM many`,
+    );
+    expect((await one.call('DELETE', '/v1/roles/crowd', { token: actor.accessToken })).status).toBe(204);
+    const [left] = await database.query(
+      `SELECT (SELECT count(*) FROM user_roles WHERE role = 'crowd')::integer AS holders,
+         count(DISTINCT user_id)::integer AS told, count(DISTINCT xmin::text)::integer AS transactions
+       FROM audit_events WHERE type = 'user.roles_changed' AND actor_id = $1 AND data->'removed' ? 'crowd'`,
+      [actor.user.id],
+    );
+    expect(left).toEqual({ holders: 0, told: 2501, transactions: 2 });
+    const [entry] = (await asAdmin<Page<AuditEntry>>('GET', '/v1/audit?type=role.deleted&limit=1')).body.items;
+    expect(entry).toMatchObject({ actorId: actor.user.id, data: { role: 'crowd', users: 2501 } });
   });
 
   test('new roles make the old token stale on both instances, and refreshing gives them', async () => {

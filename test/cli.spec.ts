@@ -1,4 +1,6 @@
-import { cli, cliJson } from './support/cli.js';
+import { Client } from 'pg';
+import { until } from './support/admins.js';
+import { CliHost, cli } from './support/cli.js';
 import { createDatabase, type TestDatabase } from './support/database.js';
 import { Gatehouse } from './support/gatehouse.js';
 import { PASSWORD, type Problem, signIn, signUp, type User } from './support/people.js';
@@ -6,18 +8,19 @@ import { PASSWORD, type Problem, signIn, signUp, type User } from './support/peo
 /** The command line beside a server that runs on the same database. */
 let database: TestDatabase;
 let gatehouse: Gatehouse;
+let shell: CliHost;
 
 beforeAll(async () => {
   database = await createDatabase();
   gatehouse = await Gatehouse.start({ DATABASE_URL: database.url });
+  shell = new CliHost(database.url);
 });
 
 afterAll(async () => {
-  await gatehouse?.stop();
+  await Promise.all([gatehouse?.stop(), shell?.stop()]);
   await database?.drop();
 });
 
-const run = (args: string[], options = {}) => cli(database.url, args, options);
 const lastEntry = async () =>
   (
     await database.query(
@@ -27,25 +30,33 @@ const lastEntry = async () =>
 
 test('users:create makes a user whose password stands in no argument', async () => {
   const args = ['users:create', 'made@cli.test', '--username', 'made', '--role', 'admin', 'user'];
-  const made = await run([...args, '--password-stdin'], { input: `${PASSWORD}\n` });
+  const made = await cli(database.url, [...args, '--password-stdin'], { input: `${PASSWORD}\n` });
   expect([made.code, made.stderr]).toEqual([0, '']);
   expect((await signIn(gatehouse, 'made@cli.test')).user.roles).toEqual(['admin', 'user']);
-  const { password } = await cliJson<{ password: string }>(database.url, [
-    'users:create',
-    'gen@cli.test',
-    '--generate-password',
-  ]);
+  const { password } = await shell.json<{ password: string }>(['users:create', 'gen@cli.test', '--generate-password']);
   await signIn(gatehouse, 'gen@cli.test', password);
-  const again = await run(args);
+  const again = await cli(database.url, args);
   expect([again.code, again.stdout, again.stderr]).toEqual([1, '', expect.stringContaining('email exists already')]);
-  const common = await run(['users:create', 'c@cli.test', '--password-stdin'], { input: 'password1' });
+  const common = await shell.run(['users:create', 'c@cli.test', '--password-stdin'], { input: 'password1' });
   expect([common.code, common.stderr]).toEqual([1, expect.stringContaining('password: ')]);
 });
 
 test('roles:grant and sessions:revoke are felt by the server and stand in the audit log with who did it', async () => {
   const person = await signUp(gatehouse, { username: 'felt' });
-  const granted = await cliJson<User>(database.url, ['roles:grant', 'FELT', 'admin']);
-  expect(granted.roles).toEqual(['admin', 'user']);
+  // What is taken while the command waits for its turn stays taken.
+  await database.query(`INSERT INTO roles (name) VALUES ('kept'), ('taken')`);
+  await database.query(`INSERT INTO user_roles SELECT $1, unnest('{kept,taken}'::text[])`, [person.user.id]);
+  const turn = new Client({ connectionString: database.url });
+  await turn.connect();
+  await turn.query('BEGIN; SELECT pg_advisory_xact_lock(4711003)');
+  const granting = shell.json<User>(['roles:grant', 'FELT', 'admin']);
+  await until(
+    () => database.query(`SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND objid = 4711003`),
+    ({ length }) => length > 0,
+  );
+  await turn.query(`DELETE FROM user_roles WHERE role = 'taken'; COMMIT`);
+  await turn.end();
+  expect((await granting).roles).toEqual(['admin', 'kept', 'user']);
   expect(await lastEntry()).toEqual({
     type: 'user.roles_changed',
     actor_id: null,
@@ -54,18 +65,31 @@ test('roles:grant and sessions:revoke are felt by the server and stand in the au
   const stale = await gatehouse.call<Problem>('GET', '/v1/auth/session', { token: person.accessToken });
   expect(stale.body.code).toBe('token_stale');
   const [first, second] = [await signIn(gatehouse, person.user.email), await signIn(gatehouse, person.user.email)];
-  expect(await cliJson(database.url, ['sessions:revoke', '--session', first.session.id])).toEqual({ revoked: 1 });
+  expect(await shell.json(['sessions:revoke', '--session', first.session.id])).toEqual({ revoked: 1 });
   expect((await gatehouse.call('GET', '/v1/auth/session', { token: first.accessToken })).status).toBe(401);
   expect((await gatehouse.call('GET', '/v1/auth/session', { token: second.accessToken })).status).toBe(200);
-  expect(await cliJson(database.url, ['sessions:revoke', person.user.email])).toEqual({ revoked: 2 });
+  expect(await shell.json(['sessions:revoke', person.user.email])).toEqual({ revoked: 2 });
   expect((await gatehouse.call('GET', '/v1/auth/session', { token: second.accessToken })).status).toBe(401);
   expect(await lastEntry()).toMatchObject({ type: 'session.revoked', operator: expect.stringMatching(/^cli:\w/) });
+});
+
+test('whoever is invited from the command line has every entry with who did it', async () => {
+  const { id } = await shell.json<User>(['users:create', 'invited@invite.test']);
+  const entries = await database.query(
+    `SELECT type, data->>'operator' AS operator FROM audit_events WHERE user_id = $1 ORDER BY id`,
+    [id],
+  );
+  const operator = expect.stringMatching(/^cli:\w/);
+  expect(entries).toEqual([
+    { type: 'user.created', operator },
+    { type: 'user.invited', operator },
+  ]);
 });
 
 test('keys:rotate publishes the next key on a running server, and tokens go on', async () => {
   const { accessToken: token } = await signUp(gatehouse);
   // In the algorithm of the deployment, whatever the settings of whoever sits at the command line.
-  const { kid } = await cliJson<{ kid: string }>(database.url, ['keys:rotate'], { env: { JWT_ALG: 'RS256' } });
+  const { kid } = await shell.json<{ kid: string }>(['keys:rotate'], { env: { JWT_ALG: 'RS256' } });
   const { body } = await gatehouse.call<{ keys: { kid: string }[] }>('GET', '/.well-known/jwks.json');
   expect(body.keys.map((key) => key.kid)).toContain(kid);
   expect((await gatehouse.call('GET', '/v1/auth/session', { token })).status).toBe(200);
@@ -83,19 +107,21 @@ test('a command with another APP_SECRET is refused and changes nothing', async (
   const before = await state();
   const env = { APP_SECRET: 'another-secret-0123456789-zyxwvutsrqponm' };
   const commands = [['keys:rotate'], ['users:create', 'pepper@cli.test', '--generate-password']];
-  for (const { code, stdout, stderr } of await Promise.all(commands.map((args) => run(args, { env }))))
+  for (const args of commands) {
+    const { code, stdout, stderr } = await shell.run(args, { env });
     expect([code, stdout, stderr]).toEqual([78, '', expect.stringContaining('APP_SECRET is not the one')]);
+  }
   expect(await state()).toEqual(before);
 });
 
 test('users:list is a table for people and JSON for programs', async () => {
-  const { stdout } = await run(['users:list', '--query', 'cli.test', '--limit', '1']);
+  const { stdout } = await shell.run(['users:list', '--query', 'cli.test', '--limit', '1']);
   expect(stdout.split('\n')).toEqual([
     expect.stringMatching(/^id +email +username +roles/),
     expect.stringContaining('gen@cli.test'),
     '',
   ]);
-  expect(await cliJson(database.url, ['users:list', '--query', 'nobody at all'])).toEqual([]);
+  expect(await shell.json(['users:list', '--query', 'nobody at all'])).toEqual([]);
 });
 
 interface Diagnosis {
@@ -114,7 +140,7 @@ const ALARMING: [what: string, env: Record<string, string>, fault: string | null
 ];
 
 test.each(ALARMING)('doctor examines %s', async (_what, env, fault) => {
-  const { code, stdout } = await run(['doctor', '--json'], { env: { BCRYPT_COST: '10', ...env } });
+  const { code, stdout } = await shell.run(['doctor', '--json'], { env: { BCRYPT_COST: '10', ...env } });
   const { findings, request } = JSON.parse(stdout) as Diagnosis;
   const faults = findings.filter(({ level }) => level === 'fault').map(({ text }) => text);
   expect([code, faults, request]).toEqual([fault ? 1 : 0, fault ? [expect.stringContaining(fault)] : [], null]);
@@ -129,16 +155,16 @@ test.each(ALARMING)('doctor examines %s', async (_what, env, fault) => {
 
 test('doctor tells whose address the server sees, and which hop supplied it', async () => {
   const asked = ['doctor', '--peer', '::ffff:10.0.0.1', '--forwarded-for', '1.1.1.1, 8.8.8.8'];
-  const trusting = await run(asked, { env: { TRUSTED_PROXIES: '10.0.0.0/8' } });
+  const trusting = await shell.run(asked, { env: { TRUSTED_PROXIES: '10.0.0.0/8' } });
   expect(trusting.stdout).toContain('come from 8.8.8.8, as the trusted proxy 10.0.0.1 wrote it');
-  const { request } = await cliJson<Diagnosis>(database.url, asked);
+  const { request } = await shell.json<Diagnosis>(asked);
   expect(request).toEqual({ address: '10.0.0.1', suppliedBy: null });
 });
 
 test('doctor migrates nothing, and says what it could not ask', async () => {
   const empty = await createDatabase({ empty: true });
   try {
-    const old = await cli(empty.url, ['doctor']);
+    const old = await shell.run(['doctor'], { env: { DATABASE_URL: empty.url } });
     expect([old.code, old.stdout]).toEqual([
       1,
       expect.stringContaining('FAULT    The schema of the database is older'),
@@ -147,16 +173,23 @@ test('doctor migrates nothing, and says what it could not ask', async () => {
   } finally {
     await empty.drop();
   }
-  const gone = await cli('postgres://nobody@127.0.0.1:1/none', ['doctor']);
+  const gone = await shell.run(['doctor'], { env: { DATABASE_URL: 'postgres://nobody@127.0.0.1:1/none' } });
   expect([gone.code, gone.stdout]).toEqual([1, expect.stringContaining('FAULT    The database cannot be reached')]);
 });
 
-const SAID: [args: string[], code: number, words: string][] = [
+const PRODUCTION = { NODE_ENV: 'production', PUBLIC_URL: 'https://g.test', BCRYPT_COST: '10' };
+const SAID: [args: string[], code: number, words: string, env?: Record<string, string>][] = [
   [['--help'], 0, 'audit:verify'],
   [['users:import', '--help'], 0, 'passwordHash'],
   [[], 64, 'Usage'],
   [['bogus'], 64, 'unknown command'],
   [['users:create'], 64, 'missing required argument'],
+  [['users:create', 'no address'], 1, 'email: Write an email address'],
+  [['users:create', 'x@cli.test', '--username', 'a b'], 1, 'username: Use 3 to 32'],
+  [['users:create', 'x@cli.test', '--name', '\u001b[2J'], 1, 'name: Write a name, without control characters.'],
+  [['users:create', 'x@cli.test', '--role', 'Admin'], 1, 'roles/0: Use 1 to 64'],
+  [['users:create', 'x@cli.test'], 1, 'cannot send mail', PRODUCTION],
+  [['users:list', '--query', 'x@cli.test'], 0, 'Nobody.'],
   [['users:list', '--limit', 'many'], 64, 'whole number'],
   [['roles:grant', 'nobody', 'admin'], 1, 'There is no user nobody.'],
   [['roles:grant', 'made', 'ghost'], 1, 'There is no role ghost.'],
@@ -168,20 +201,16 @@ const SAID: [args: string[], code: number, words: string][] = [
   [['doctor'], 0, 'warning  SMTP_URL'],
 ];
 
-test('what cannot be done is said in a sentence, with the exit code of its kind', async () => {
-  await Promise.all(
-    SAID.map(async ([args, code, words]) => {
-      const { stdout, stderr, code: ended } = await run(args);
-      expect([args, ended, stdout + stderr]).toEqual([args, code, expect.stringContaining(words)]);
-      expect(stderr).not.toMatch(/ {4}at |node_modules/);
-    }),
-  );
+test.each(SAID)('%j ends with %d and says: %s', async (args, code, words, env = {}) => {
+  const { stdout, stderr, code: ended } = await shell.run(args, { env });
+  expect([ended, stdout + stderr]).toEqual([code, expect.stringContaining(words)]);
+  expect(stderr).not.toMatch(/ {4}at |node_modules|could not start/);
 });
 
 test.each([
-  ['postgres://nobody@127.0.0.1:1/none', {}, 69, 'cannot be reached'],
-  ['not a url', {}, 78, 'DATABASE_URL'],
-])('with DATABASE_URL %s it ends with a sentence', async (url, env, code, words) => {
-  const { stdout, stderr, code: ended } = await cli(url, ['users:list'], { env });
+  ['postgres://nobody@127.0.0.1:1/none', 69, 'cannot be reached'],
+  ['not a url', 78, 'DATABASE_URL'],
+])('with DATABASE_URL %s it ends with a sentence', async (url, code, words) => {
+  const { stdout, stderr, code: ended } = await shell.run(['users:list'], { env: { DATABASE_URL: url } });
   expect([ended, stdout, stderr]).toEqual([code, '', expect.stringContaining(words)]);
 });

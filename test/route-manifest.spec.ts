@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
-import type { Demand } from '../src/access/demands.js';
+import { Controller, Get, Module } from '@nestjs/common';
+import { routesOf } from '../src/access/route-manifest.js';
 import { makeRole, withRoles } from './support/admins.js';
-import { cli, cliJson } from './support/cli.js';
+import { cli } from './support/cli.js';
 import { createDatabase, type TestDatabase } from './support/database.js';
 import { Gatehouse } from './support/gatehouse.js';
 import { PASSWORD, type Problem, type SignedUp, signUp } from './support/people.js';
@@ -10,11 +11,21 @@ import { PASSWORD, type Problem, type SignedUp, signUp } from './support/people.
 interface Route {
   method: string;
   path: string;
-  demand: Demand | null;
+  /** In words. */
+  demand: string;
 }
 
 /** What docs/routes.txt says a route demands. It is committed, so a route that appears or loosens has to be stated there. */
 const STATED = readFileSync(new URL('../docs/routes.txt', import.meta.url), 'utf8');
+const ROUTES: Route[] = STATED.trimEnd()
+  .split('\n')
+  .slice(1)
+  .map((line) => {
+    const [method = '', path = '', demand = ''] = line.split(/\s+(?=[/])|\s{2,}/);
+    return { method, path, demand };
+  });
+/** Those that are for whoever has a permission. */
+const PERMITTED = ROUTES.filter(({ demand }) => demand.startsWith('permission '));
 
 /** A body that every route with a body accepts as far as its schema goes, so that it is not the schema that refuses. */
 const BODIES: Record<string, unknown> = {
@@ -33,18 +44,15 @@ const NOBODYS: Record<string, string> = { ':id': '01890000-0000-7000-8000-000000
 
 let database: TestDatabase;
 let gatehouse: Gatehouse;
-let routes: Route[];
 const callers = new Map<string, SignedUp>();
 
 beforeAll(async () => {
   database = await createDatabase();
   gatehouse = await Gatehouse.start({ DATABASE_URL: database.url });
-  routes = await cliJson<Route[]>(database.url, ['routes']);
   callers.set('user', await signUp(gatehouse));
   callers.set('no role', await withRoles(gatehouse, database));
   callers.set('admin', await withRoles(gatehouse, database, 'admin'));
-  const permissions = routes.flatMap(({ demand }) => (demand?.kind === 'permissions' ? demand.allOf : []));
-  for (const permission of new Set(permissions)) {
+  for (const permission of new Set(PERMITTED.map(permissionOf))) {
     const role = permission.replace(':', '-');
     await makeRole(database, role, permission);
     callers.set(permission, await withRoles(gatehouse, database, role));
@@ -56,10 +64,12 @@ afterAll(async () => {
   await database?.drop();
 });
 
+function permissionOf({ demand }: Route): string {
+  return demand.replace('permission ', '');
+}
+
 /** Whether the caller may pass, by what is committed and not by what the code declares. */
-function isStatedFor(caller: string, { method, path }: Route): boolean {
-  const line = STATED.split('\n').find((text) => text.startsWith(`${method} `) && text.split(/\s+/)[1] === path);
-  const demand = line?.split(/\s{2,}/)[2] ?? 'closed';
+function isStatedFor(caller: string, { demand }: Route): boolean {
   if (demand.startsWith('anybody') || caller === 'admin') return demand !== 'closed';
   if (demand === 'signed in') return caller !== 'anonymous';
   return demand === `permission ${caller}`;
@@ -68,12 +78,24 @@ function isStatedFor(caller: string, { method, path }: Route): boolean {
 test('docs/routes.txt is what the code declares; renew it with: npm run --silent cli -- routes > docs/routes.txt', async () => {
   const { stdout } = await cli(database.url, ['routes']);
   expect(stdout).toBe(STATED);
-  expect(routes.filter(({ demand }) => demand === null)).toEqual([]);
+  expect(ROUTES.filter(({ demand }) => !/^(anybody|signed in|permission [a-z:]+$)/.test(demand))).toEqual([]);
+});
+
+test('a handler that a controller inherits is a route like any other, and closed where it says nothing', () => {
+  class Base {
+    @Get('inherited')
+    read() {}
+  }
+  @Controller('v1/heirs')
+  class Heir extends Base {}
+  @Module({ controllers: [Heir] })
+  class Room {}
+  expect(routesOf(Room)).toEqual([{ method: 'GET', path: '/v1/heirs/inherited', demand: null }]);
 });
 
 test('every route answers 401 or 403 to everybody but those it is stated for', async () => {
   const wrong: string[] = [];
-  for (const route of routes) {
+  for (const route of ROUTES) {
     for (const caller of ['anonymous', ...callers.keys()]) {
       // Ending its own session would end the test of everything after it.
       if (route.path.startsWith('/v1/auth/logout') && caller !== 'anonymous') continue;
@@ -93,7 +115,7 @@ test('every route answers 401 or 403 to everybody but those it is stated for', a
 
 test('another person’s object is 404 to somebody without rights over it, on every route, and stays as it was', async () => {
   const [owner, other] = [await signUp(gatehouse), await signUp(gatehouse)];
-  const own = routes.filter(({ demand, path }) => demand?.kind === 'signed-in' && path.includes(':id'));
+  const own = ROUTES.filter(({ demand, path }) => demand === 'signed in' && path.includes(':id'));
   expect(own.map(({ method, path }) => `${method} ${path}`)).toEqual(['DELETE /v1/sessions/:id']);
   for (const { method, path } of own) {
     const answer = await gatehouse.call<Problem>(method, path.replace(':id', owner.session.id), {
@@ -102,6 +124,65 @@ test('another person’s object is 404 to somebody without rights over it, on ev
     expect([answer.status, answer.body.code]).toEqual([404, 'not_found']);
   }
   expect((await gatehouse.call('GET', '/v1/users/me', { token: owner.accessToken })).status).toBe(200);
+});
+
+/** Whose the object is, or what the role is, beside a caller who has the route's permission and posts:write. */
+const OBJECTS = ['lesser', 'equal', 'named', 'more', 'admin', 'own'] as const;
+const READ = { lesser: 200, equal: 200, named: 200, more: 200, admin: 200, own: 200 };
+const WRITTEN = { ...READ, named: 403, more: 403, admin: 403 };
+const REMOVED = { ...WRITTEN, lesser: 204, equal: 204, own: 204 };
+
+/** What a caller with the permission gets. A route that is not here fails: somebody has to say whom it is about. */
+const EXPECTED: Record<string, Record<(typeof OBJECTS)[number], number>> = {
+  'GET /v1/users/:id': READ,
+  'PATCH /v1/users/:id': WRITTEN,
+  'DELETE /v1/users/:id': REMOVED,
+  'PUT /v1/users/:id/roles': WRITTEN,
+  'GET /v1/users/:id/sessions': READ,
+  'DELETE /v1/users/:id/sessions': WRITTEN,
+  'PUT /v1/roles/:name': { ...WRITTEN, admin: 409 },
+  'DELETE /v1/roles/:name': { ...REMOVED, admin: 409 },
+};
+const CHANGES: Record<string, unknown> = {
+  'PATCH /v1/users/:id': { name: 'Changed' },
+  'PUT /v1/users/:id/roles': { roles: [] },
+  'PUT /v1/roles/:name': { permissions: [] },
+};
+
+/** All that is known of a user and of a role, to see that it stays as it was. */
+const STATE = `
+  SELECT to_jsonb(u) AS user, ARRAY(SELECT role FROM user_roles WHERE user_id = u.id ORDER BY 1) AS roles,
+    (SELECT count(*) FROM sessions WHERE user_id = u.id AND revoked_at IS NULL) AS sessions,
+    (SELECT to_jsonb(r) FROM roles r WHERE name = $2) AS role
+  FROM users u WHERE id = $1`;
+
+describe('whose object it is decides, on every route with a permission and an object (ASVS 5.0, 8.2.2)', () => {
+  test.each(PERMITTED.filter(({ path }) => path.includes(':')))('$method $path', async (route) => {
+    const key = `${route.method} ${route.path}`;
+    const permission = permissionOf(route);
+    const permissions = {
+      lesser: ['posts:write'],
+      equal: [permission, 'posts:write'],
+      named: [],
+      more: ['audit:read'],
+    };
+    const prefix = `m${PERMITTED.indexOf(route)}-`;
+    for (const [name, held] of Object.entries({ ...permissions, own: permissions.equal }))
+      await makeRole(database, prefix + name, ...held);
+    const caller = await withRoles(gatehouse, database, `${prefix}own`);
+    const answers: Record<string, number> = {};
+    for (const object of OBJECTS) {
+      const name = object === 'admin' ? 'admin' : prefix + object;
+      const { user } = object === 'own' ? caller : await withRoles(gatehouse, database, name);
+      const before = await database.query(STATE, [user.id, name]);
+      const path = route.path.replace(':id', user.id).replace(':name', name);
+      const { status } = await gatehouse.call(route.method, path, { body: CHANGES[key], token: caller.accessToken });
+      answers[object] = status;
+      const same = JSON.stringify(await database.query(STATE, [user.id, name])) === JSON.stringify(before);
+      expect([object, same]).toEqual([object, status >= 400 || route.method === 'GET']);
+    }
+    expect(answers).toEqual(EXPECTED[key]);
+  });
 });
 
 test.each([

@@ -14,6 +14,7 @@ import { APP_SECRET } from './support/server.js';
  */
 
 const SNAPSHOT = fileURLToPath(new URL('./routes.txt', import.meta.url));
+const DOCUMENTED = readFileSync(new URL('../docs/routes.txt', import.meta.url), 'utf8');
 const LIST = fileURLToPath(new URL('./support/list-routes.js', import.meta.url));
 
 interface Listed {
@@ -24,15 +25,17 @@ interface Listed {
 }
 
 let database: TestDatabase;
-let gatehouse: Gatehouse;
+const { gatehouse } = Gatehouse.shared();
+/** Every route of the server, as Fastify has it. */
+let all: { method: string; path: string }[];
 let routes: { method: string; path: string; demand: string }[];
 
 beforeAll(async () => {
   database = await createDatabase();
-  gatehouse = await Gatehouse.start({ DATABASE_URL: database.url });
   const env = { PATH: process.env.PATH, DATABASE_URL: database.url, APP_SECRET };
   const { tree, demands } = JSON.parse((await promisify(execFile)(process.execPath, [LIST], { env })).stdout) as Listed;
-  const api = routesOf(tree).filter(({ method, path }) => !(method === 'GET' && isOfPage(path)));
+  all = routesOf(tree);
+  const api = all.filter(({ method, path }) => !(method === 'GET' && isOfPage(path)));
   routes = api.map(({ method, path }) => {
     const key = `${method} ${path}`;
     // A handler that is none of Nest's has no guard before it: the files of the documentation.
@@ -40,7 +43,6 @@ beforeAll(async () => {
   });
 });
 afterAll(async () => {
-  await gatehouse?.stop();
   await database?.drop();
 });
 
@@ -71,6 +73,20 @@ test('every route stands in routes.txt with what it demands', () => {
     .map(({ method, path, demand }) => `${method.padEnd(7)}${path.padEnd(40)}${demand}`);
   expect(lines.length).toBeGreaterThan(10);
   expect(lines).toEqual(readFileSync(SNAPSHOT, 'utf8').trimEnd().split('\n'));
+});
+
+test('docs/routes.txt has every route of the server, and none that it has not', () => {
+  const stated = DOCUMENTED.trimEnd().split('\n').slice(1);
+  const forms = stated.map((line) => {
+    const [method, path = ''] = line.split(/\s+/);
+    return { method, path, form: new RegExp(`^${path.replaceAll('.', '\\.').replace('*', '.*')}$`) };
+  });
+  const isStated = ({ method, path }: { method: string; path: string }) =>
+    forms.some(({ method: stated, form }) => stated === method && form.test(path));
+  expect(all.filter((route) => !isStated(route))).toEqual([]);
+  expect(forms.filter(({ method, form }) => !all.some((one) => one.method === method && form.test(one.path)))).toEqual(
+    [],
+  );
 });
 
 test('every route says whom it is for, and none of the API stands outside the guards', () => {

@@ -106,7 +106,7 @@ export interface paths {
         put?: never;
         /**
          * Make an account, or invite somebody
-         * @description Nobody gives a role, or changes a user, whose permissions they do not hold themselves.
+         * @description Nobody gives a role, or changes a user, whose permissions they do not hold themselves; a role without permissions counts by its name.
          */
         post: operations["createUser"];
         delete?: never;
@@ -128,14 +128,14 @@ export interface paths {
         post?: never;
         /**
          * Remove a user for good
-         * @description Nobody gives a role, or changes a user, whose permissions they do not hold themselves.
+         * @description Nobody gives a role, or changes a user, whose permissions they do not hold themselves; a role without permissions counts by its name.
          */
         delete: operations["removeUser"];
         options?: never;
         head?: never;
         /**
          * Change a user
-         * @description Nobody gives a role, or changes a user, whose permissions they do not hold themselves.
+         * @description Nobody gives a role, or changes a user, whose permissions they do not hold themselves; a role without permissions counts by its name.
          */
         patch: operations["updateUser"];
         trace?: never;
@@ -150,7 +150,7 @@ export interface paths {
         get?: never;
         /**
          * Give a user exactly these roles
-         * @description Nobody gives a role, or changes a user, whose permissions they do not hold themselves. Access tokens minted before are stale at once.
+         * @description Nobody gives a role, or changes a user, whose permissions they do not hold themselves; a role without permissions counts by its name. Access tokens minted before are stale at once.
          */
         put: operations["setUserRoles"];
         post?: never;
@@ -173,7 +173,7 @@ export interface paths {
         post?: never;
         /**
          * End every session of a user
-         * @description Nobody gives a role, or changes a user, whose permissions they do not hold themselves.
+         * @description Nobody gives a role, or changes a user, whose permissions they do not hold themselves; a role without permissions counts by its name.
          */
         delete: operations["endUserSessions"];
         options?: never;
@@ -208,7 +208,7 @@ export interface paths {
         get?: never;
         /**
          * Make a role, or replace what it says
-         * @description Nobody changes a role that holds, or would hold, a permission which they do not hold themselves. `admin` holds every permission, also those that an application invents; none of the built-in ones can be taken from it.
+         * @description Nobody changes a role that holds, or would hold, a permission which they do not hold themselves, nor one without permissions that they do not hold. `admin` holds every permission, also those that an application invents; none of the built-in ones can be taken from it.
          */
         put: operations["saveRole"];
         post?: never;
@@ -1882,7 +1882,7 @@ export interface operations {
                 limit?: number;
                 /** @description nextCursor of the page before */
                 cursor?: string;
-                /** @description A part of email, username or name, without regard to case; of one or two letters, the beginning of a word */
+                /** @description A part of email, username or name, without regard to case; a text that begins with a letter or digit and has fewer than three of them: the beginning of a word */
                 query?: string;
                 role?: string;
                 status?: "active" | "disabled";

@@ -1,5 +1,6 @@
 import { type DynamicModule, RequestMethod, type Type } from '@nestjs/common';
 import { METHOD_METADATA, MODULE_METADATA, PATH_METADATA } from '@nestjs/common/constants.js';
+import { MetadataScanner } from '@nestjs/core';
 import { type Demand, demandOf } from './demands.js';
 
 /** A route and what it demands of its caller; null where it says nothing and is closed. */
@@ -11,10 +12,14 @@ export interface ManifestRoute {
 
 type Import = Type | DynamicModule;
 
-/** Every route of a module and of what it imports, sorted by path. Reads the decorators alone: nothing is started. */
-export function routesOf(root: Import): ManifestRoute[] {
+/**
+ * Every route of a module and of what it imports, and of the files that are served beside it to anybody, sorted by path.
+ * Reads the decorators alone: nothing is started.
+ */
+export function routesOf(root: Import, files: readonly string[] = []): ManifestRoute[] {
   return controllersOf(root)
     .flatMap(routesOfController)
+    .concat(files.map((path) => ({ method: 'GET', path, demand: { kind: 'public' } })))
     .sort((a, b) => (a.path === b.path ? a.method.localeCompare(b.method) : a.path < b.path ? -1 : 1));
 }
 
@@ -55,11 +60,10 @@ function controllersOf(root: Import): Type[] {
 }
 
 function routesOfController(controller: Type): ManifestRoute[] {
-  const prototype: object = controller.prototype;
-  return Object.getOwnPropertyNames(prototype).flatMap((name) => {
-    const handler = Object.getOwnPropertyDescriptor(prototype, name)?.value;
-    const method: RequestMethod | undefined =
-      typeof handler === 'function' && Reflect.getMetadata(METHOD_METADATA, handler);
+  // As Nest finds them, those that are inherited too.
+  return new MetadataScanner().getAllMethodNames(controller.prototype).flatMap((name) => {
+    const handler = controller.prototype[name];
+    const method: RequestMethod | undefined = Reflect.getMetadata(METHOD_METADATA, handler);
     if (typeof method !== 'number') return [];
     return pathsOf(controller).flatMap((base) =>
       pathsOf(handler).map((path) => ({

@@ -1,11 +1,9 @@
-import { once } from 'node:events';
-import { createReadStream, createWriteStream, type WriteStream } from 'node:fs';
+import { closeSync, createReadStream, openSync, writeFileSync } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
-import { finished } from 'node:stream/promises';
 import { type FirebaseHashing, firebaseHashing } from '../users/import/firebase.js';
 import type { RefusedLine } from '../users/import/import-line.js';
 import { type ImportFormat, ImportSourceError } from '../users/import/import-source.js';
-import { UserImport } from '../users/import/user-import.service.js';
+import { ImportBrokenOff, type ImportResult, UserImport } from '../users/import/user-import.service.js';
 import { operator, withApp } from './context.js';
 import { CommandError, EXIT, print } from './output.js';
 import { Progress } from './progress.js';
@@ -30,8 +28,13 @@ export async function importUsers(file: string, options: ImportCommandOptions): 
   const { size } = await stat(file).catch(() => {
     throw new CommandError(`${file} cannot be read.`, EXIT.input);
   });
-  const refused = await Refusals.open(report);
+  const refused = new Refusals(report);
   const progress = new Progress(size, 'users');
+  const tell = (result: ImportResult) =>
+    print(json, { ...result, dryRun, refusals: refused.shown }, [
+      `${dryRun ? 'Would import' : 'Imported'} ${result.imported} users, refused ${result.refused} lines.`,
+      ...refused.shown.map(({ line, email, reason }) => `  line ${line}${email ? ` (${email})` : ''}: ${reason}`),
+    ]);
   try {
     const result = await withApp((app) => {
       const input = createReadStream(file, { highWaterMark: 256 * 1024 });
@@ -46,42 +49,46 @@ export async function importUsers(file: string, options: ImportCommandOptions): 
       });
     });
     progress.stop();
-    await refused.close();
-    print(json, { ...result, dryRun, refusals: refused.shown }, [
-      `${dryRun ? 'Would import' : 'Imported'} ${result.imported} users, refused ${result.refused} lines.`,
-      ...refused.shown.map(({ line, email, reason }) => `  line ${line}${email ? ` (${email})` : ''}: ${reason}`),
-    ]);
+    tell(result);
     if (result.refused > 0) process.exitCode = EXIT.refused;
   } catch (error) {
     progress.stop();
-    if (error instanceof ImportSourceError) throw new CommandError(`${file}: ${error.message}`, EXIT.input);
-    throw error;
+    if (!(error instanceof ImportBrokenOff)) throw error;
+    tell(error.done);
+    if (error.cause instanceof ImportSourceError) throw new CommandError(`${file}: ${error.cause.message}`, EXIT.input);
+    throw error.cause;
+  } finally {
+    refused.close();
   }
 }
 
 /** Refused lines, to a file or the first of them for the screen. */
 class Refusals {
   readonly shown: RefusedLine[] = [];
-
-  private constructor(private readonly stream: WriteStream | undefined) {}
+  private readonly descriptor: number | undefined;
 
   /** Throws a CommandError where the file cannot be written, before anything is imported. */
-  static async open(file: string | undefined): Promise<Refusals> {
-    if (file === undefined) return new Refusals(undefined);
-    const stream = createWriteStream(file, { mode: 0o600 });
-    await once(stream, 'open').catch(() => {
-      throw new CommandError(`${file} cannot be written.`, EXIT.input);
-    });
-    return new Refusals(stream);
+  constructor(private readonly file: string | undefined) {
+    this.descriptor = file === undefined ? undefined : this.attempt(() => openSync(file, 'w', 0o600));
   }
 
+  /** Written at once, so that a disk that is full ends the import at this line. Throws a CommandError. */
   add(line: RefusedLine): void {
-    if (this.stream) this.stream.write(`${JSON.stringify(line)}\n`);
+    const { descriptor } = this;
+    if (descriptor !== undefined) this.attempt(() => writeFileSync(descriptor, `${JSON.stringify(line)}\n`));
     else if (this.shown.length < SHOWN) this.shown.push(line);
   }
 
-  async close(): Promise<void> {
-    if (this.stream) await finished(this.stream.end());
+  close(): void {
+    if (this.descriptor !== undefined) closeSync(this.descriptor);
+  }
+
+  private attempt<T>(work: () => T): T {
+    try {
+      return work();
+    } catch (error) {
+      throw new CommandError(`${this.file} cannot be written (${(error as NodeJS.ErrnoException).code}).`, EXIT.input);
+    }
   }
 }
 

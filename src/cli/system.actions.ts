@@ -1,9 +1,11 @@
 import { describeDemand, routesOf } from '../access/route-manifest.js';
 import { SigningKeys } from '../access/signing-keys.service.js';
 import { AppModule } from '../app.module.js';
+import { DOCS_FILES } from '../app.openapi.js';
 import { BrokenChainError, HeldChainError } from '../audit/audit-chain.service.js';
 import { AuditSealer } from '../audit/audit-sealer.service.js';
 import { type AuditReport, AuditVerifier } from '../audit/audit-verifier.service.js';
+import { PAGE_FILES } from '../web/serve-page.js';
 import { operator, withApp } from './context.js';
 import { CommandError, EXIT, print, table } from './output.js';
 import { readConfig } from './settings.js';
@@ -53,7 +55,7 @@ function describeReport({ entries, seals, waiting, head, faults }: AuditReport):
 }
 
 export function printRoutes({ json }: { json?: boolean }): void {
-  const routes = routesOf(AppModule.with(readConfig(), ''));
+  const routes = routesOf(AppModule.with(readConfig(), ''), [...DOCS_FILES, ...PAGE_FILES]);
   print(
     json,
     routes,

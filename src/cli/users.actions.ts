@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { text } from 'node:stream/consumers';
 import type { INestApplicationContext } from '@nestjs/common';
-import { USER } from '../access/permissions.js';
 import { isId } from '../common/id.js';
+import { toProblem } from '../common/schema.pipe.js';
 import { Sessions } from '../sessions/sessions.service.js';
-import { toUserView, type UserRow, type UserView } from '../users/user.js';
+import { toUserView, type UserRow, type UserView, userForm } from '../users/user.js';
 import { UserAdministration } from '../users/user-administration.service.js';
 import { UserDirectory, type UserFilter } from '../users/user-directory.service.js';
 import { Users } from '../users/users.service.js';
@@ -21,12 +21,14 @@ interface CreateOptions {
 }
 
 export async function createUser(email: string, options: CreateOptions): Promise<void> {
-  const { username, name, role = [USER], json } = options;
+  const { username, name, role: roles, json } = options;
   const generated = options.generatePassword ? randomBytes(15).toString('base64url') : undefined;
   const typed = options.passwordStdin ? (await text(process.stdin)).replace(/\r?\n$/, '') : undefined;
   const password = generated ?? typed;
+  const form = userForm.safeParse({ email, username, name, roles, password });
+  if (!form.success) throw toProblem(form.error.issues);
   const user = await withApp(async (app) =>
-    toUserView(await app.get(UserAdministration).create({ email, username, name, roles: role, password }, operator())),
+    toUserView(await app.get(UserAdministration).create(form.data, operator())),
   );
   print(json, generated ? { ...user, password: generated } : user, [
     `Made ${user.email} (${user.id}) with ${user.roles.join(', ') || 'no role'}.`,
@@ -55,9 +57,8 @@ export async function listUsers({
 
 export async function grantRoles(name: string, roles: string[], { json }: { json?: boolean }): Promise<void> {
   const user = await withApp(async (app) => {
-    const found = await findUser(app, name);
-    const all = [...found.roles, ...roles];
-    return toUserView(await app.get(UserAdministration).setRoles(found.id, all, operator()));
+    const { id } = await findUser(app, name);
+    return toUserView(await app.get(UserAdministration).grantRoles(id, roles, operator()));
   });
   print(json, user, [`${user.email} has ${user.roles.join(', ')}.`]);
 }

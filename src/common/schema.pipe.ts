@@ -17,7 +17,8 @@ export class SchemaPipe extends StandardSchemaValidationPipe {
   protected override stripProtoKeys(): void {}
 }
 
-function toProblem(issues: Issues): Problem {
+/** What a schema finds fault with, as a Problem. */
+export function toProblem(issues: Issues): Problem {
   return new Problem('invalid_request', { errors: issues.flatMap(toFaults).slice(0, NAMED_FAULTS) });
 }
 

@@ -1,5 +1,5 @@
 import type { EntityManager } from 'typeorm';
-import { ADMIN } from '../access/permissions.js';
+import { ADMIN, USER } from '../access/permissions.js';
 import { Problem } from '../common/problem.js';
 import type { Actor } from './users.service.js';
 
@@ -7,13 +7,16 @@ import type { Actor } from './users.service.js';
 interface Stake {
   /** Permissions that the change itself needs or gives. */
   permissions?: readonly string[];
-  /** Roles that are given. */
+  /** Roles that are given, changed or removed. */
   roles?: readonly string[];
   /** The user who is changed: who may change somebody can in the end act as them, so needs what they hold. */
   userId?: string;
 }
 
-/** $1 actor, $2 permissions, $3 roles, $4 user */
+/**
+ * What a role is worth: its permissions; of admin, and of a role without any, whose power can only lie in its name, the
+ * role itself. `user` is everybody's. $1 actor, $2 permissions, $3 roles, $4 user
+ */
 const MISSING = `
   WITH own AS (
     SELECT o.name, o.permissions FROM users a JOIN user_roles r ON r.user_id = a.id JOIN roles o ON o.name = r.role
@@ -21,17 +24,18 @@ const MISSING = `
   ), roles_at_stake AS (
     SELECT unnest($3::text[]) AS role UNION SELECT role FROM user_roles WHERE user_id = $4
   ), needed AS (
-    SELECT 'permission ' || permission AS what, permission FROM unnest($2::text[]) AS permission
+    SELECT permission, NULL AS role FROM unnest($2::text[]) AS permission
     UNION ALL
-    SELECT 'permission ' || permission, permission
-      FROM roles_at_stake s JOIN roles o ON o.name = s.role, unnest(o.permissions) AS permission
+    SELECT permission, NULL FROM roles_at_stake s JOIN roles o ON o.name = s.role, unnest(o.permissions) AS permission
     UNION ALL
-    SELECT 'role ${ADMIN}', NULL FROM roles_at_stake WHERE role = '${ADMIN}'
+    SELECT NULL, o.name FROM roles_at_stake s JOIN roles o ON o.name = s.role
+      WHERE o.name = '${ADMIN}' OR (o.permissions = '{}' AND o.name <> '${USER}')
   )
-  SELECT what FROM needed
+  SELECT coalesce('role ' || role, 'permission ' || permission) AS what FROM needed
   WHERE NOT EXISTS (SELECT FROM own WHERE name = '${ADMIN}')
+    AND (role IS NULL OR role NOT IN (SELECT name FROM own))
     AND (permission IS NULL OR permission NOT IN (SELECT unnest(permissions) FROM own))
-  ORDER BY permission NULLS FIRST LIMIT 1`;
+  ORDER BY role NULLS LAST, permission LIMIT 1`;
 
 /**
  * Nobody gives what they do not hold, and nobody changes a user who holds more than they do.

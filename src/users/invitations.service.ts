@@ -5,7 +5,7 @@ import { letters } from '../mail/letters.js';
 import { Mail } from '../mail/mail.service.js';
 import { Accounts } from './accounts.service.js';
 import { OneTimeTokens } from './one-time-tokens.service.js';
-import type { Actor } from './users.service.js';
+import { type Actor, operatorOf } from './users.service.js';
 
 /** Inviting the owner of an address to an account that was made for them and has no password yet. */
 @Injectable()
@@ -27,6 +27,7 @@ export class Invitations {
     if (!account) throw new Error('An invitation needs a user');
     const token = await this.tokens.issue('invitation', account, manager);
     await this.mail.send(letters.invitation(token), account.email, manager);
-    await this.audit.record({ type: 'user.invited', actorId: actor.id, userId, client: actor.client }, manager);
+    const { id: actorId, client } = actor;
+    await this.audit.record({ type: 'user.invited', actorId, userId, client, data: operatorOf(actor) }, manager);
   }
 }

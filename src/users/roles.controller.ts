@@ -33,7 +33,7 @@ export class RolesController {
   @ApiOperation({
     summary: 'Make a role, or replace what it says',
     description:
-      'Nobody changes a role that holds, or would hold, a permission which they do not hold themselves. `admin` holds every permission, also those that an ' +
+      'Nobody changes a role that holds, or would hold, a permission which they do not hold themselves, nor one without permissions that they do not hold. `admin` holds every permission, also those that an ' +
       'application invents; none of the built-in ones can be taken from it.',
     operationId: 'saveRole',
   })

@@ -14,18 +14,9 @@ import { Invitations } from './invitations.service.js';
 import { OneTimeTokens } from './one-time-tokens.service.js';
 import { PasswordHasher } from './passwords/password-hasher.js';
 import { PasswordPolicy } from './passwords/password-policy.js';
-import type { UserRow } from './user.js';
+import type { UserForm, UserRow } from './user.js';
 import * as store from './user-store.js';
-import { type Actor, refusingTakenNames, Users } from './users.service.js';
-
-/** What an admin may write into a new user; without a password the user is invited. */
-export interface UserForm {
-  email: string;
-  password?: string;
-  username?: string | null;
-  name?: string | null;
-  roles: string[];
-}
+import { type Actor, operatorOf, refusingTakenNames, Users } from './users.service.js';
 
 /** What an admin may change of a user. */
 export interface UserChange {
@@ -74,6 +65,7 @@ export class UserAdministration {
   async update(id: string, change: UserChange, actor: Actor): Promise<UserRow> {
     return this.change({ actor, userId: id }, async (manager) => {
       const { email, status, ...profile } = change;
+      await manager.query(store.MARK_JUDGED, [id]);
       if (Object.keys(profile).length > 0) await this.setProfile(id, profile, actor, manager);
       const moved = email === undefined ? null : await this.emailChange.impose(id, email, actor, manager);
       if (moved !== null) await this.record('user.email_changed', id, actor, manager);
@@ -85,19 +77,17 @@ export class UserAdministration {
   }
 
   /** Gives the user exactly these roles. Their tokens are stale from the next request on. Throws as `update` does. */
-  async setRoles(id: string, wanted: string[], actor: Actor): Promise<UserRow> {
-    const roles = [...new Set(wanted)].sort();
-    return this.change({ actor, userId: id, stake: { roles } }, async (manager) => {
-      await refuseUnknownRoles(roles, manager);
-      const before = await this.read(id, manager);
-      if (before.roles.join() === roles.join()) return before;
-      await manager.query(store.TAKE_OTHER_ROLES, [id, roles]);
-      await manager.query(store.ADD_ROLES, [id, roles]);
-      await this.record('user.roles_changed', id, actor, manager, { roles, before: before.roles });
-      const after = await this.read(id, manager);
-      this.database.afterCommit(manager, () => this.revocations.rolesChanged(id, after.ver));
-      return after;
-    });
+  async setRoles(id: string, roles: string[], actor: Actor): Promise<UserRow> {
+    return this.change({ actor, userId: id, stake: { roles } }, (manager) =>
+      this.replaceRoles(id, () => roles, actor, manager),
+    );
+  }
+
+  /** Gives the user these roles beside those they hold at this moment. Throws as `update` does. */
+  async grantRoles(id: string, roles: string[], actor: Actor): Promise<UserRow> {
+    return this.change({ actor, userId: id, stake: { roles } }, (manager) =>
+      this.replaceRoles(id, (held) => [...held, ...roles], actor, manager),
+    );
   }
 
   /** Removes the user and everything of theirs but the audit log. Throws as `update` does. */
@@ -136,6 +126,25 @@ export class UserAdministration {
       if (had && !(await this.users.hasAdmin(manager))) throw new Problem('last_admin');
       return result;
     });
+  }
+
+  private async replaceRoles(
+    id: string,
+    wanted: (held: string[]) => string[],
+    actor: Actor,
+    manager: EntityManager,
+  ): Promise<UserRow> {
+    const before = await this.read(id, manager);
+    const roles = [...new Set(wanted(before.roles))].sort();
+    await refuseUnknownRoles(roles, manager);
+    await manager.query(store.MARK_JUDGED, [id]);
+    if (before.roles.join() === roles.join()) return before;
+    await manager.query(store.TAKE_OTHER_ROLES, [id, roles]);
+    await manager.query(store.ADD_ROLES, [id, roles]);
+    await this.record('user.roles_changed', id, actor, manager, { roles, before: before.roles });
+    const after = await this.read(id, manager);
+    this.database.afterCommit(manager, () => this.revocations.rolesChanged(id, after.ver));
+    return after;
   }
 
   private async read(id: string, manager: EntityManager): Promise<UserRow> {
@@ -189,11 +198,6 @@ export class UserAdministration {
     const { id: actorId, client } = actor;
     return this.audit.record({ type, actorId, userId, client, data: { ...data, ...operatorOf(actor) } }, manager);
   }
-}
-
-/** What the log says of an actor who has no account. */
-function operatorOf({ operator }: Actor): Record<string, unknown> {
-  return operator === undefined ? {} : { operator };
 }
 
 async function refuseUnknownRoles(roles: string[], manager: EntityManager): Promise<void> {

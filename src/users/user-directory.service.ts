@@ -6,7 +6,7 @@ import { COLUMNS } from './user-store.js';
 
 /** Which users are asked for; all of them where nothing is said. */
 export interface UserFilter {
-  /** A part of email, username or name, without regard to case; fewer than three letters: the beginning of a word. */
+  /** A part of email, username or name, without regard to case; from a letter on with fewer than three: the beginning of a word. */
   query?: string;
   role?: string;
   status?: 'active' | 'disabled';
@@ -44,7 +44,8 @@ const BEFORE_WORD = `[\u001f .\\-_@+'("]`;
 
 /** The pattern of a word that begins with the text, where it has too few letters to be looked for anywhere; else null. */
 function wordOf(text: string): string | null {
-  if (/[\p{L}\p{N}]{3}|^[^\p{L}\p{N}]/u.test(text)) return null;
+  const letters = text.match(/[\p{L}\p{N}]/gu) ?? [];
+  if (letters.length >= 3 || !/^[\p{L}\p{N}]/u.test(text)) return null;
   return BEFORE_WORD + text.replace(/[!-/:-@[-`{-~ ]/g, '\\$&');
 }
 

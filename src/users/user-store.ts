@@ -41,16 +41,16 @@ export const UPDATE_PROFILE = `
     name = CASE WHEN $2 THEN $3 ELSE u.name END, username = CASE WHEN $4 THEN $5 ELSE u.username END
   WHERE u.id = $1 RETURNING ${COLUMNS}`;
 
-/** What an admin has judged is no mere registration any more. $1 id, $2 status */
-export const SET_STATUS = `
-  UPDATE users u SET status = $2, pending = false, updated_at = now() WHERE u.id = $1 AND u.status <> $2 RETURNING ${COLUMNS}`;
+/** What an admin has judged is no mere registration any more; whose password it has is as unknown as before. $1 id */
+export const MARK_JUDGED = 'UPDATE users SET pending = false WHERE id = $1 AND pending';
 
-/**
- * A new address has to prove itself anew; one that is only spelled otherwise has not. Either way the account is no longer a
- * mere registration; whose password it has is as unknown as before. $1 id, $2 email, $3 email key
- */
+/** $1 id, $2 status */
+export const SET_STATUS = `
+  UPDATE users u SET status = $2, updated_at = now() WHERE u.id = $1 AND u.status <> $2 RETURNING ${COLUMNS}`;
+
+/** A new address has to prove itself anew; one that is only spelled otherwise has not. $1 id, $2 email, $3 email key */
 export const SET_EMAIL = `
-  UPDATE users u SET email = $2, email_key = $3, updated_at = now(), pending = false,
+  UPDATE users u SET email = $2, email_key = $3, updated_at = now(),
     email_verified_at = CASE WHEN u.email_key = $3 THEN u.email_verified_at END
   WHERE u.id = $1 AND u.email <> $2 RETURNING ${COLUMNS}`;
 

@@ -1,5 +1,7 @@
 import { z } from 'zod';
+import { USER } from '../access/permissions.js';
 import { readEmail } from './email.js';
+import { roleName } from './role.js';
 
 /** What a person may write into the fields of a user. */
 export const emailField = z
@@ -16,8 +18,10 @@ export const usernameField = z
   .regex(USERNAME, { message: 'Use 3 to 32 of the letters A to Z, digits and . _ -' })
   .meta({ examples: ['ada'] });
 
+/** In composed form (NFC), as the search looks for it. */
 export const nameField = z
   .string()
+  .normalize('NFC')
   .min(1)
   .max(200)
   .regex(/^(?!\s*$)\P{Cc}+$/u, { message: 'Write a name, without control characters.' })
@@ -28,6 +32,21 @@ export const passwordField = z
   .string()
   .max(4096)
   .meta({ format: 'password', examples: ['correct horse battery'] });
+
+export const rolesField = z.array(roleName).max(64);
+
+/** What an admin may write into a new user. */
+export const userForm = z
+  .strictObject({
+    email: emailField,
+    password: passwordField.optional().meta({ description: 'Without one the user is invited to choose it' }),
+    username: usernameField.nullable().optional(),
+    name: nameField.nullable().optional(),
+    roles: rolesField.default([USER]),
+  })
+  .meta({ id: 'UserForm' });
+
+export type UserForm = z.infer<typeof userForm>;
 
 /** A user as the API shows one. Nothing about the password is ever part of it. */
 export const userView = z

@@ -2,7 +2,6 @@ import { Body, Controller, Delete, Get, Param, Patch, Post, Put, Query } from '@
 import { ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import { Permissions } from '../access/demands.js';
-import { USER } from '../access/permissions.js';
 import { CurrentUser, type Principal } from '../access/principal.js';
 import { type Client, FromClient } from '../common/client.js';
 import { isId } from '../common/id.js';
@@ -12,13 +11,22 @@ import { Problem } from '../common/problem.js';
 import { revokedCount, sessionPage, toSessionView } from '../sessions/session.js';
 import { Sessions } from '../sessions/sessions.service.js';
 import { roleName } from './role.js';
-import { emailField, nameField, passwordField, toUserView, type UserView, usernameField, userView } from './user.js';
+import {
+  emailField,
+  nameField,
+  rolesField,
+  toUserView,
+  type UserForm,
+  type UserView,
+  userForm,
+  usernameField,
+  userView,
+} from './user.js';
 import { UserAdministration } from './user-administration.service.js';
 import { UserDirectory } from './user-directory.service.js';
 import { Users } from './users.service.js';
 
 const status = z.enum(['active', 'disabled']);
-const roles = z.array(roleName).max(64);
 
 const userQuery = z.strictObject({
   ...pageQuery.shape,
@@ -30,21 +38,11 @@ const userQuery = z.strictObject({
     .optional()
     .meta({
       description:
-        'A part of email, username or name, without regard to case; of one or two letters, the beginning of a word',
+        'A part of email, username or name, without regard to case; a text that begins with a letter or digit and has fewer than three of them: the beginning of a word',
     }),
   role: roleName.optional(),
   status: status.optional(),
 });
-
-const userForm = z
-  .strictObject({
-    email: emailField,
-    password: passwordField.optional().meta({ description: 'Without one the user is invited to choose it' }),
-    username: usernameField.nullable().optional(),
-    name: nameField.nullable().optional(),
-    roles: roles.default([USER]),
-  })
-  .meta({ id: 'UserForm' });
 
 const userChange = z
   .strictObject({
@@ -56,12 +54,13 @@ const userChange = z
   .meta({ id: 'UserChange' });
 
 const userRoles = z
-  .strictObject({ roles: roles.meta({ description: 'All of them: those that are not named are taken away' }) })
+  .strictObject({ roles: rolesField.meta({ description: 'All of them: those that are not named are taken away' }) })
   .meta({ id: 'UserRoles' });
 
 const userPage = pageOf(userView, 'UserPage');
 
-const RULE = 'Nobody gives a role, or changes a user, whose permissions they do not hold themselves.';
+const RULE =
+  'Nobody gives a role, or changes a user, whose permissions they do not hold themselves; a role without permissions counts by its name.';
 const ID = { name: 'id', schema: { type: 'string', format: 'uuid' } } as const;
 
 /** Everybody's accounts, for whoever may manage them. */
@@ -98,7 +97,7 @@ export class UsersController {
   @Answers(201, userView, 'Made')
   @Fails('forbidden', 'email_taken', 'username_taken', 'password_too_common', 'overloaded', 'mail_unavailable')
   async create(
-    @Body({ schema: userForm }) form: z.infer<typeof userForm>,
+    @Body({ schema: userForm }) form: UserForm,
     @CurrentUser() { userId }: Principal,
     @FromClient() client: Client,
   ): Promise<UserView> {

@@ -44,6 +44,11 @@ export interface Actor {
   operator?: string;
 }
 
+/** What the log says of an actor who has no account. */
+export function operatorOf({ operator }: Actor): { operator?: string } {
+  return operator === undefined ? {} : { operator };
+}
+
 /** The rules about users: who exists, what they may change, which roles they hold. */
 @Injectable()
 export class Users {

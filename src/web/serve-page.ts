@@ -10,6 +10,9 @@ import { PAGE_PATHS } from './page-paths.js';
 /** Where `npm run build` puts the page; this file is then dist/src/web/serve-page.js. */
 const BUILT = fileURLToPath(new URL('../../web/', import.meta.url));
 
+/** What `servePage` answers, to anybody. */
+export const PAGE_FILES: readonly string[] = [...Object.values(PAGE_PATHS), '/assets/*', '/icon.svg', '/theme.js'];
+
 const POLICY = ownFilesPolicy();
 
 /**

@@ -1,5 +1,5 @@
 import { RequestMethod } from '@nestjs/common';
-import { ModulesContainer } from '@nestjs/core';
+import { MetadataScanner, ModulesContainer } from '@nestjs/core';
 import { pino } from 'pino';
 
 /** Run by routes.spec.ts as a program of its own: prints the routes of the built application with what each demands. */
@@ -26,7 +26,7 @@ const demands = Object.fromEntries(
   [...app.get(ModulesContainer).values()].flatMap((module) =>
     [...module.controllers.values()].flatMap(({ metatype }) => {
       const controller = /** @type {import('@nestjs/common').Type} */ (metatype);
-      return Object.getOwnPropertyNames(controller.prototype).flatMap((name) => {
+      return new MetadataScanner().getAllMethodNames(controller.prototype).flatMap((name) => {
         const handler = controller.prototype[name];
         const method = Reflect.getMetadata('method', handler);
         if (method === undefined) return [];

@@ -14,7 +14,6 @@ const DEAREST = [
   'test/browser/accessibility.spec.ts',
   'test/signing-keys.spec.ts',
   'test/limits/guessing.spec.ts',
-  'test/users-import-again.spec.ts',
   'test/fuzz/fuzz.spec.ts',
   'src/database/embedded-postgres.spec.ts',
   'test/memory.spec.ts',

@@ -26,6 +26,18 @@ test.each(['9999-12-31T23:59:59Z', Date.now() + 60_000, 9e15, 8.7e15, -1, 'yeste
   },
 );
 
+test('a name in decomposed letters is kept in composed ones, as the search looks for it', () => {
+  expect(read({ email: 'a@x.test', name: 'Jose\u0301' })).toMatchObject({ name: 'Jos\u00e9' });
+});
+
+test.each([['a\u0000b'], ['Admin'], ['']])('the role %j is refused: no role has such a name', (role) => {
+  expect(reason({ email: 'a@x.test', roles: ['user', role] })).toMatch(/^roles\.1: Use 1 to 64/);
+});
+
+test('roles of a CSV are read from one text', () => {
+  expect(read({ email: 'a@x.test', roles: 'user; editor' })).toMatchObject({ roles: ['user', 'editor'] });
+});
+
 test('text that was no UTF-8 is not kept as something else', () => {
   const name = Buffer.from([0x4d, 0xfc, 0x6c]).toString('utf8');
   expect(reason({ email: 'a@x.test', name })).toBe('The text is damaged: save the file as UTF-8.');

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { type Email, readEmail } from '../email.js';
 import { isForeignHash } from '../passwords/foreign-hashes.js';
+import { roleName } from '../role.js';
 import { emailField, nameField, usernameField } from '../user.js';
 import { type FirebaseHashing, firebaseHash } from './firebase.js';
 import type { SourceLine } from './import-source.js';
@@ -10,7 +11,7 @@ const line = z.strictObject({
   email: emailField,
   username: usernameField.nullish(),
   name: nameField.nullish(),
-  roles: z.union([z.array(z.string()), z.string().transform((text) => text.split(/[\s;]+/).filter(Boolean))]).nullish(),
+  roles: z.preprocess(listed, z.array(roleName)).nullish(),
   emailVerified: z.union([z.boolean(), z.stringbool()]).nullish(),
   status: z.enum(['active', 'disabled']).nullish(),
   createdAt: z
@@ -22,6 +23,11 @@ const line = z.strictObject({
   passwordHash: z.string().max(1024).nullish(),
   passwordSalt: z.string().max(256).nullish(),
 });
+
+/** A CSV has no lists. */
+function listed(roles: unknown): unknown {
+  return typeof roles === 'string' ? roles.split(/[\s;]+/).filter(Boolean) : roles;
+}
 
 /** A user as an import writes one. */
 export interface ImportedUser {

@@ -47,6 +47,24 @@ test('NDJSON: lines cut anywhere by the stream, with any line end, numbered', as
   ]);
 });
 
+test('NDJSON: a line of more than 64 KiB is told, wherever the stream cuts it, and the next is read', async () => {
+  const line = (length: number) => JSON.stringify({ name: 'x'.repeat(length - 11) });
+  const text = [line(65_536), line(65_537), '{"email":"a@x.test"}', line(1_000_000)].join('\n');
+  for (const size of [1_000, 65_536, 65_537, text.length]) {
+    const chunks = Array.from({ length: Math.ceil(text.length / size) }, (_, n) =>
+      text.slice(n * size, (n + 1) * size),
+    );
+    const lines = await read('ndjson', ...chunks);
+    expect(lines.map(({ line, fault }) => [line, fault])).toEqual([
+      [1, undefined],
+      [2, 'The line is longer than 64 KiB.'],
+      [3, undefined],
+      [4, 'The line is longer than 64 KiB.'],
+    ]);
+    expect(lines[2]?.record).toEqual({ email: 'a@x.test' });
+  }
+});
+
 test.each(['ndjson', 'csv'] as const)('%s: what cannot be read is no fault of ours', async (format) => {
   const broken = new Readable({
     read() {

@@ -4,9 +4,9 @@ import type { EntityManager } from 'typeorm';
 import { Audit } from '../../audit/audit.service.js';
 import { newId } from '../../common/id.js';
 import { Database } from '../../database/database.js';
-import type { Actor } from '../users.service.js';
+import { type Actor, operatorOf } from '../users.service.js';
 import { type ImportedUser, type LineOptions, type RefusedLine, readLine } from './import-line.js';
-import { type ImportFormat, readSource } from './import-source.js';
+import { type ImportFormat, ImportSourceError, readSource } from './import-source.js';
 import * as store from './import-store.js';
 
 /** Users of one transaction. */
@@ -18,12 +18,23 @@ export interface ImportOptions extends LineOptions {
   dryRun: boolean;
   actor: Actor;
   onRefused: (line: RefusedLine) => void;
-  onProgress: (done: { imported: number; refused: number }) => void;
+  onProgress: (done: ImportResult) => void;
 }
 
 export interface ImportResult {
   imported: number;
   refused: number;
+}
+
+/** The import ended before its file did. What was done until then stays done, but in a dry run. */
+export class ImportBrokenOff extends Error {
+  override readonly name = 'ImportBrokenOff';
+  constructor(
+    readonly done: ImportResult,
+    override readonly cause: unknown,
+  ) {
+    super('The import was broken off');
+  }
 }
 
 /** Takes users over from other software, with their password hashes; no plain password is ever needed. */
@@ -36,56 +47,72 @@ export class UserImport {
 
   /**
    * Reads users from a stream and adds them in batches; memory does not grow with the file. Lines that cannot be
-   * imported are told to `onRefused`; the others are not held up by them. Throws ImportSourceError.
+   * imported are told to `onRefused`; the others are not held up by them. Throws ImportBrokenOff.
    */
   async run(input: Readable, options: ImportOptions): Promise<ImportResult> {
-    const each = (add: Add) => this.batches(input, options, add);
-    if (!options.dryRun) {
-      return each((users, refuse) => this.database.transaction((manager) => this.add(users, options, refuse, manager)));
+    const done: ImportResult = { imported: 0, refused: 0 };
+    try {
+      if (options.dryRun) await this.rehearseAll(input, options, done);
+      else await this.batches(input, options, done, (users) => this.add(users, options.actor));
+      return done;
+    } catch (cause) {
+      throw new ImportBrokenOff(done, cause);
     }
-    return this.database.transaction(async (manager) => {
-      await manager.query(store.REMEMBER_SEEN);
-      return each((users, refuse) => this.rehearse(users, refuse, manager));
-    });
   }
 
-  private async batches(input: Readable, options: ImportOptions, add: Add): Promise<ImportResult> {
-    const done: ImportResult = { imported: 0, refused: 0 };
+  private async batches(input: Readable, options: ImportOptions, done: ImportResult, add: Add): Promise<void> {
     const refuse: Refuse = (line) => {
       done.refused++;
       options.onRefused(line);
     };
-    const take = async (batch: ImportedUser[]) => {
-      done.imported += await add(await this.withKnownRoles(batch, refuse), refuse);
+    let batch: ImportedUser[] = [];
+    const take = async () => {
+      const users = await this.withKnownRoles(batch, refuse);
+      batch = [];
+      const refusals = await add(users);
+      done.imported += users.length - refusals.length;
+      for (const line of refusals) refuse(line);
       options.onProgress(done);
     };
-    let batch: ImportedUser[] = [];
-    for await (const line of readSource(input, options.format)) {
-      const user = readLine(line, options);
-      if ('reason' in user) refuse(user);
-      else batch.push(user);
-      if (batch.length < BATCH) continue;
-      await take(batch);
-      batch = [];
+    try {
+      for await (const line of readSource(input, options.format)) {
+        const user = readLine(line, options);
+        if ('reason' in user) refuse(user);
+        else batch.push(user);
+        if (batch.length >= BATCH) await take();
+      }
+    } catch (error) {
+      if (error instanceof ImportSourceError) await take();
+      throw error;
     }
-    await take(batch);
-    return done;
+    await take();
   }
 
-  private async add(
-    users: ImportingUser[],
-    options: ImportOptions,
-    refuse: Refuse,
-    manager: EntityManager,
-  ): Promise<number> {
-    const rows = await manager.query<{ id: string }[]>(store.INSERT, columnsOf(users));
-    const made = keep(users, rows, refuse);
-    await this.complete(made, options.actor, manager);
-    return made.length;
+  /** Adds users in one transaction. Where the database refuses it, in two, and so on, down to the one that is the cause. */
+  private async add(users: ImportingUser[], actor: Actor): Promise<RefusedLine[]> {
+    try {
+      return await this.database.transaction(async (manager) => {
+        const rows = await manager.query<{ id: string }[]>(store.INSERT, columnsOf(users));
+        const { kept, refusals } = sorted(users, rows);
+        await this.complete(kept, actor, manager);
+        return refusals;
+      });
+    } catch (error) {
+      const [first] = users;
+      if (!first || !isDataRefused(error)) throw error;
+      if (users.length === 1) return [refusalOf(first, `The database refuses it: ${error.message}.`)];
+      const half = Math.ceil(users.length / 2);
+      return [...(await this.add(users.slice(0, half), actor)), ...(await this.add(users.slice(half), actor))];
+    }
   }
 
-  private async rehearse(users: ImportingUser[], refuse: Refuse, manager: EntityManager): Promise<number> {
-    return keep(users, await manager.query<{ id: string }[]>(store.REHEARSE, keysOf(users)), refuse).length;
+  private rehearseAll(input: Readable, options: ImportOptions, done: ImportResult): Promise<void> {
+    return this.database.transaction(async (manager) => {
+      await manager.query(store.REMEMBER_SEEN);
+      await this.batches(input, options, done, async (users) => {
+        return sorted(users, await manager.query<{ id: string }[]>(store.REHEARSE, keysOf(users))).refusals;
+      });
+    });
   }
 
   private async withKnownRoles(batch: ImportedUser[], refuse: Refuse): Promise<ImportingUser[]> {
@@ -95,13 +122,13 @@ export class UserImport {
     return batch.flatMap((user) => {
       const unknown = user.roles.find((role) => !known.has(role));
       if (unknown === undefined) return [{ id: newId(), ...user }];
-      refuse({ line: user.line, email: user.email.written, reason: `roles: There is no role ${unknown}.` });
+      refuse(refusalOf(user, `roles: There is no role ${unknown}.`));
       return [];
     });
   }
 
   /** What a new user has beside its row: roles, when it was made elsewhere, and its entry in the audit log. */
-  private async complete(users: ImportingUser[], { id: actorId, client, operator }: Actor, manager: EntityManager) {
+  private async complete(users: ImportingUser[], actor: Actor, manager: EntityManager) {
     const roles = users.flatMap(({ id, roles }) => roles.map((role) => [id, role] as const));
     await manager.query(store.GIVE_ROLES, [roles.map(([id]) => id), roles.map(([, role]) => role)]);
     const dated = users.filter(({ createdAt }) => createdAt !== null);
@@ -110,8 +137,8 @@ export class UserImport {
     }
     await this.audit.recordAll(
       users.map(({ id, roles }) => {
-        const data = { roles, imported: true, ...(operator !== undefined && { operator }) };
-        return { type: 'user.created' as const, actorId, userId: id, client, data };
+        const data = { roles, imported: true, ...operatorOf(actor) };
+        return { type: 'user.created' as const, actorId: actor.id, userId: id, client: actor.client, data };
       }),
       manager,
     );
@@ -121,17 +148,26 @@ export class UserImport {
 type ImportingUser = ImportedUser & { id: string };
 
 type Refuse = (line: RefusedLine) => void;
-type Add = (users: ImportingUser[], refuse: Refuse) => Promise<number>;
+/** Adds users and returns those that could not be. */
+type Add = (users: ImportingUser[]) => Promise<RefusedLine[]>;
 
-/** Those whose id came back; the others are refused. */
-function keep(users: ImportingUser[], rows: { id: string }[], refuse: Refuse): ImportingUser[] {
+/** Those whose id came back, and the others. */
+function sorted(users: ImportingUser[], rows: { id: string }[]) {
   const ids = new Set(rows.map(({ id }) => id));
-  return users.filter(({ id, line, email }) => {
-    const kept = ids.has(id);
-    const reason = 'The email or the username is taken, in the database or earlier in the file.';
-    if (!kept) refuse({ line, email: email.written, reason });
-    return kept;
-  });
+  const reason = 'The email or the username is taken, in the database or earlier in the file.';
+  return {
+    kept: users.filter(({ id }) => ids.has(id)),
+    refusals: users.filter(({ id }) => !ids.has(id)).map((user) => refusalOf(user, reason)),
+  };
+}
+
+function refusalOf({ line, email }: ImportedUser, reason: string): RefusedLine {
+  return { line, email: email.written, reason };
+}
+
+/** Whether it is what was written that Postgres refuses (SQLSTATE classes 22 and 23), and not that it cannot write. */
+function isDataRefused(error: unknown): error is Error {
+  return error instanceof Error && /^2[23]/.test((error as { code?: string }).code ?? '');
 }
 
 function keysOf(users: ImportingUser[]): unknown[] {

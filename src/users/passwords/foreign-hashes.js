@@ -25,8 +25,10 @@ const SCRYPT = new RegExp(`^\\$scrypt\\$ln=(\\d{1,2}),r=(\\d{1,3}),p=(\\d{1,3})\
 const FIREBASE = new RegExp(
   `^\\$fbscrypt\\$v=1,n=(\\d{1,2}),r=(\\d{1,3}),p=(\\d{1,3}),ss=((?:${BASE64})?),sk=(${BASE64})\\$(${BASE64})\\$(${BASE64})$`,
 );
-const DJANGO = new RegExp(`^pbkdf2_(sha256|sha1)\\$(\\d{1,7})\\$([^$]{1,128})\\$(${BASE64})$`);
-const PASSWORD_HASH = /^(md5|sha1|sha256|sha512)\$([^$]{1,128})\$(\d{1,6})\$([0-9a-f]{32,128})$/;
+/** Any text that Postgres keeps as it is, so neither NUL nor half of a character. */
+const SALT = '[^$\\p{Cc}\\p{Cs}]{1,128}';
+const DJANGO = new RegExp(`^pbkdf2_(sha256|sha1)\\$(\\d{1,7})\\$(${SALT})\\$(${BASE64})$`, 'u');
+const PASSWORD_HASH = new RegExp(`^(md5|sha1|sha256|sha512)\\$(${SALT})\\$(\\d{1,6})\\$([0-9a-f]{32,128})$`, 'u');
 
 /** @type {{ form: RegExp, read: (match: string[]) => ((password: string) => boolean) | null }[]} */
 const KINDS = [

@@ -1,22 +1,10 @@
-import { scryptSync } from 'node:crypto';
-import { hashSync } from '@node-rs/argon2';
-import bcrypt from 'bcrypt';
 import { cpuTime } from '../../../test/support/cpu-time.js';
+import { FOREIGN_HASHES } from '../../../test/support/foreign-hashes.js';
+import { PASSWORD } from '../../../test/support/people.js';
 import { isForeignHash, verifyForeign } from './foreign-hashes.js';
 
-const PASSWORD = 'violet tractor under snow';
-const b64 = (bytes: Buffer) => bytes.toString('base64').replaceAll('=', '');
-
-/** Each made by the software it is named after, or by the book where that takes a service. */
 const GENUINE: [kind: string, hash: string, password?: string][] = [
-  ['bcrypt $2a$', bcrypt.hashSync(PASSWORD, 4).replace('$2b$', '$2a$')],
-  ['bcrypt of PHP', bcrypt.hashSync(PASSWORD, 4).replace('$2b$', '$2y$')],
-  ['argon2id', hashSync(PASSWORD, { memoryCost: 1024, timeCost: 2, parallelism: 1 })],
-  ['argon2i', hashSync(PASSWORD, { memoryCost: 1024, algorithm: 1 })],
-  [
-    'scrypt',
-    `$scrypt$ln=10,r=8,p=1$${b64(Buffer.from('salt salt'))}$${b64(scryptSync(PASSWORD, 'salt salt', 32, { N: 1024 }))}`,
-  ],
+  ...Object.entries(FOREIGN_HASHES),
   [
     // The example of firebase/scrypt, in the spelling of Supabase Auth.
     'Firebase',
@@ -24,13 +12,13 @@ const GENUINE: [kind: string, hash: string, password?: string][] = [
       '$42xEC+ixf3L2lw==$lSrfV15cpx95/sZS2W9c9Kp6i/LVgQNDNC/qzrCnh1SAyZvqmZqAjTdn3aoItz+VHjoZilo78198JAdRuid5lQ==',
     'user1password',
   ],
-  ['Django, SHA-256', 'pbkdf2_sha256$1000$saltsalt$qfA4YnLnA1BRZkAxkXSL6884MYVl7l6/jGU2FE4UST4='],
-  ['password-hash', 'sha1$7386b629$1$6528319de2fbcd7cdd99ea70a85bcd721ec98d9f'],
-  [
-    'password-hash, SHA-256 a thousand times',
-    'sha256$d6b6c5df$1000$66e6fe50a4765f5b8891b772dab1c77935fe1c81ee1f8c7feea33f2eae84b9fe',
-  ],
 ];
+
+test('each kind is itself and no other', () => {
+  const { argon2id, argon2i, argon2d, 'argon2-v16': older } = FOREIGN_HASHES;
+  const heads = [argon2id, argon2i, argon2d, older].map((hash) => hash.split('$m=')[0]);
+  expect(heads).toEqual(['$argon2id$v=19', '$argon2i$v=19', '$argon2d$v=19', '$argon2id$v=16']);
+});
 
 test.each(GENUINE)('%s: the password fits and nothing else does', (_, hash, password = PASSWORD) => {
   expect(isForeignHash(hash)).toBe(true);
@@ -61,6 +49,9 @@ test.each([
   ['Django of a short hash', 'pbkdf2_sha256$1000$salt$AAAA'],
   ['password-hash of a million rounds', `sha1$salt$999999$${'a'.repeat(40)}`],
   ['password-hash of no rounds', `sha1$salt$0$${'a'.repeat(40)}`],
+  ['Django with a NUL in its salt', `pbkdf2_sha256$1000$sa\u0000lt$${HASH}=`],
+  ['password-hash with a line end in its salt', `sha1$sa\nlt$1$${'a'.repeat(40)}`],
+  ['password-hash with half a character in its salt', `sha1$\ud800$1$${'a'.repeat(40)}`],
   ['password-hash cut short', `sha1$salt$1$${'a'.repeat(39)}`],
   ['an unknown kind', `$argon3$v=19$m=65536,t=1,p=1$${SALT}$${HASH}`],
   ['our own', `$2b$04$${'a'.repeat(53)}`],
