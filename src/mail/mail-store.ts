@@ -16,7 +16,7 @@ export const CLAIM = {
     SELECT id FROM mail_outbox WHERE due_at <= now() ORDER BY due_at LIMIT $1 FOR UPDATE SKIP LOCKED)
   UPDATE mail_outbox m SET due_at = now() + $2 * interval '1 ms', claimed_by = $3
   FROM due WHERE m.id = due.id
-  RETURNING m.id, m.kind, m.sealed, m.attempts, m.created_at < now() - interval '7 days' AS "tooOld"`,
+  RETURNING m.id, m.kind, m.sealed, m.attempts`,
 };
 
 /** Of mails that are still one's own. $1 ids, $2 lease in ms, $3 who claimed them */
