@@ -3,7 +3,7 @@ import { createDatabase, type TestDatabase } from './support/database.js';
 import { eventually } from './support/eventually.js';
 import { Gatehouse } from './support/gatehouse.js';
 import { Postbox } from './support/mail.js';
-import { freshEmail, PASSWORD, signIn, type Tokens } from './support/people.js';
+import { freshEmail, PASSWORD, type SignedUp, signIn, type Tokens } from './support/people.js';
 
 /** From the outbox to a real mail server: each mail arrives, and once. One deployment, whose instances come and go. */
 /** Milliseconds: the lease of a killed instance and the pause before a server is tried again are well within it. */
@@ -72,6 +72,15 @@ function newestToken(): string {
 
 const verify = (gatehouse: Gatehouse) =>
   gatehouse.call('POST', '/v1/auth/email/verify', { body: { token: newestToken() } });
+
+/** Somebody new who has confirmed the address and signed in; the mail server is up. */
+async function member(gatehouse: Gatehouse): Promise<SignedUp> {
+  const email = freshEmail();
+  await register(gatehouse, email);
+  await eventually(() => postbox.mails.some(({ to }) => to[0] === email), WHILE);
+  await verify(gatehouse);
+  return signIn(gatehouse, email);
+}
 
 /** Registers one person and asks for so many password mails. Their number in the outbox when nothing is delivered. */
 async function request(gatehouse: Gatehouse, count: number): Promise<void> {
@@ -147,11 +156,7 @@ test('a mail that the server refuses waits alone, and the others go on', async (
 test('a request that mails takes no longer while the mail server hangs than while it is there', async () => {
   await postbox.open();
   const gatehouse = await instance();
-  const email = freshEmail();
-  await register(gatehouse, email);
-  await eventually(() => postbox.mails.length === 1, WHILE);
-  await verify(gatehouse);
-  let { accessToken } = await signIn(gatehouse, email);
+  let { accessToken } = await member(gatehouse);
   const passwords = [PASSWORD, 'quiet lantern over moss'];
 
   /** Milliseconds of one change of the password, which mails a notice and has no least time of its own. */
@@ -180,6 +185,34 @@ test('a request that mails takes no longer while the mail server hangs than whil
   expect(median(times.hanging) / median(times.up)).toBeLessThan(2);
   // The server's greeting is waited for 10 s: not a single request waited along.
   expect(Math.max(...times.hanging)).toBeLessThan(5_000);
+});
+
+test('the mails that wait for an account are in its export, and go with it: the farewell is the last one', async () => {
+  await postbox.open();
+  const gatehouse = await instance();
+  const [leaving, removed, other] = [await member(gatehouse), await member(gatehouse), await member(gatehouse)];
+  await database.query(`INSERT INTO user_roles VALUES ($1, 'admin')`, [other.user.id]);
+  const { accessToken: asAdmin } = await signIn(gatehouse, other.user.email);
+  await eventually(async () => (await waiting()).length === 0, WHILE);
+  await postbox.close();
+  postbox.mails.length = 0;
+  for (const { user } of [leaving, removed, other])
+    await gatehouse.call('POST', '/v1/auth/password/forgot', { body: { email: user.email } });
+  expect(await waiting()).toHaveLength(3);
+
+  const token = leaving.accessToken;
+  const { body, text } = await gatehouse.call<{ mails: unknown[] }>('GET', '/v1/users/me/export', { token });
+  expect(body.mails).toEqual([{ subject: 'Choose a new password – Gatehouse', createdAt: expect.any(String) }]);
+  expect(text).not.toContain('#token=');
+  const left = await gatehouse.call('DELETE', '/v1/users/me', { token, body: { password: PASSWORD } });
+  const gone = await gatehouse.call('DELETE', `/v1/users/${removed.user.id}`, { token: asAdmin });
+  expect([left.status, gone.status]).toEqual([204, 204]);
+
+  const queued = await database.query<{ kind: string }>('SELECT kind FROM mail_outbox ORDER BY id');
+  expect(queued.map(({ kind }) => kind)).toEqual(['reset_password', 'account_deleted']);
+  await postbox.open();
+  await eventually(() => postbox.mails.length === 2, WHILE);
+  expect(postbox.mails.map(({ to }) => to[0]).sort()).toEqual([leaving.user.email, other.user.email].sort());
 });
 
 test('a mail server that is down loses nothing: a thousand mails arrive when it returns', async () => {
