@@ -11,7 +11,7 @@ import { Target } from './target.js';
 const EXIT = { held: 0, broken: 1, usage: 64, unavailable: 69, interrupted: 130 };
 const USAGE = `npm run attack -- <url> [options]
 
-Attacks the Gatehouse at <url> and reports what held. Everything it does is bounded: some 400 requests.
+Attacks the Gatehouse at <url> and reports what held. Everything it does is bounded: some 500 requests.
 
   --account email:password  one of two throw-away accounts (give it twice); without, two are registered and removed
   --limits-off              the server's limits on guessing are off on purpose: do not report that

@@ -69,11 +69,12 @@ export class AnnounceRevocations1763000100000 implements MigrationInterface {
       CREATE TRIGGER users_stamp_ver BEFORE UPDATE ON users
         FOR EACH ROW WHEN (OLD.ver <> NEW.ver) EXECUTE FUNCTION users_stamp_ver();
 
-      -- A user made in this very transaction has no token yet, so its first roles are no change.
+      -- A user made in this very transaction has no token yet, so its first roles are no change. One made by
+      -- another transaction after this one began has a later time.
       CREATE FUNCTION user_roles_raise_ver() RETURNS trigger LANGUAGE plpgsql AS $$
       BEGIN
         UPDATE users SET ver = ver + 1, updated_at = now()
-          WHERE id IN (SELECT user_id FROM changed) AND created_at < now();
+          WHERE id IN (SELECT user_id FROM changed) AND created_at <> now();
         RETURN NULL;
       END $$;
       CREATE TRIGGER user_roles_given AFTER INSERT ON user_roles

@@ -14,13 +14,14 @@ export class CreateSigningKeys1763000200000 implements MigrationInterface {
       COMMENT ON COLUMN signing_keys.sealed IS 'The private key, AES-256-GCM under a key derived from APP_SECRET, with the kid as associated data';
       COMMENT ON COLUMN signing_keys.signs_from IS 'From when it signs; until then it is only published, so that every verifier has it first';
 
+      -- For each row: a statement that touched none is no news. Of equal notifications in one transaction Postgres sends one.
       CREATE FUNCTION signing_keys_announce() RETURNS trigger LANGUAGE plpgsql AS $$
       BEGIN
         PERFORM pg_notify('gatehouse', 'keys');
         RETURN NULL;
       END $$;
       CREATE TRIGGER signing_keys_announce AFTER INSERT OR UPDATE OR DELETE ON signing_keys
-        FOR EACH STATEMENT EXECUTE FUNCTION signing_keys_announce();
+        FOR EACH ROW EXECUTE FUNCTION signing_keys_announce();
     `);
   }
 

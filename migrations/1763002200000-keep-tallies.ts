@@ -54,6 +54,9 @@ const TABLES = `
   CREATE INDEX sessions_live_expires_on ON sessions (expires_on) WHERE revoked_at IS NULL;
 `;
 
+/** Somebody who is signed in and mistypes the password has failed to sign in nowhere. */
+const COUNTED = `type IN ('auth.registered', 'auth.login', 'auth.login_failed') AND data ->> 'code' IS DISTINCT FROM 'wrong_password'`;
+
 const TRIGGERS = `
   CREATE FUNCTION users_tally() RETURNS trigger LANGUAGE plpgsql AS $$
   BEGIN
@@ -113,7 +116,7 @@ const TRIGGERS = `
   CREATE FUNCTION audit_events_tally() RETURNS trigger LANGUAGE plpgsql AS $$
   BEGIN
     INSERT INTO tally_changes SELECT type, (at AT TIME ZONE 'UTC')::date, count(*) FROM added
-      WHERE type IN ('auth.registered', 'auth.login', 'auth.login_failed') GROUP BY 1, 2;
+      WHERE ${COUNTED} GROUP BY 1, 2;
     RETURN NULL;
   END $$;
   CREATE TRIGGER audit_events_tally AFTER INSERT ON audit_events
@@ -127,5 +130,5 @@ const FIRST_COUNTS = `
     UNION ALL SELECT 'role.' || role, '-infinity', count(*) FROM user_roles GROUP BY role
     UNION ALL SELECT 'sessions', expires_on, count(*) FROM sessions WHERE revoked_at IS NULL GROUP BY expires_on
     UNION ALL SELECT type, (at AT TIME ZONE 'UTC')::date, count(*) FROM audit_events
-      WHERE type IN ('auth.registered', 'auth.login', 'auth.login_failed') GROUP BY 1, 2;
+      WHERE ${COUNTED} GROUP BY 1, 2;
 `;

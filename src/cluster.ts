@@ -30,9 +30,11 @@ export async function startCluster(config: Config, databaseUrl: string, logger: 
     await Promise.all(Object.values(cluster.workers ?? {}).flatMap((worker) => (worker ? [ended(worker)] : [])));
   };
   const serving = new WeakSet<Worker>();
+  let started = false;
   cluster.on('message', (worker) => serving.add(worker));
   cluster.on('exit', (worker, code, signal) => {
-    if (closing || !serving.has(worker)) return;
+    // One of the first that comes to nothing ends the start. A replacement that does is replaced in turn.
+    if (closing || !(started || serving.has(worker))) return;
     logger.error({ pid: worker.process.pid, code, signal }, 'A worker died and is replaced');
     setTimeout(() => closing || start(), RESPAWN);
   });
@@ -40,6 +42,7 @@ export async function startCluster(config: Config, databaseUrl: string, logger: 
     // The first alone may make the first admin, and tells of it itself: another one could fail after it.
     const { url } = await ready(start());
     await Promise.all(Array.from({ length: config.workers - 1 }, () => ready(start())));
+    started = true;
     return { url, firstAdmin: null, close };
   } catch (error) {
     await close();

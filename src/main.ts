@@ -1,6 +1,7 @@
 import cluster from 'node:cluster';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { banner, warningsOf } from './banner.js';
 import { startCluster } from './cluster.js';
@@ -9,6 +10,12 @@ import { type Config, loadConfig, projectRoot } from './config/config.js';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from './database/embedded-postgres.js';
 import { explainFailure } from './failure.js';
 import type { Server } from './server.js';
+
+/** Milliseconds for which a stop waits for a start that is under way. */
+const PATIENCE = 10_000;
+
+/** Connections of the embedded Postgres beside those of the server: its presence, migrations, commands, a person at psql. */
+const SPARE_CONNECTIONS = 50;
 
 /** Starts Gatehouse: settings, database, schema, server; and takes it down in the opposite order. */
 async function main(): Promise<void> {
@@ -45,7 +52,8 @@ interface Running {
 async function start(config: Config, logger: Logger, running: Running): Promise<void> {
   if (!config.databaseUrl) {
     const log = (line: string) => logger.info(line);
-    running.postgres = await startEmbeddedPostgres({ dataDir: join(config.dataDir, 'postgres'), log, revive: true });
+    const dataDir = join(config.dataDir, 'postgres');
+    running.postgres = await startEmbeddedPostgres({ dataDir, log, revive: true, connections: connectionsOf(config) });
   }
   const databaseUrl = config.databaseUrl ?? running.postgres?.url ?? '';
   const { migrate } = await import('./database/data-source.js');
@@ -55,6 +63,11 @@ async function start(config: Config, logger: Logger, running: Running): Promise<
   process.stdout.write(`${banner({ ...running.server, warnings: warningsOf(config) })}\n`);
 }
 
+/** Connections of all workers at most: each has its pool and its link. */
+function connectionsOf({ workers, databasePool }: Config): number {
+  return workers * (databasePool + 1) + SPARE_CONNECTIONS;
+}
+
 /** The application is loaded where it runs: a process that leads workers needs none, nor one that refuses its settings. */
 async function serve(config: Config, databaseUrl: string, logger: Logger): Promise<Server> {
   if (config.workers > 1) return startCluster(config, databaseUrl, logger);
@@ -62,9 +75,12 @@ async function serve(config: Config, databaseUrl: string, logger: Logger): Promi
   return startServer(config, databaseUrl, logger);
 }
 
-/** The database last: whatever is in flight may need it. A start under way is let come to its end first. */
+/**
+ * The database last: whatever is in flight may need it. A start under way is let come to its end first, but no longer than
+ * requests are: it may wait for the lock of another instance that migrates.
+ */
 async function takeDown(starting: Promise<void>, running: Running): Promise<void> {
-  await starting.catch(() => undefined);
+  await Promise.race([starting.catch(() => undefined), wait(PATIENCE, undefined, { ref: false })]);
   await running.server?.close();
   await running.postgres?.stop();
 }

@@ -1,6 +1,8 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { Logger } from 'pino';
+import { AppSecretProof } from './access/app-secret-proof.js';
 import { SigningKeys } from './access/signing-keys.service.js';
+import { WrongAppSecretError } from './access/wrong-app-secret-error.js';
 import { createApp } from './app.setup.js';
 import type { Config } from './config/config.js';
 import { DatabaseListener } from './database/listener.js';
@@ -23,6 +25,10 @@ export async function startServer(config: Config, databaseUrl: string, logger: L
   const app = await createApp(config, databaseUrl, logger);
   try {
     await app.init();
+    await app
+      .get(AppSecretProof)
+      .check()
+      .catch((error) => forgiveAtHome(error, config, logger));
     await app.get(SigningKeys).start();
     await app.get(DatabaseListener).start();
     await app.listen(config.port, config.host).catch((error) => {
@@ -35,6 +41,13 @@ export async function startServer(config: Config, databaseUrl: string, logger: L
     await app.close().catch(() => undefined);
     throw error;
   }
+}
+
+/** On a developer's own machine, whose database comes along, another secret is let go on: the log says what that costs. */
+function forgiveAtHome(error: unknown, { production, databaseUrl }: Config, logger: Logger): void {
+  const atHome = !production && databaseUrl === undefined;
+  if (!atHome || !(error instanceof WrongAppSecretError)) throw error;
+  logger.warn('APP_SECRET is another one than before: the sessions and passwords of before are of no use with it');
 }
 
 /** The address to tell a person: the port may have been left to the system. */
@@ -50,6 +63,8 @@ async function closeWithin(app: NestFastifyApplication, limit: number): Promise<
   const late = setTimeout(() => server.closeAllConnections(), limit).unref();
   // Node closes what is idle when it is told to stop; a connection whose last answer is sent after that counts as well.
   const idle = setInterval(() => server.closeIdleConnections(), 50).unref();
+  // Nest would first let its rooms finish what they do by themselves, and take new connections meanwhile.
+  server.close();
   await app.close();
   clearTimeout(late);
   clearInterval(idle);

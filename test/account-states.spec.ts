@@ -122,19 +122,98 @@ describe('signing in', () => {
     ['disabled', 401, 'session_revoked'],
     ['unverified', 403, 'email_not_verified'],
     ['deleted', 401, 'session_revoked'],
+    ['invited', 403, 'email_not_verified'],
   ] as const)('a session refreshed once the account is %s: %i %s', async (state, status, code) => {
     const email = await person('active');
-    const { refreshToken, accessToken } = (await login(email)).body;
+    const { refreshToken } = (await login(email)).body;
     await database.query(TO_STATE[state], [email]);
     const answer = await post('/v1/auth/refresh', { refreshToken });
     expect([answer.status, answer.body.code]).toEqual([status, code]);
-    if (state === 'unverified') {
-      const body = { currentPassword: PASSWORD, newPassword: OTHER_PASSWORD };
-      const change = await post('/v1/users/me/password', body, accessToken);
-      expect([change.status, change.body.code]).toEqual([403, 'email_not_verified']);
-    }
+  });
+
+  test.each(STATES)('from a new device, to an account that is %s, is told where it goes well', async (state) => {
+    const email = await person(state);
+    await database.query('UPDATE users SET last_login_at = now() WHERE email = $1', [email]);
+    await login(email);
+    expect(await subjects(email)).toEqual(state === 'active' ? ['A sign-in from a new device'] : []);
   });
 });
+
+/**
+ * What somebody who is signed in finds once the account is in another state: 'ok', or a code. By hand, which ends no
+ * session; an admin who disables an account ends them all.
+ */
+describe('with an access token that lives', () => {
+  const FLOWS: Record<string, { body?: () => object; finds: Record<State, string> }> = {
+    'POST /v1/users/me/password': {
+      body: () => ({ currentPassword: PASSWORD, newPassword: OTHER_PASSWORD }),
+      finds: {
+        active: 'ok',
+        disabled: 'session_revoked',
+        unverified: 'email_not_verified',
+        deleted: 'session_revoked',
+        invited: 'wrong_password',
+      },
+    },
+    'POST /v1/users/me/email': {
+      body: () => ({ email: freshEmail(), password: PASSWORD }),
+      finds: {
+        active: 'ok',
+        disabled: 'session_revoked',
+        unverified: 'ok',
+        deleted: 'session_revoked',
+        invited: 'wrong_password',
+      },
+    },
+    'GET /v1/users/me/export': {
+      finds: { active: 'ok', disabled: 'ok', unverified: 'ok', deleted: 'session_revoked', invited: 'ok' },
+    },
+    'DELETE /v1/users/me': {
+      body: () => ({ password: PASSWORD }),
+      finds: {
+        active: 'ok',
+        disabled: 'session_revoked',
+        unverified: 'ok',
+        deleted: 'session_revoked',
+        invited: 'wrong_password',
+      },
+    },
+  };
+  const rows = Object.entries(FLOWS).flatMap(([flow, { body, finds }]) =>
+    STATES.map((state) => [flow, state, finds[state], body] as const),
+  );
+
+  test.each(rows)('%s once the account is %s: %s', async (flow, state, finds, body) => {
+    const email = await person('active');
+    const { accessToken: token, user } = (await login(email)).body;
+    await database.query(TO_STATE[state], [email]);
+    const [method, path] = flow.split(' ') as [string, string];
+    const answer = await gatehouse.call<Problem>(method, path, { body: body?.(), token });
+    expect(answer.status < 300 ? 'ok' : answer.body.code).toBe(finds);
+    const [row] = await database.query('SELECT FROM users WHERE id = $1', [user.id]);
+    expect(row === undefined).toBe(state === 'deleted' || (method === 'DELETE' && finds === 'ok'));
+  });
+});
+
+test.each([
+  ['active', 409],
+  ['disabled', 409],
+  ['unverified', 409],
+  ['deleted', 201],
+  ['invited', 409],
+] as const)(
+  'an admin who makes or invites somebody whose address has an account that is %s: %i',
+  async (state, status) => {
+    const boss = await person('active');
+    await database.query(`INSERT INTO user_roles SELECT id, 'admin' FROM users WHERE email = $1`, [boss]);
+    const { accessToken } = (await login(boss)).body;
+    for (const password of [undefined, OTHER_PASSWORD]) {
+      const email = await person(state);
+      const answer = await post('/v1/users', { email, password }, accessToken);
+      expect([answer.status, answer.body.code]).toEqual([status, status === 409 ? 'email_taken' : undefined]);
+    }
+  },
+);
 
 /** A token of each purpose, mailed while the account could have it. */
 const TOKENS = {
@@ -191,7 +270,10 @@ describe('a mailed token', () => {
     const answer = await post(path, { token, ...body });
     const good = state !== 'disabled' && state !== 'deleted';
     expect([answer.status, answer.body.code]).toEqual(good ? [200, undefined] : [400, 'invalid_token_link']);
-    if (state === 'disabled') expect((await login(email, OTHER_PASSWORD)).status).not.toBe(200);
+    if (state === 'disabled') {
+      await database.query(`UPDATE users SET status = 'active' WHERE email = $1`, [email]);
+      expect((await login(email, OTHER_PASSWORD)).status).toBe(401);
+    }
   });
 
   const foreign = PURPOSES.flatMap((purpose) =>

@@ -68,13 +68,18 @@ describe('our own server', () => {
   });
 
   test('with limits all holds, but where whoever attacks is trusted to be a proxy', async () => {
-    const limited = await start({ RATE_LIMITS: 'on' });
-    const trusting = await start({ RATE_LIMITS: 'on', TRUSTED_PROXIES: 'loopback' });
+    // Dear enough for the machine's own noise to be small beside it.
+    const limited = await start({ RATE_LIMITS: 'on', BCRYPT_COST: '8' });
+    // Guesses are counted by address, and both come from this one.
+    const other = await createDatabase();
+    const trusting = await start({ DATABASE_URL: other.url, RATE_LIMITS: 'on', TRUSTED_PROXIES: 'loopback' });
     const [strict, spoofed] = await Promise.all([attack(limited.url), attack(trusting.url)]);
+    await trusting.stop();
+    await other.drop();
     expect([strict.code, strict.stderr, strict.broken]).toEqual([0, '', []]);
     // What a limit stands in the way of is not called held.
-    expect(strict.notTried).toEqual([SIGN_UP, 'told by the time of sign-in']);
-    expect(strict.held).toEqual(expect.arrayContaining(GUESSING));
+    expect(strict.notTried).toEqual([SIGN_UP]);
+    expect(strict.held).toEqual(expect.arrayContaining([...GUESSING, 'told by the time of sign-in']));
     expect(strict.report.requests).toBeLessThan(600);
     expect([spoofed.code, spoofed.broken]).toEqual([1, ['pretending to come from elsewhere']]);
   });
@@ -152,7 +157,7 @@ describe('another server', () => {
       const email = /"email":"([^"]+)"/.exec(body)?.[1] ?? '';
       if (request.url === '/v1/auth/register') known.add(email);
       // Who has an account waits for the hash of their password.
-      else if (request.url === '/v1/auth/login' && known.has(email)) await pause(5);
+      else if (/login|forgot/.test(request.url ?? '') && known.has(email)) await pause(5);
       const allowed = { 'access-control-allow-origin': request.headers.origin ?? '*' };
       response.writeHead(request.url === '/v1/auth/register' ? 201 : 200, { ...allowed, 'set-cookie': 'refresh=x' });
       response.end(JSON.stringify(everything()));

@@ -64,11 +64,28 @@ test('roles:grant and sessions:revoke are felt by the server and stand in the au
 
 test('keys:rotate publishes the next key on a running server, and tokens go on', async () => {
   const { accessToken: token } = await signUp(gatehouse);
-  const { kid } = await cliJson<{ kid: string }>(database.url, ['keys:rotate']);
+  // In the algorithm of the deployment, whatever the settings of whoever sits at the command line.
+  const { kid } = await cliJson<{ kid: string }>(database.url, ['keys:rotate'], { env: { JWT_ALG: 'RS256' } });
   const { body } = await gatehouse.call<{ keys: { kid: string }[] }>('GET', '/.well-known/jwks.json');
   expect(body.keys.map((key) => key.kid)).toContain(kid);
   expect((await gatehouse.call('GET', '/v1/auth/session', { token })).status).toBe(200);
   expect(await lastEntry()).toMatchObject({ type: 'key.rotated', operator: expect.stringMatching(/^cli:\w/) });
+  const keys = 'SELECT kid, alg, signs_from > now() AS waits FROM signing_keys ORDER BY signs_from';
+  expect(await database.query(keys)).toEqual([
+    { kid: expect.any(String), alg: 'ES256', waits: false },
+    { kid, alg: 'ES256', waits: true },
+  ]);
+});
+
+test('a command with another APP_SECRET is refused and changes nothing', async () => {
+  const state = () =>
+    database.query('SELECT (SELECT count(*) FROM signing_keys) AS keys, (SELECT count(*) FROM users) AS users');
+  const before = await state();
+  const env = { APP_SECRET: 'another-secret-0123456789-zyxwvutsrqponm' };
+  const commands = [['keys:rotate'], ['users:create', 'pepper@cli.test', '--generate-password']];
+  for (const { code, stdout, stderr } of await Promise.all(commands.map((args) => run(args, { env }))))
+    expect([code, stdout, stderr]).toEqual([78, '', expect.stringContaining('APP_SECRET is not the one')]);
+  expect(await state()).toEqual(before);
 });
 
 test('users:list is a table for people and JSON for programs', async () => {

@@ -133,6 +133,18 @@ describe('refresh', () => {
     expect(setCookie(answer)).toEqual(CLEARED);
   });
 
+  it('keeps the cookie where its token was overtaken by a change of password in another tab', async () => {
+    const { token, access } = await signInByCookie();
+    const answer = await gatehouse.call('POST', '/v1/users/me/password', {
+      token: access,
+      headers: { ...WANTED, origin: OWN },
+      body: { currentPassword: PASSWORD, newPassword: 'nine green lanterns' },
+    });
+    const late = await refresh(browser(token));
+    expect([late.status, late.headers.getSetCookie()]).toEqual([401, []]);
+    expect((await refresh(browser(setCookie(answer).value))).status).toBe(200);
+  });
+
   it('takes one token: two cookies, or one in the body too, are refused and touch nothing', async () => {
     const { token } = await signInByCookie();
     const { refreshToken } = await signUp(gatehouse);

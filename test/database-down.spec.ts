@@ -1,7 +1,7 @@
 import { Client } from 'pg';
 import { createDatabase, type TestDatabase } from './support/database.js';
 import { eventually } from './support/eventually.js';
-import { type Answer, type CallOptions, Gatehouse } from './support/gatehouse.js';
+import { type Answer, type Api, type CallOptions, Gatehouse, GatehouseProcess } from './support/gatehouse.js';
 import { freshEmail, PASSWORD, type Problem, refresh, type SignedUp, signUp, verdict } from './support/people.js';
 import { LISTENER, TcpProxy } from './support/tcp-proxy.js';
 
@@ -18,17 +18,23 @@ beforeAll(async () => {
 
 afterAll(() => database?.drop());
 
-interface Linked {
-  gatehouse: Gatehouse;
+interface Linked<Server = Gatehouse> {
+  gatehouse: Server;
   proxy: TcpProxy;
 }
 
 /** Runs `work` with an instance of its own behind a link that can be broken. These tests mostly wait, so they run at once. */
-async function linked(env: Record<string, string>, work: (link: Linked) => Promise<void>): Promise<void> {
+const linked = (env: Record<string, string>, work: (link: Linked) => Promise<void>) =>
+  linkedTo((url) => Gatehouse.start({ DATABASE_URL: url, ...env }), work);
+
+async function linkedTo<Server extends { stop(): Promise<unknown> }>(
+  start: (url: string) => Promise<Server>,
+  work: (link: Linked<Server>) => Promise<void>,
+): Promise<void> {
   const proxy = await TcpProxy.before(database.url);
   try {
-    const gatehouse = await Gatehouse.start({ DATABASE_URL: proxy.url, ...env });
-    await work({ gatehouse, proxy }).finally(() => gatehouse.kill());
+    const gatehouse = await start(proxy.url);
+    await work({ gatehouse, proxy }).finally(() => gatehouse.stop());
   } finally {
     await proxy.close();
   }
@@ -40,7 +46,7 @@ const WAYS: [string, (proxy: TcpProxy) => unknown][] = [
   ['is silent', (proxy) => proxy.swallow()],
 ];
 
-const readiness = async (gatehouse: Gatehouse) => (await gatehouse.call('GET', '/health/ready')).status;
+const readiness = async (gatehouse: Api) => (await gatehouse.call('GET', '/health/ready')).status;
 
 /** Everything that needs the database. */
 function needy({ accessToken, refreshToken, session, user }: SignedUp): [string, string, CallOptions][] {
@@ -153,26 +159,29 @@ test.concurrent.each(WAYS)(
 );
 
 test.concurrent('what is in flight when the database goes is answered 200 or 503, and a change is whole or not there', () =>
-  linked({}, async ({ gatehouse, proxy }) => {
-    const people = await Promise.all(Array.from({ length: 10 }, () => signUp(gatehouse)));
-    for (let round = 0; round < 5; round++) {
-      const requests = people.flatMap((person) => needy(person).slice(0, 4));
-      const answers = requests.map(([method, path, options]) => gatehouse.call<Problem>(method, path, options));
-      await Promise.race(answers);
-      await proxy.refuse();
-      for (const { status, body } of await Promise.all(answers))
-        expect([status, status < 300 || [401, 503].includes(status) || body.code]).toEqual([status, true]);
-      await proxy.heal();
-      await eventually(async () => (await readiness(gatehouse)) === 200);
-    }
-    expect(gatehouse.output).not.toMatch(/internal_error|unhandled/i);
-    // A session, its user and the entry about it are written together.
-    const torn = await database.query(
-      `SELECT FROM users u WHERE NOT EXISTS (SELECT FROM audit_events a WHERE a.user_id = u.id AND a.type = 'auth.registered')
+  linkedTo(
+    (url) => GatehouseProcess.start({ DATABASE_URL: url }),
+    async ({ gatehouse, proxy }) => {
+      const people = await Promise.all(Array.from({ length: 10 }, () => signUp(gatehouse)));
+      for (let round = 0; round < 5; round++) {
+        const requests = people.flatMap((person) => needy(person).slice(0, 4));
+        const answers = requests.map(([method, path, options]) => gatehouse.call<Problem>(method, path, options));
+        await Promise.race(answers);
+        await proxy.refuse();
+        for (const { status, body } of await Promise.all(answers))
+          expect([status, status < 300 || [401, 503].includes(status) || body.code]).toEqual([status, true]);
+        await proxy.heal();
+        await eventually(async () => (await readiness(gatehouse)) === 200);
+      }
+      expect(gatehouse.output).not.toMatch(/internal_error|unhandled/i);
+      // A session, its user and the entry about it are written together.
+      const torn = await database.query(
+        `SELECT FROM users u WHERE NOT EXISTS (SELECT FROM audit_events a WHERE a.user_id = u.id AND a.type = 'auth.registered')
          OR NOT EXISTS (SELECT FROM user_roles r WHERE r.user_id = u.id)`,
-    );
-    expect(torn).toEqual([]);
-  }));
+      );
+      expect(torn).toEqual([]);
+    },
+  ));
 
 test.concurrent('a statement that takes too long is given up, and its connection does not come back with the transaction open', () =>
   linked({ DATABASE_POOL: '2' }, async ({ gatehouse }) => {

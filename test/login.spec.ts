@@ -1,15 +1,15 @@
 import { createDatabase, type TestDatabase } from './support/database.js';
 import { eventually } from './support/eventually.js';
-import { Gatehouse } from './support/gatehouse.js';
+import { type Api, Gatehouse, GatehouseProcess } from './support/gatehouse.js';
 import { freshEmail, PASSWORD, type Problem, type SignedUp, signIn, signUp, verdict } from './support/people.js';
 
 /** Signing in: by whatever name, and the one answer for every pair that is wrong. */
 let database: TestDatabase;
-let gatehouse: Gatehouse;
+let gatehouse: GatehouseProcess;
 
 beforeAll(async () => {
   database = await createDatabase();
-  gatehouse = await Gatehouse.start({ DATABASE_URL: database.url });
+  gatehouse = await GatehouseProcess.start({ DATABASE_URL: database.url });
 });
 
 afterAll(async () => {
@@ -17,7 +17,7 @@ afterAll(async () => {
   await database?.drop();
 });
 
-const login = (body: unknown, server = gatehouse) =>
+const login = (body: unknown, server: Api = gatehouse) =>
   server.call<SignedUp & Problem & { message: string }>('POST', '/v1/auth/login', { body });
 const audit = (userId: string) =>
   database.query<{ type: string; data: object }>('SELECT type, data FROM audit_events WHERE user_id = $1 ORDER BY id', [

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { createDatabase, type TestDatabase } from './support/database.js';
 import { eventually } from './support/eventually.js';
-import { Gatehouse } from './support/gatehouse.js';
+import { GatehouseProcess } from './support/gatehouse.js';
 import { Postbox } from './support/mail.js';
 import { freshEmail, PASSWORD } from './support/people.js';
 
@@ -10,7 +10,7 @@ const WHILE = 30_000;
 
 let database: TestDatabase;
 let postbox: Postbox;
-let gatehouse: Gatehouse;
+let gatehouse: GatehouseProcess;
 
 interface Waiting {
   attempts: number;
@@ -21,7 +21,7 @@ interface Waiting {
 beforeAll(async () => {
   database = await createDatabase();
   postbox = await Postbox.reserve();
-  gatehouse = await Gatehouse.start({ DATABASE_URL: database.url, SMTP_URL: postbox.url, RATE_LIMITS: 'off' });
+  gatehouse = await GatehouseProcess.start({ DATABASE_URL: database.url, SMTP_URL: postbox.url, RATE_LIMITS: 'off' });
 });
 
 afterEach(async () => {

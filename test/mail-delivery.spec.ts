@@ -1,7 +1,7 @@
 import type { SMTPServerOptions } from 'smtp-server';
 import { createDatabase, type TestDatabase } from './support/database.js';
 import { eventually } from './support/eventually.js';
-import { Gatehouse } from './support/gatehouse.js';
+import { GatehouseProcess } from './support/gatehouse.js';
 import { Postbox } from './support/mail.js';
 import { freshEmail, PASSWORD, type SignedUp, signIn, type Tokens } from './support/people.js';
 
@@ -13,7 +13,7 @@ const AT_ONCE = 5;
 
 let database: TestDatabase;
 let postbox: Postbox;
-const running: Gatehouse[] = [];
+const running: GatehouseProcess[] = [];
 
 beforeAll(async () => {
   [database, postbox] = await Promise.all([createDatabase(), Postbox.reserve()]);
@@ -32,19 +32,19 @@ afterAll(async () => {
 });
 
 /** So many instances: those that run, and as many new ones as that takes. */
-async function instances(count: number): Promise<Gatehouse[]> {
+async function instances(count: number): Promise<GatehouseProcess[]> {
   const env = { DATABASE_URL: database.url, SMTP_URL: postbox.url, MAIL_FROM: 'Gate <gate@example.com>' };
-  while (running.length < count) running.push(await Gatehouse.start(env));
+  while (running.length < count) running.push(await GatehouseProcess.start(env));
   return running.slice(0, count);
 }
 
-async function instance(): Promise<Gatehouse> {
+async function instance(): Promise<GatehouseProcess> {
   const [gatehouse] = await instances(1);
   return gatehouse!;
 }
 
 /** Takes an instance out of the deployment, in order or as a crash would. */
-async function end(gatehouse: Gatehouse, how: 'stop' | 'kill'): Promise<void> {
+async function end(gatehouse: GatehouseProcess, how: 'stop' | 'kill'): Promise<void> {
   running.splice(running.indexOf(gatehouse), 1);
   if (how === 'kill') return gatehouse.kill();
   expect(await gatehouse.stop()).toEqual({ code: 0, signal: null });
@@ -61,7 +61,7 @@ async function delivered(count: number): Promise<void> {
 
 const arrived = () => postbox.mails.map(({ id }) => id).sort();
 
-const register = (gatehouse: Gatehouse, email: string) =>
+const register = (gatehouse: GatehouseProcess, email: string) =>
   gatehouse.call('POST', '/v1/auth/register', { body: { email, password: PASSWORD } });
 
 /** The token in the newest mail, as it was sent. */
@@ -70,11 +70,11 @@ function newestToken(): string {
   return /verify-email#token=3D([\w=\r\n-]+?)\r?\n\r?\n/.exec(source)![1]!.replace(/=\r?\n/g, '');
 }
 
-const verify = (gatehouse: Gatehouse) =>
+const verify = (gatehouse: GatehouseProcess) =>
   gatehouse.call('POST', '/v1/auth/email/verify', { body: { token: newestToken() } });
 
 /** Somebody new who has confirmed the address and signed in; the mail server is up. */
-async function member(gatehouse: Gatehouse): Promise<SignedUp> {
+async function member(gatehouse: GatehouseProcess): Promise<SignedUp> {
   const email = freshEmail();
   await register(gatehouse, email);
   await eventually(() => postbox.mails.some(({ to }) => to[0] === email), WHILE);
@@ -83,7 +83,7 @@ async function member(gatehouse: Gatehouse): Promise<SignedUp> {
 }
 
 /** Registers one person and asks for so many password mails. Their number in the outbox when nothing is delivered. */
-async function request(gatehouse: Gatehouse, count: number): Promise<void> {
+async function request(gatehouse: GatehouseProcess, count: number): Promise<void> {
   const email = freshEmail();
   await register(gatehouse, email);
   for (let sent = 0; sent < count - 1; sent += 50) {

@@ -1,7 +1,7 @@
 import type { Database } from '../src/database/database.js';
 import { Housekeeping } from '../src/mail/housekeeping.js';
 import { createDatabase, type TestDatabase } from './support/database.js';
-import { Gatehouse } from './support/gatehouse.js';
+import { GatehouseProcess } from './support/gatehouse.js';
 import { freshEmail, PASSWORD, type Problem, signUp, type Tokens } from './support/people.js';
 
 /** What happens where no mail can be sent. */
@@ -21,14 +21,18 @@ beforeAll(async () => {
 afterAll(() => database?.drop());
 
 test('confirmed emails without a mail server are refused at start in production', async () => {
-  const gatehouse = Gatehouse.launch({ DATABASE_URL: database.url, ...PRODUCTION, EMAIL_VERIFICATION: 'required' });
+  const gatehouse = GatehouseProcess.launch({
+    DATABASE_URL: database.url,
+    ...PRODUCTION,
+    EMAIL_VERIFICATION: 'required',
+  });
   expect(await gatehouse.exited).toEqual({ code: 78, signal: null });
   expect(gatehouse.output).toContain('SMTP_URL is required in production');
   await gatehouse.kill();
 });
 
 test('production without a mail server warns, answers 503 where a mail is the point, and works otherwise', async () => {
-  const gatehouse = await Gatehouse.start({ DATABASE_URL: database.url, ...PRODUCTION });
+  const gatehouse = await GatehouseProcess.start({ DATABASE_URL: database.url, ...PRODUCTION });
   try {
     expect(gatehouse.output).toContain('SMTP_URL is not set');
     expect((await gatehouse.call('GET', '/dev/outbox')).status).toBe(404);

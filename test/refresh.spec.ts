@@ -1,7 +1,20 @@
+import { hkdfSync } from 'node:crypto';
+import { firstIdAt } from '../src/common/id.js';
+import { newSessionSecret, readRefreshToken, writeRefreshToken } from '../src/sessions/refresh-token.js';
 import { createDatabase, type TestDatabase } from './support/database.js';
 import { eventually } from './support/eventually.js';
-import { Gatehouse } from './support/gatehouse.js';
-import { freshEmail, PASSWORD, refresh, type SignedUp, signIn, signUp, verdict } from './support/people.js';
+import { GatehouseProcess } from './support/gatehouse.js';
+import {
+  freshEmail,
+  PASSWORD,
+  refresh,
+  type SignedUp,
+  signIn,
+  signUp,
+  type Tokens,
+  verdict,
+} from './support/people.js';
+import { APP_SECRET } from './support/server.js';
 
 /** Staying signed in: one successor, however many ask at once; and nothing left when a session has ended. */
 /** Milliseconds, so long that fifty answers of a busy machine come within it. */
@@ -9,8 +22,8 @@ const GRACE = 30_000;
 const DAY = 86_400_000;
 
 let database: TestDatabase;
-let gatehouse: Gatehouse;
-let second: Gatehouse;
+let gatehouse: GatehouseProcess;
+let second: GatehouseProcess;
 
 beforeAll(async () => {
   database = await createDatabase();
@@ -20,7 +33,7 @@ beforeAll(async () => {
     REFRESH_TOKEN_TTL: '30d',
     SESSION_MAX_AGE: '90d',
   };
-  [gatehouse, second] = await Promise.all([Gatehouse.start(env), Gatehouse.start(env)]);
+  [gatehouse, second] = await Promise.all([GatehouseProcess.start(env), GatehouseProcess.start(env)]);
 });
 
 afterAll(async () => {
@@ -168,7 +181,7 @@ describe('a genuine token that was replaced', () => {
 });
 
 test('with no grace at all the second of two is reuse', async () => {
-  const strict = await Gatehouse.start({ DATABASE_URL: database.url, REFRESH_GRACE: '0s' });
+  const strict = await GatehouseProcess.start({ DATABASE_URL: database.url, REFRESH_GRACE: '0s' });
   try {
     const { refreshToken } = await signUp(strict);
     expect((await refresh(strict, refreshToken)).code).toBe('ok');
@@ -176,6 +189,70 @@ test('with no grace at all the second of two is reuse', async () => {
   } finally {
     await strict.stop();
   }
+});
+
+/** The key of the refresh tokens, as the servers under test derive it. */
+const tokenKey = (secret = APP_SECRET) => Buffer.from(hkdfSync('sha256', secret, '', 'gatehouse refresh tokens', 32));
+
+describe('a token from before a change of password', () => {
+  /** Somebody who has refreshed once and changed the password then: the tokens that are dead, oldest first, and the new ones. */
+  async function changed() {
+    const { user, session, refreshToken: oldest, accessToken: token } = await signUp(gatehouse);
+    const { refreshToken: last } = (await refresh(gatehouse, oldest)).body;
+    const answer = await gatehouse.call<Tokens>('POST', '/v1/users/me/password', {
+      token,
+      body: { currentPassword: PASSWORD, newPassword: 'nine green lanterns' },
+    });
+    expect(answer.status).toBe(200);
+    return { user, session, dead: [oldest, last], fresh: answer.body };
+  }
+
+  test('that was on its way then is refused, and logs nobody out', async () => {
+    const { user, session, dead, fresh } = await changed();
+    const before = [await wholeRow(session.id), await eventsOf(user.id)];
+    for (const token of dead) {
+      const { status, code } = await refresh(second, token);
+      expect([status, code]).toEqual([401, 'session_revoked']);
+    }
+    expect([await wholeRow(session.id), await eventsOf(user.id)]).toEqual(before);
+    expect(await verdict(second, fresh.accessToken)).toBe('ok');
+    expect((await refresh(second, fresh.refreshToken)).code).toBe('ok');
+  });
+
+  test.each([
+    ['the last one', 1],
+    ['an older one', 0],
+  ])('that comes later is reuse: %s (RFC 9700, 4.14.2)', async (_, which) => {
+    const { user, session, dead, fresh } = await changed();
+    await ageRotation(session.id);
+    expect((await refresh(second, dead[which] ?? '')).code).toBe('refresh_reused');
+    expect((await eventsOf(user.id)).slice(-1)).toEqual(['auth.refresh_reused']);
+    expect(await rowOf(session.id)).toMatchObject({ revoked: true });
+    expect(await verdict(second, fresh.accessToken)).toBe('session_revoked');
+    expect((await refresh(gatehouse, fresh.refreshToken)).code).toBe('session_revoked');
+  });
+
+  test('is no reuse where its counter is not behind: no such token was ever given', async () => {
+    const { session, refreshToken } = await signUp(gatehouse);
+    const row = await wholeRow(session.id);
+    for (const counter of [0, 1]) {
+      const token = writeRefreshToken({ sessionId: session.id, counter, secret: newSessionSecret() }, tokenKey());
+      expect((await refresh(gatehouse, token)).code).toBe('session_revoked');
+    }
+    expect(await wholeRow(session.id)).toBe(row);
+    expect((await refresh(gatehouse, refreshToken)).code).toBe('ok');
+  });
+});
+
+test('a token that a deployment with another APP_SECRET has made is none of ours', async () => {
+  const { refreshToken, session } = await signUp(gatehouse);
+  const row = await wholeRow(session.id);
+  const claim = readRefreshToken(refreshToken, tokenKey());
+  if (!claim) throw new Error('the key is not that of the servers');
+  const foreign = writeRefreshToken(claim, tokenKey('another-secret-0123456789-zyxwvutsrqponm'));
+  expect((await refresh(gatehouse, foreign)).code).toBe('invalid_refresh_token');
+  expect(await wholeRow(session.id)).toBe(row);
+  expect((await refresh(gatehouse, refreshToken)).code).toBe('ok');
 });
 
 test('a string that is no token of ours touches nothing', async () => {
@@ -213,20 +290,6 @@ test('bodies that are no refresh', async () => {
   for (const body of bodies) expect((await gatehouse.call('POST', '/v1/auth/refresh', { body })).status).toBe(400);
   const none = await gatehouse.call('POST', '/v1/auth/refresh');
   expect(none.status).toBe(400);
-});
-
-test('a token of a deployment with another APP_SECRET is none of ours', async () => {
-  const other = await Gatehouse.start({
-    DATABASE_URL: database.url,
-    APP_SECRET: 'another-secret-0123456789-zyxwvutsrqponm',
-  });
-  try {
-    const { refreshToken } = await signUp(other);
-    expect((await refresh(gatehouse, refreshToken)).code).toBe('invalid_refresh_token');
-    expect((await refresh(other, refreshToken)).code).toBe('ok');
-  } finally {
-    await other.stop();
-  }
 });
 
 describe('how long a session lasts', () => {
@@ -270,6 +333,14 @@ describe('how long a session lasts', () => {
     expect(Date.parse(body.session.expiresAt) - Date.now()).toBeCloseTo(10 * DAY, -5);
     await shift(session.id, 11, ['created_at']);
     expect((await refresh(gatehouse, body.refreshToken)).code).toBe('session_expired');
+  });
+
+  test('it has expired, and was not revoked, also once its row is removed for its age', async () => {
+    const old = (days: number) => firstIdAt(Date.now() - days * DAY);
+    const tokenOf = (sessionId: string) =>
+      writeRefreshToken({ sessionId, counter: 3, secret: newSessionSecret() }, tokenKey());
+    expect((await refresh(gatehouse, tokenOf(old(91)))).code).toBe('session_expired');
+    expect((await refresh(gatehouse, tokenOf(old(89)))).code).toBe('session_revoked');
   });
 
   test('no access token outlives its session', async () => {

@@ -1,21 +1,21 @@
 import { createDatabase, type TestDatabase } from './support/database.js';
 import { eventually } from './support/eventually.js';
-import { Gatehouse } from './support/gatehouse.js';
+import { GatehouseProcess } from './support/gatehouse.js';
 import { freshEmail, refresh, type SignedUp, signIn, signUp, verdict } from './support/people.js';
 
 /** What ends a session on one instance is felt on every other within a second, on the same one at once, and for good. */
 const ADMIN = { BOOTSTRAP_ADMIN_EMAIL: 'root@example.com', BOOTSTRAP_ADMIN_PASSWORD: 'nine violet tractors' };
 
 let database: TestDatabase;
-let here: Gatehouse;
-let there: Gatehouse;
+let here: GatehouseProcess;
+let there: GatehouseProcess;
 
 beforeAll(async () => {
   database = await createDatabase({ empty: true });
   // Both at once on an empty database: who migrates, makes the key and the admin is settled between them.
   [here, there] = await Promise.all([
-    Gatehouse.start({ DATABASE_URL: database.url, ...ADMIN }),
-    Gatehouse.start({ DATABASE_URL: database.url, ...ADMIN }),
+    GatehouseProcess.start({ DATABASE_URL: database.url, ...ADMIN }),
+    GatehouseProcess.start({ DATABASE_URL: database.url, ...ADMIN }),
   ]);
 });
 
@@ -82,47 +82,60 @@ async function twoDevices(): Promise<[SignedUp, SignedUp]> {
   return [device, other];
 }
 
-/** Milliseconds until an instance refuses the token. A busy machine may hold up any one: their median is judged. */
-async function latency(server: Gatehouse, token: string, code: string): Promise<number> {
+/** How often each kind is tried: a busy machine may hold up any one. */
+const RUNS = 3;
+
+/** How long it took to be felt, in milliseconds, for each kind of end. */
+const latencies = new Map<string, number[]>();
+
+/** Waits until these servers refuse the token, all from this moment on, and notes what the last one took. */
+async function felt(kind: string, servers: GatehouseProcess[], token: string, code: string): Promise<void> {
   const began = performance.now();
-  await eventually(async () => (await verdict(server, token)) === code);
-  return performance.now() - began;
+  await Promise.all(servers.map((server) => eventually(async () => (await verdict(server, token)) === code)));
+  latencies.set(kind, [...(latencies.get(kind) ?? []), performance.now() - began]);
+}
+
+/** Tries something as often as its latency is measured. */
+async function repeatedly(run: () => Promise<void>): Promise<void> {
+  for (let i = 0; i < RUNS; i++) await run();
 }
 
 const ended: SignedUp[] = [];
-const latencies: number[] = [];
 
 describe('what an instance does itself', () => {
-  test.each(ENDS)('%s', async (_, count, end) => {
-    const [device, other] = await twoDevices();
-    await end(device, other);
-    expect(await verdict(here, device.accessToken)).toBe('session_revoked');
-    latencies.push(await latency(there, device.accessToken, 'session_revoked'));
-    expect((await refresh(there, device.refreshToken)).code).toBe('session_revoked');
-    for (const server of [here, there])
-      expect(await verdict(server, other.accessToken)).toBe(count === 2 ? 'session_revoked' : 'ok');
-    ended.push(device);
-  });
+  test.each(ENDS)('%s', (kind, count, end) =>
+    repeatedly(async () => {
+      const [device, other] = await twoDevices();
+      await end(device, other);
+      expect(await verdict(here, device.accessToken)).toBe('session_revoked');
+      await felt(kind, [there], device.accessToken, 'session_revoked');
+      expect((await refresh(there, device.refreshToken)).code).toBe('session_revoked');
+      for (const server of [here, there])
+        expect(await verdict(server, other.accessToken)).toBe(count === 2 ? 'session_revoked' : 'ok');
+      ended.push(device);
+    }),
+  );
 });
 
 describe('what somebody does by SQL', () => {
-  test.each(STATEMENTS)('%s', async (_, count, sql) => {
-    const [device, other] = await twoDevices();
-    await database.query(sql, [device.session.id, device.user.id]);
-    latencies.push(await latency(here, device.accessToken, 'session_revoked'));
-    latencies.push(await latency(there, device.accessToken, 'session_revoked'));
-    expect((await refresh(there, device.refreshToken)).code).toBe('session_revoked');
-    for (const server of [here, there])
-      expect(await verdict(server, other.accessToken)).toBe(count === 2 ? 'session_revoked' : 'ok');
-    ended.push(device);
-  });
+  test.each(STATEMENTS)('%s', (kind, count, sql) =>
+    repeatedly(async () => {
+      const [device, other] = await twoDevices();
+      await database.query(sql, [device.session.id, device.user.id]);
+      await felt(kind, [here, there], device.accessToken, 'session_revoked');
+      expect((await refresh(there, device.refreshToken)).code).toBe('session_revoked');
+      for (const server of [here, there])
+        expect(await verdict(server, other.accessToken)).toBe(count === 2 ? 'session_revoked' : 'ok');
+      ended.push(device);
+    }),
+  );
 
   test('an ended session cannot be brought back', async () => {
     const [device] = await twoDevices();
     await database.query('UPDATE sessions SET revoked_at = now() WHERE id = $1', [device.session.id]);
     await database.query('UPDATE sessions SET revoked_at = NULL WHERE id = $1', [device.session.id]);
     expect((await refresh(here, device.refreshToken)).code).toBe('session_revoked');
-    await latency(there, device.accessToken, 'session_revoked');
+    await felt('UPDATE of a session', [there], device.accessToken, 'session_revoked');
   });
 
   test('what is rolled back is not felt', async () => {
@@ -132,20 +145,21 @@ describe('what somebody does by SQL', () => {
     await database.query('UPDATE sessions SET revoked_at = now() WHERE id = $1', [device.session.id]);
     await database.query('ROLLBACK');
     await database.query('UPDATE sessions SET revoked_at = now() WHERE id = $1', [later.session.id]);
-    await latency(there, later.accessToken, 'session_revoked');
+    await felt('UPDATE of a session', [there], later.accessToken, 'session_revoked');
     expect(await verdict(there, device.accessToken)).toBe('ok');
   });
 
-  test('ten thousand sessions at once', async () => {
-    const [device] = await twoDevices();
-    await database.query(
-      `INSERT INTO sessions (id, user_id, secret_hash, expires_at, auth_methods)
-       SELECT gen_random_uuid(), $1, sha256('x'), now() + interval '1 day', '{}' FROM generate_series(1, 10000)`,
-      [device.user.id],
-    );
-    await database.query('UPDATE sessions SET revoked_at = now() WHERE user_id = $1', [device.user.id]);
-    for (const server of [there, here]) latencies.push(await latency(server, device.accessToken, 'session_revoked'));
-  });
+  test('ten thousand sessions at once', () =>
+    repeatedly(async () => {
+      const [device] = await twoDevices();
+      await database.query(
+        `INSERT INTO sessions (id, user_id, secret_hash, expires_at, auth_methods)
+         SELECT gen_random_uuid(), $1, sha256('x'), now() + interval '1 day', '{}' FROM generate_series(1, 10000)`,
+        [device.user.id],
+      );
+      await database.query('UPDATE sessions SET revoked_at = now() WHERE user_id = $1', [device.user.id]);
+      await felt('ten thousand at once', [here, there], device.accessToken, 'session_revoked');
+    }));
 });
 
 describe('a change of roles', () => {
@@ -153,33 +167,62 @@ describe('a change of roles', () => {
     ['given', `INSERT INTO user_roles VALUES ($1, 'admin')`, ['admin', 'user']],
     ['taken', `DELETE FROM user_roles WHERE user_id = $1`, []],
     ['replaced', `UPDATE user_roles SET role = 'admin' WHERE user_id = $1`, ['admin']],
-  ])('%s: the token is stale, and refresh gives the new roles', async (_, sql, roles) => {
+  ])('%s: the token is stale, and refresh gives the new roles', (kind, sql, roles) =>
+    repeatedly(async () => {
+      const [device] = await twoDevices();
+      await database.query(sql, [device.user.id]);
+      await felt(`a role ${kind}`, [here, there], device.accessToken, 'token_stale');
+      const { body } = await refresh(there, device.refreshToken);
+      for (const server of [here, there]) {
+        const who = await server.call<{ user: { roles: string[] } }>('GET', '/v1/auth/session', {
+          token: body.accessToken,
+        });
+        expect([who.status, who.body.user?.roles]).toEqual([200, roles]);
+      }
+      expect(await verdict(there, device.accessToken)).toBe('token_stale');
+    }),
+  );
+
+  test('is told by a transaction that began before the account was made, too', async () => {
+    await database.query('BEGIN');
+    await database.query('SELECT now()');
     const [device] = await twoDevices();
-    await database.query(sql, [device.user.id]);
-    latencies.push(await latency(there, device.accessToken, 'token_stale'));
-    await latency(here, device.accessToken, 'token_stale');
-    const { body } = await refresh(there, device.refreshToken);
+    await database.query(`INSERT INTO user_roles VALUES ($1, 'admin')`, [device.user.id]);
+    await database.query('COMMIT');
+    await felt('a role given', [here, there], device.accessToken, 'token_stale');
+  });
+
+  test('is forgotten for no notification that somebody makes up', async () => {
+    const [device] = await twoDevices();
+    const [bystander] = await twoDevices();
+    const [marker] = await twoDevices();
+    await database.query(`INSERT INTO user_roles VALUES ($1, 'admin')`, [device.user.id]);
+    await felt('a role given', [here, there], device.accessToken, 'token_stale');
+    // The first ones would raise what is in memory; the others lower it again.
+    for (const ver of ['4294967297', '9999999999', '2147483648', 'Infinity', '4294967296', '-1', '0', '1.5', '', 'x'])
+      for (const { user } of [device, bystander])
+        await database.query(`SELECT pg_notify('gatehouse', 'user ' || $1 || ' ' || $2)`, [user.id, ver]);
+    // Notifications come in their order: whoever has heard of this one has heard of all before.
+    await database.query('UPDATE sessions SET revoked_at = now() WHERE id = $1', [marker.session.id]);
+    await felt('UPDATE of a session', [here, there], marker.accessToken, 'session_revoked');
     for (const server of [here, there]) {
-      const who = await server.call<{ user: { roles: string[] } }>('GET', '/v1/auth/session', {
-        token: body.accessToken,
-      });
-      expect([who.status, who.body.user?.roles]).toEqual([200, roles]);
+      expect(await verdict(server, device.accessToken)).toBe('token_stale');
+      expect(await verdict(server, bystander.accessToken)).toBe('ok');
     }
-    expect(await verdict(there, device.accessToken)).toBe('token_stale');
   });
 
   test('nobody else’s token is stale', async () => {
     const [device] = await twoDevices();
     const [bystander] = await twoDevices();
     await database.query(`INSERT INTO user_roles VALUES ($1, 'admin')`, [device.user.id]);
-    await latency(there, device.accessToken, 'token_stale');
+    await felt('a role given', [there], device.accessToken, 'token_stale');
     expect(await verdict(there, bystander.accessToken)).toBe('ok');
   });
 
   test('a stale token does nothing: not even what needs no role', async () => {
     const [device] = await twoDevices();
     await database.query(`INSERT INTO user_roles VALUES ($1, 'admin')`, [device.user.id]);
-    await latency(here, device.accessToken, 'token_stale');
+    await felt('a role given', [here], device.accessToken, 'token_stale');
     for (const path of ['/v1/users/me', '/v1/sessions', '/v1/dashboard'])
       expect(await verdict(here, device.accessToken, path)).toBe('token_stale');
   });
@@ -191,10 +234,10 @@ test('after a restart everything ended is still refused, and everything else goe
   await database.query(`INSERT INTO user_roles VALUES ($1, 'admin')`, [stale.user.id]);
   await Promise.all([here.stop(), there.stop()]);
   [here, there] = await Promise.all([
-    Gatehouse.start({ DATABASE_URL: database.url, ...ADMIN }),
-    Gatehouse.start({ DATABASE_URL: database.url, ...ADMIN }),
+    GatehouseProcess.start({ DATABASE_URL: database.url, ...ADMIN }),
+    GatehouseProcess.start({ DATABASE_URL: database.url, ...ADMIN }),
   ]);
-  expect(ended.length).toBe(ENDS.length + STATEMENTS.length);
+  expect(ended.length).toBe((ENDS.length + STATEMENTS.length) * RUNS);
   for (const server of [here, there]) {
     for (const { accessToken } of ended) expect(await verdict(server, accessToken)).toBe('session_revoked');
     expect(await verdict(server, stale.accessToken)).toBe('token_stale');
@@ -221,8 +264,9 @@ test('logging out twice, or with a token of a session that ended, is no way back
   expect(events).toHaveLength(1);
 });
 
-test('all of it was felt within a second', () => {
-  const sorted = latencies.toSorted((a, b) => a - b);
-  expect(sorted.length).toBeGreaterThan(15);
-  expect(sorted[sorted.length >> 1]).toBeLessThan(1_000);
+test('all of it was felt within a second, of whatever kind', () => {
+  const best = [...latencies].map(([kind, each]) => [kind, Math.min(...each)] as const);
+  expect(best).toHaveLength(ENDS.length + STATEMENTS.length + 4);
+  expect(best.filter(([, milliseconds]) => milliseconds >= 1_000)).toEqual([]);
+  for (const each of latencies.values()) expect(each.length).toBeGreaterThanOrEqual(RUNS);
 });

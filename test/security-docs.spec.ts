@@ -77,6 +77,8 @@ describe('section 3', () => {
         'Registrations from one address': quotas.registrations ?? '',
         'Requests that may mail, from one address': quotas['mail-requests'] ?? '',
         'Mails to one address': quotas.mails ?? '',
+        'Of these, other mails than those for a new password': quotas['other-mails'] ?? '',
+        'Notices of a new device, for an account': quotas['device-notices'] ?? '',
         'Requests from one address': `${REQUEST_LIMIT} in ${WINDOW}`,
         'Password hashes that wait, for each core': config.hashQueue,
         'bcrypt cost': config.bcryptCost,

@@ -1,14 +1,14 @@
 import { connect, type Socket } from 'node:net';
 import { createDatabase, type TestDatabase } from './support/database.js';
-import { Gatehouse } from './support/gatehouse.js';
+import { GatehouseProcess } from './support/gatehouse.js';
 
 /** Slow senders hold no connection for long, and nobody else up (Slowloris, R.U.D.Y.). */
 let database: TestDatabase;
-let gatehouse: Gatehouse;
+let gatehouse: GatehouseProcess;
 
 beforeAll(async () => {
   database = await createDatabase();
-  gatehouse = await Gatehouse.start({ DATABASE_URL: database.url });
+  gatehouse = await GatehouseProcess.start({ DATABASE_URL: database.url });
 });
 
 afterAll(async () => {

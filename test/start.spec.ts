@@ -1,18 +1,20 @@
 import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createDatabase, type TestDatabase } from './support/database.js';
+import { createDatabase, setting, type TestDatabase } from './support/database.js';
 import { eventually } from './support/eventually.js';
-import { Gatehouse } from './support/gatehouse.js';
-import { PASSWORD, type SignedUp, signIn, signUp, verdict } from './support/people.js';
+import { Gatehouse, GatehouseProcess } from './support/gatehouse.js';
+import { PASSWORD, refresh, type SignedUp, signIn, signUp, verdict } from './support/people.js';
+import { processList } from './support/postgres-view.js';
 import { APP_SECRET } from './support/server.js';
 import { TcpProxy } from './support/tcp-proxy.js';
 
 /** Starting and stopping: what a person reads, with which code it ends, and what is left behind. */
 /** Milliseconds, below the 10 s for which a stop lets requests in flight go on: nothing was waited for. */
 const STOP_LIMIT = 8_000;
+const OTHER_SECRET = `${APP_SECRET}-other`;
 
 let database: TestDatabase;
 const folders: string[] = [];
@@ -26,9 +28,30 @@ afterAll(async () => {
   for (const folder of folders) rmSync(folder, { recursive: true, force: true, maxRetries: 20 });
 });
 
+/** A folder that does not exist yet, removed after the run. */
+function folder(): string {
+  const path = mkdtempSync(join(tmpdir(), 'gatehouse-start-'));
+  folders.push(path);
+  return join(path, 'data');
+}
+
+/** Whether anybody takes a new connection at this address. */
+async function connects(url: string): Promise<boolean> {
+  const { hostname, port } = new URL(url);
+  const socket = connect(Number(port), hostname);
+  try {
+    await once(socket, 'connect');
+    return true;
+  } catch {
+    return false;
+  } finally {
+    socket.destroy();
+  }
+}
+
 /** Runs a server that does not come to serve, and returns how it ended and what it said. */
 async function failing(env: Record<string, string | undefined>) {
-  const gatehouse = Gatehouse.launch({ DATABASE_URL: database.url, ...env });
+  const gatehouse = GatehouseProcess.launch({ DATABASE_URL: database.url, ...env });
   const limit = setTimeout(() => void gatehouse.kill(), 120_000);
   const { code, signal } = await gatehouse.exited;
   clearTimeout(limit);
@@ -142,32 +165,23 @@ describe('what stands in the way is one sentence', () => {
       await proxy.close();
     }
   });
-
-  test.concurrent('an APP_SECRET that is not the one that sealed the keys, in production', async () => {
-    const own = await createDatabase();
-    try {
-      const production = { DATABASE_URL: own.url, NODE_ENV: 'production', BCRYPT_COST: '10' };
-      const first = await Gatehouse.start(production);
-      const { code: stopped } = await first.stop();
-      expect(stopped).toBe(0);
-      const { code, said } = await failing({ ...production, APP_SECRET: `${APP_SECRET}-other` });
-      expect([code, said]).toEqual([78, expect.stringContaining('APP_SECRET is not the one')]);
-      expect(said).not.toContain(APP_SECRET);
-      expect(await own.query('SELECT FROM signing_keys')).toHaveLength(1);
-      const again = await Gatehouse.start(production);
-      await again.stop();
-    } finally {
-      await own.drop();
-    }
-  });
 });
 
 describe('stopping', () => {
+  /** Takes connections and says nothing: the mail that is on its way there holds up a stop for as long as it may. */
+  const silent = createServer().listen(0, '127.0.0.1');
+  afterAll(() => silent.close());
+
   test.each(['SIGTERM', 'SIGINT'] as const)(
-    '%s finishes the sign-in in flight, takes no other, and exits 0',
+    '%s, told twice, takes nobody in any more, finishes the sign-in in flight, and exits 0',
     async (signal) => {
-      const gatehouse = await Gatehouse.start({ DATABASE_URL: database.url });
-      const { user } = await signUp(gatehouse);
+      const { port } = silent.address() as AddressInfo;
+      const gatehouse = await GatehouseProcess.start({
+        DATABASE_URL: database.url,
+        SMTP_URL: `smtp://127.0.0.1:${port}`,
+        EMAIL_VERIFICATION: 'optional',
+      });
+      const [{ user }] = await Promise.all([signUp(gatehouse), gatehouse.call('GET', '/health/live')]);
       // Held in the middle by the lock on its row, until the server has been told to stop.
       await database.query('BEGIN');
       await database.query('SELECT FROM users WHERE id = $1 FOR UPDATE', [user.id]);
@@ -180,34 +194,20 @@ describe('stopping', () => {
         return waiting.length > 0;
       });
       gatehouse.process.kill(signal);
-      await eventually(() =>
-        fetch(`${gatehouse.url}/health/live`).then(
-          () => false,
-          () => true,
-        ),
-      );
+      gatehouse.process.kill(signal);
+      // Sooner than what it does besides is done.
+      await eventually(async () => (await connects(gatehouse.url)) === false, 1_500);
       await database.query('COMMIT');
       const answer = await inFlight;
       const answered = performance.now();
       expect(answer.status).toBe(200);
       expect(await gatehouse.exited).toEqual({ code: 0, signal: null });
-      // The connection that is kept alive behind the answer does not hold it up.
+      // Neither the connection that is kept alive behind the answer nor the idle one holds it up.
       expect(performance.now() - answered).toBeLessThan(STOP_LIMIT);
       await gatehouse.stop();
       expect(await database.query('SELECT FROM sessions WHERE id = $1', [answer.body.session.id])).toHaveLength(1);
     },
   );
-
-  test('an idle connection does not hold it up, and neither does a second signal', async () => {
-    const gatehouse = await Gatehouse.start({ DATABASE_URL: database.url });
-    await gatehouse.call('GET', '/health/live');
-    const began = performance.now();
-    gatehouse.process.kill('SIGTERM');
-    gatehouse.process.kill('SIGTERM');
-    expect(await gatehouse.exited).toEqual({ code: 0, signal: null });
-    expect(performance.now() - began).toBeLessThan(STOP_LIMIT);
-    await gatehouse.stop();
-  });
 
   test('no connection of it stays in the database', async () => {
     await eventually(async () => {
@@ -243,13 +243,18 @@ const lives = (pid: number) => {
 };
 
 describe('WORKERS=2', () => {
-  let gatehouse: Gatehouse;
+  let proxy: TcpProxy;
+  let gatehouse: GatehouseProcess;
   let workers: number[];
   beforeEach(async () => {
-    gatehouse = await Gatehouse.start({ DATABASE_URL: database.url, WORKERS: '2' });
+    proxy = await TcpProxy.before(database.url);
+    gatehouse = await GatehouseProcess.start({ DATABASE_URL: proxy.url, WORKERS: '2' });
     workers = childrenOf(gatehouse.process.pid ?? 0);
   });
-  afterEach(() => gatehouse?.stop());
+  afterEach(async () => {
+    await gatehouse?.stop();
+    await proxy?.close();
+  });
 
   test('both serve, a logout is felt by both, and all stop together', async () => {
     expect(workers).toHaveLength(2);
@@ -270,9 +275,12 @@ describe('WORKERS=2', () => {
     expect(workers.filter(lives)).toEqual([]);
   });
 
-  test('a worker that dies is replaced, and a primary that dies leaves none behind', async () => {
+  test('a worker that dies is replaced, and so is the replacement that could not start; a primary that dies leaves none behind', async () => {
+    await proxy.refuse();
     process.kill(workers[0] ?? 0, 'SIGKILL');
-    await eventually(() => {
+    await eventually(() => gatehouse.output.includes('The database cannot be reached'));
+    await proxy.heal();
+    await eventually(async () => {
       const now = childrenOf(gatehouse.process.pid ?? 0);
       return now.length === 2 && !now.includes(workers[0] ?? 0);
     });
@@ -284,17 +292,12 @@ describe('WORKERS=2', () => {
 });
 
 describe('the embedded Postgres', () => {
-  const embedded = (DATA_DIR: string) =>
-    Gatehouse.start({ DATABASE_URL: '', DATA_DIR, APP_SECRET: undefined, BOOTSTRAP_ADMIN_EMAIL: '' });
-  const folder = () => {
-    const path = mkdtempSync(join(tmpdir(), 'gatehouse-start-'));
-    folders.push(path);
-    return join(path, 'data');
-  };
+  const embedded = (DATA_DIR: string, secret?: string) =>
+    GatehouseProcess.start({ DATABASE_URL: '', DATA_DIR, APP_SECRET: secret, BOOTSTRAP_ADMIN_EMAIL: '' });
   const postmasterOf = (dataDir: string) =>
     Number(readFileSync(join(dataDir, 'postgres', 'postmaster.pid'), 'utf8').split('\n')[0]);
 
-  test('starts with no settings; the first admin is shown once and works; the data outlive kill -9 of either', async () => {
+  test('starts with no settings; the first admin is shown once and works; the data outlive kill -9 of either, and Postgres is brought back', async () => {
     const dataDir = folder();
     let gatehouse = await embedded(dataDir);
     try {
@@ -307,36 +310,61 @@ describe('the embedded Postgres', () => {
 
       await gatehouse.kill();
       expect(lives(first)).toBe(true);
-      gatehouse = await embedded(dataDir);
+      // At home another secret is let go on. What the former sealed is of no use with it, and stays what it is.
+      gatehouse = await embedded(dataDir, OTHER_SECRET);
       expect(postmasterOf(dataDir)).toBe(first);
       expect(gatehouse.output).not.toMatch(/first admin|admin@gatehouse\.test/);
-      expect(await verdict(gatehouse, admin.accessToken)).toBe('ok');
+      expect(gatehouse.output).toContain('APP_SECRET is another one than before');
+      expect(await verdict(gatehouse, admin.accessToken)).toBe('invalid_token');
+      const person = await signUp(gatehouse);
 
       process.kill(first, 'SIGKILL');
-      expect(await verdict(gatehouse, admin.accessToken)).toBe('ok');
+      expect(await verdict(gatehouse, person.accessToken)).toBe('ok');
+      await eventually(async () => {
+        const { status } = await gatehouse.call('GET', '/health/ready');
+        return status === 200 && postmasterOf(dataDir) !== first;
+      });
+      await signIn(gatehouse, person.user.email);
+      expect((await refresh(gatehouse, person.refreshToken)).code).toBe('ok');
+
       await gatehouse.kill();
       gatehouse = await embedded(dataDir);
       expect(await verdict(gatehouse, admin.accessToken)).toBe('ok');
       await signIn(gatehouse, email, password);
 
-      const last = postmasterOf(dataDir);
       gatehouse.process.kill('SIGINT');
       expect(await gatehouse.exited).toEqual({ code: 0, signal: null });
-      expect(lives(last)).toBe(false);
+      expect(processList()).not.toContain(dataDir);
       expect(readdirSync(join(dataDir, 'postgres'))).not.toContain('postmaster.pid');
     } finally {
       await gatehouse.stop();
     }
   });
+});
 
-  test('is never touched where DATABASE_URL is set', async () => {
+describe('an APP_SECRET that is not the one of the database is refused', () => {
+  test('where one was made for this machine only, as beside a command meant for production', async () => {
     const dataDir = folder();
-    const gatehouse = await Gatehouse.start({ DATABASE_URL: database.url, DATA_DIR: dataDir, APP_SECRET: undefined });
-    try {
-      expect(readdirSync(dataDir)).toEqual(['app-secret']);
-      expect(gatehouse.output).not.toContain('first admin');
-    } finally {
-      await gatehouse.stop();
-    }
+    const keys = () => database.query('SELECT kid FROM signing_keys');
+    const before = await keys();
+    expect(before).toHaveLength(1);
+    const { code, said } = await failing({ DATA_DIR: dataDir, APP_SECRET: undefined });
+    expect([code, said]).toEqual([78, expect.stringContaining('APP_SECRET is not the one')]);
+    expect(await keys()).toEqual(before);
+    // The embedded Postgres is never touched where DATABASE_URL is set.
+    expect(readdirSync(dataDir)).toEqual(['app-secret']);
+  });
+
+  test('in production with JWT_SIGNING_KEY, where no key is stored', async () => {
+    const { database: shared } = Gatehouse.shared();
+    const { code, said } = await failing({
+      DATABASE_URL: shared.url,
+      NODE_ENV: 'production',
+      BCRYPT_COST: '10',
+      JWT_SIGNING_KEY: setting('TEST_SHARED_SIGNING_KEY'),
+      APP_SECRET: OTHER_SECRET,
+    });
+    expect([code, said]).toEqual([78, expect.stringContaining('no password would fit')]);
+    expect(said).not.toContain(OTHER_SECRET);
   });
 });

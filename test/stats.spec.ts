@@ -39,7 +39,7 @@ async function counted(): Promise<Omit<Stats, 'series'> & { today: Stats['series
       'sessions', jsonb_build_object('active', (SELECT count(*) FROM sessions WHERE revoked_at IS NULL AND expires_at > now())),
       'today', (SELECT jsonb_build_object('date', to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD'),
         'signups', count(*) FILTER (WHERE type = 'auth.registered'), 'logins', count(*) FILTER (WHERE type = 'auth.login'),
-        'failedLogins', count(*) FILTER (WHERE type = 'auth.login_failed')) FROM audit_events
+        'failedLogins', count(*) FILTER (WHERE type = 'auth.login_failed' AND data ->> 'code' <> 'wrong_password')) FROM audit_events
         WHERE (at AT TIME ZONE 'UTC')::date = (now() AT TIME ZONE 'UTC')::date)) AS counted`);
   return row!.counted;
 }
@@ -58,6 +58,15 @@ test('the figures are exact after every kind of change, also by hand and in a cr
   const wrong = { email: people[0]!.user.email, password: 'wrong wrong wrong' };
   for (let n = 0; n < 3; n++) await gatehouse.call('POST', '/v1/auth/login', { body: wrong });
   await gatehouse.call('POST', '/v1/auth/login', { body: { ...wrong, email: freshEmail() } });
+  await expectExact();
+  // Written down, and no failed sign-in.
+  const { accessToken, user } = people[0]!;
+  await gatehouse.call('DELETE', '/v1/users/me', { body: { password: 'wrong wrong wrong' }, token: accessToken });
+  const [latest] = await database.query(
+    'SELECT type, actor_id, data FROM audit_events WHERE user_id = $1 ORDER BY id DESC LIMIT 1',
+    [user.id],
+  );
+  expect(latest).toEqual({ type: 'auth.login_failed', actor_id: user.id, data: { code: 'wrong_password' } });
   await expectExact();
   const path = (n: number) => `/v1/users/${people[n]!.user.id}`;
   const token = admin.accessToken;

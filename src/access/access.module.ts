@@ -4,6 +4,7 @@ import { JwtModule } from '@nestjs/jwt';
 import { PassportModule } from '@nestjs/passport';
 import { UndeclaredInputGuard } from '../common/undeclared-input.guard.js';
 import { AccessTokens } from './access-tokens.service.js';
+import { AppSecretProof } from './app-secret-proof.js';
 import { JwksController } from './jwks.controller.js';
 import { JwtStrategy } from './jwt.strategy.js';
 import { JwtAuthGuard } from './jwt-auth.guard.js';
@@ -20,6 +21,7 @@ import { SigningKeys } from './signing-keys.service.js';
   controllers: [JwksController],
   providers: [
     AccessTokens,
+    AppSecretProof,
     JwtStrategy,
     RevocationList,
     Revocations,
@@ -29,6 +31,6 @@ import { SigningKeys } from './signing-keys.service.js';
     { provide: APP_GUARD, useClass: RolesGuard },
     { provide: APP_GUARD, useClass: UndeclaredInputGuard },
   ],
-  exports: [AccessTokens, Revocations, RoleTable, SigningKeys],
+  exports: [AccessTokens, AppSecretProof, Revocations, RoleTable, SigningKeys],
 })
 export class AccessModule {}

@@ -43,13 +43,13 @@ export class Revocations {
     private readonly list: RevocationList,
     private readonly clock: Clock,
   ) {
-    // Whoever may connect may also notify, so what is no id is passed over.
+    // Whoever may connect may also notify, so what is no id or no version is passed over.
     listener.on('session', (id) => {
       if (isId(id)) list.revokeSession(id);
     });
     listener.on('user', (text) => {
-      const [id = '', ver] = text.split(' ');
-      if (isId(id)) list.raiseVersion(id, Number(ver));
+      const [id = '', ver = ''] = text.split(' ');
+      if (isId(id) && isVersion(ver)) list.raiseVersion(id, Number(ver));
     });
     listener.onCatchUp(() => this.catchUp());
   }
@@ -124,4 +124,9 @@ export class Revocations {
       }
     });
   }
+}
+
+/** Whether a text is a value of `users.ver`, a positive 32-bit number: another one would lower what is in memory. */
+function isVersion(text: string): boolean {
+  return /^[1-9]\d{0,9}$/.test(text) && Number(text) <= 0x7fffffff;
 }

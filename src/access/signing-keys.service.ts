@@ -20,7 +20,7 @@ import {
   toPublicJwk,
   toSigningKey,
 } from './signing-key.js';
-import { WrongAppSecretError } from './wrong-app-secret-error.js';
+import { FORGET, INSERT, type KeyRow, OTHERS, READ } from './signing-key-store.js';
 
 /** How long a key is published before it signs: longer than a client may keep the JWKS. */
 export const PUBLISH_AHEAD = 10 * 60_000;
@@ -36,13 +36,6 @@ interface KeyActor {
 }
 
 const NOBODY: KeyActor = { actorId: null, client: null };
-
-interface KeyRow {
-  kid: string;
-  alg: SigningAlgorithm;
-  sealed: Buffer;
-  signs_from: Date;
-}
 
 /**
  * The keys that sign and verify access tokens: made here, kept sealed in the database, the same on every instance.
@@ -69,24 +62,20 @@ export class SigningKeys implements OnModuleDestroy {
     this.sealingKey = config.deriveKey('signing keys');
   }
 
-  /**
-   * Loads the keys, and makes the first one where there is none.
-   * Throws WrongAppSecretError in production when the stored keys were sealed under another APP_SECRET.
-   */
+  /** Loads the keys, and makes the first one where there is none. Comes before the link to the database. */
   async start(): Promise<void> {
     const { provided } = this.config.signing;
     if (provided) {
       this.keys = new Map([[provided.kid, toSigningKey(provided.kid, provided.alg, provided.key, 0)]]);
       return;
     }
-    // The first key signs at once, and so does the first of another algorithm: the operator restarted to get it.
-    await this.ensureKey((newest) => newest.alg !== this.config.signing.alg);
-    this.listener.on(
-      'keys',
-      () => void this.reload().catch(() => this.logger.warn('The signing keys could not be read again')),
-    );
+    await this.ensureKey({ starting: true });
+    this.listener.on('keys', () => void this.reload().catch((error) => this.complain(error)));
     this.listener.onCatchUp(() => this.load());
-    this.timer = setInterval(() => void this.ensureKey(() => false).catch(() => undefined), LOOK_FOR_ROTATION).unref();
+    this.timer = setInterval(
+      () => void this.ensureKey().catch((error) => this.complain(error)),
+      LOOK_FOR_ROTATION,
+    ).unref();
   }
 
   onModuleDestroy(): void {
@@ -119,51 +108,73 @@ export class SigningKeys implements OnModuleDestroy {
   }
 
   /**
-   * Makes the next key and publishes it; it signs after PUBLISH_AHEAD, so that every verifier has it by then.
-   * Returns its id. The key before it verifies until its last token has expired.
+   * Makes the next key, of the algorithm in use, and publishes it; it signs after PUBLISH_AHEAD, so that every verifier has
+   * it by then. Returns its id. The key before it verifies until its last token has expired.
    */
-  async rotate(actor: KeyActor = NOBODY): Promise<string> {
+  async rotate(actor: KeyActor): Promise<string> {
     if (this.config.signing.provided) throw new Error('JWT_SIGNING_KEY is set: rotate it where it is kept.');
-    const kid = await this.database.transaction((manager) => this.insertNext(manager, actor));
-    await this.load();
-    return kid;
+    return this.inTurn(async (manager) => {
+      const newest = (await this.readable(manager)).at(-1);
+      const alg = newest?.alg ?? this.config.signing.alg;
+      if (!newest) await this.insert(alg, 0, manager);
+      return this.insertNext(alg, PUBLISH_AHEAD, actor, manager);
+    });
   }
 
-  /** Makes a key where there is none that can sign, or where the newest has served its time. */
-  private async ensureKey(algorithmChanged: (newest: SigningKey) => boolean): Promise<void> {
-    await this.database.transaction(async (manager) => {
-      await manager.query('SELECT pg_advisory_xact_lock($1)', [KEY_LOCK]);
+  /** Makes a key where there is none, where the newest has served its time, and at a start with another algorithm. */
+  private async ensureKey({ starting = false } = {}): Promise<void> {
+    const { alg, keyLifetime } = this.config.signing;
+    await this.inTurn(async (manager) => {
       const newest = (await this.readable(manager)).at(-1);
-      if (!newest) await this.insert(0, manager);
-      else if (algorithmChanged(newest)) await this.insertNext(manager, NOBODY, 0);
-      else if (newest.signsFrom + this.config.signing.keyLifetime - PUBLISH_AHEAD < this.clock.now())
-        await this.insertNext(manager, NOBODY);
+      if (!newest) await this.insert(alg, 0, manager);
+      else if (starting && newest.alg !== alg)
+        await this.insertNext(alg, await this.aheadOfOthers(manager), NOBODY, manager);
+      else if (newest.signsFrom + keyLifetime - PUBLISH_AHEAD < this.clock.now())
+        await this.insertNext(alg, PUBLISH_AHEAD, NOBODY, manager);
     });
     await this.load();
-    await this.forgetDead();
+    await this.database.manager.query(FORGET, [
+      [...this.keys.keys()],
+      this.config.accessTokenTtl + 2 * LEEWAY * 1000 + 60_000,
+    ]);
+  }
+
+  /** Whoever restarts to get another algorithm gets it at once; but verifiers of instances that go on must read its key first. */
+  private async aheadOfOthers(manager: EntityManager): Promise<number> {
+    const others = await manager.query<unknown[]>(OTHERS);
+    return others.length === 0 ? 0 : PUBLISH_AHEAD;
+  }
+
+  /** One instance after the other, so that two do not make a key each. */
+  private inTurn<T>(work: (manager: EntityManager) => Promise<T>): Promise<T> {
+    return this.database.transaction(async (manager) => {
+      await manager.query('SELECT pg_advisory_xact_lock($1)', [KEY_LOCK]);
+      return work(manager);
+    });
   }
 
   /** Makes the key that follows, and writes that down. The first key of all follows none. */
   private async insertNext(
-    manager: EntityManager,
+    alg: SigningAlgorithm,
+    ahead: number,
     { actorId, client, operator }: KeyActor,
-    ahead = PUBLISH_AHEAD,
+    manager: EntityManager,
   ): Promise<string> {
-    const kid = await this.insert(ahead, manager);
+    const { kid, signsFrom } = await this.insert(alg, ahead, manager);
     const data = { kid, ...(operator !== undefined && { operator }) };
     await this.audit.record({ type: 'key.rotated', actorId, userId: null, client, data }, manager);
+    this.database.afterCommit(manager, () =>
+      this.logger.log(`The next signing key, ${kid} for ${alg}, signs from ${signsFrom.toISOString()}`),
+    );
     return kid;
   }
 
-  private async insert(ahead: number, manager = this.database.manager): Promise<string> {
-    const { alg } = this.config.signing;
+  private async insert(alg: SigningAlgorithm, ahead: number, manager: EntityManager) {
     const kid = newId();
     const sealed = seal(exportSecret(await generateSecret(alg)), this.sealingKey, kid);
-    await manager.query(
-      `INSERT INTO signing_keys (kid, alg, sealed, signs_from) VALUES ($1, $2, $3, now() + $4 * interval '1 ms')`,
-      [kid, alg, sealed, ahead],
-    );
-    return kid;
+    const [row] = await manager.query<{ signsFrom: Date }[]>(INSERT, [kid, alg, sealed, ahead]);
+    if (!row) throw new Error('INSERT … RETURNING returned no row');
+    return { kid, signsFrom: row.signsFrom };
   }
 
   /** One reading after the other, so that an older one never has the last word. */
@@ -182,22 +193,15 @@ export class SigningKeys implements OnModuleDestroy {
   /** After a change by whomever; somebody may have removed every key, as one does when they have leaked. */
   private async reload(): Promise<void> {
     await this.load();
-    if (this.keys.size === 0) await this.ensureKey(() => false);
+    if (this.keys.size === 0) await this.ensureKey();
   }
 
-  /** The stored keys that this APP_SECRET opens, oldest first. */
+  /** The stored keys that this APP_SECRET opens, oldest first. A server has asked for its proof before. */
   private async readable(manager = this.database.manager): Promise<SigningKey[]> {
-    const rows = await manager.query<KeyRow[]>(
-      'SELECT kid, alg, sealed, signs_from FROM signing_keys ORDER BY signs_from, kid',
-    );
+    const rows = await manager.query<KeyRow[]>(READ);
     const keys = rows.flatMap((row) => this.open(row) ?? []);
-    if (keys.length < rows.length) {
-      if (this.config.production) throw new WrongAppSecretError();
-      if (!this.warned) {
-        this.logger.warn(
-          'Some signing keys were sealed under another APP_SECRET and are left aside; their sessions are lost',
-        );
-      }
+    if (keys.length < rows.length && !this.warned) {
+      this.logger.warn('Some signing keys do not open with this APP_SECRET and are left aside');
       this.warned = true;
     }
     return keys;
@@ -208,13 +212,7 @@ export class SigningKeys implements OnModuleDestroy {
     return bytes && toSigningKey(row.kid, row.alg, importSecret(row.alg, bytes), row.signs_from.getTime());
   }
 
-  /** Removes keys whose last token has expired: those that were followed by another one a token life ago. */
-  private async forgetDead(): Promise<void> {
-    await this.database.manager.query(
-      `DELETE FROM signing_keys WHERE kid IN (
-         SELECT kid FROM (SELECT kid, lead(signs_from) OVER (ORDER BY signs_from, kid) AS followed FROM signing_keys) AS keys
-         WHERE followed < now() - $1 * interval '1 ms')`,
-      [this.config.accessTokenTtl + 2 * LEEWAY * 1000 + 60_000],
-    );
+  private complain(error: unknown): void {
+    this.logger.warn(`The signing keys could not be looked after: ${error}`);
   }
 }

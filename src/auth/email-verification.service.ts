@@ -9,6 +9,7 @@ import { Accounts } from '../users/accounts.service.js';
 import { AddressProof } from '../users/address-proof.service.js';
 import { EmailChange } from '../users/email-change.service.js';
 import { Handover } from '../users/handover.service.js';
+import { Notices } from '../users/notices.service.js';
 import { type ConsumedToken, OneTimeTokens } from '../users/one-time-tokens.service.js';
 import { RequestedMail } from './requested-mail.service.js';
 
@@ -23,6 +24,7 @@ export class EmailVerification {
     private readonly requested: RequestedMail,
     private readonly handover: Handover,
     private readonly tokens: OneTimeTokens,
+    private readonly notices: Notices,
     private readonly mail: Mail,
     private readonly audit: Audit,
   ) {}
@@ -32,9 +34,11 @@ export class EmailVerification {
    * the address. Throws a Problem: `mail_unavailable`, `rate_limited`.
    */
   async resend(email: string, client: Client): Promise<void> {
-    await this.requested.to(email, client, ({ userId }, manager) =>
-      this.proof.askAgain(userId, { id: null, client }, manager),
-    );
+    await this.requested.to(email, client, {
+      use: 'anything else',
+      isFor: ({ verified }) => !verified,
+      send: ({ userId }, manager) => this.proof.askAgain(userId, { id: null, client }, manager),
+    });
   }
 
   /**
@@ -42,10 +46,12 @@ export class EmailVerification {
    * password yet, for which a link is mailed. Throws a Problem: `invalid_token_link`, `email_taken`.
    */
   async verify(token: string, client: Client): Promise<{ choosePassword: boolean }> {
+    const mover = await this.tokens.findOwner(token, 'change_email');
+    const mayTell = mover !== null && (await this.notices.mayTell(mover.id));
     return this.database.transaction(async (manager) => {
       const consumed = await this.tokens.consume(token, ['verify_email', 'change_email'], manager);
       if (consumed.purpose === 'change_email') {
-        await this.emailChange.confirm(consumed, client, manager);
+        await this.emailChange.confirm(consumed, mayTell, client, manager);
         return { choosePassword: false };
       }
       return this.confirm(consumed, client, manager);

@@ -4,6 +4,7 @@ import type { Client } from '../common/client.js';
 import { Problem } from '../common/problem.js';
 import { Database } from '../database/database.js';
 import { GuessLimits } from '../limits/guess-limits.service.js';
+import { KnownAddresses } from '../limits/known-addresses.js';
 import { letters } from '../mail/letters.js';
 import { Mail } from '../mail/mail.service.js';
 import { Handover } from '../users/handover.service.js';
@@ -25,6 +26,7 @@ export class PasswordReset {
     private readonly audit: Audit,
     private readonly requested: RequestedMail,
     private readonly guesses: GuessLimits,
+    private readonly known: KnownAddresses,
   ) {}
 
   /**
@@ -32,15 +34,19 @@ export class PasswordReset {
    * Throws a Problem: `mail_unavailable`, `rate_limited`.
    */
   async request(email: string, client: Client): Promise<void> {
-    await this.requested.to(email, client, async (account, manager) => {
-      const token = await this.tokens.issue('reset_password', account, manager);
-      await this.mail.send(letters.resetPassword(token, { ip: client.ip, at: new Date() }), account.email, manager);
+    await this.requested.to(email, client, {
+      use: 'new password',
+      isFor: () => true,
+      send: async (account, manager) => {
+        const token = await this.tokens.issue('reset_password', account, manager);
+        await this.mail.send(letters.resetPassword(token, { ip: client.ip, at: new Date() }), account.email, manager);
+      },
     });
   }
 
   /**
    * Sets the password of the link's account, whose address is thereby confirmed, ends all its sessions and voids every
-   * other link. Signs nobody in: a second factor is still asked for.
+   * other link. The network it came from is known from then on. Signs nobody in: a second factor is still asked for.
    * Throws a Problem: `invalid_token_link`, a refused password (the link stays good), `overloaded`.
    */
   async reset(token: string, password: string, client: Client): Promise<void> {
@@ -50,6 +56,8 @@ export class PasswordReset {
     const userId = await this.database.transaction(async (manager) => {
       const { userId, email } = await this.tokens.consume(token, ['reset_password'], manager);
       await this.handover.complete(userId, passwordHash, manager);
+      // A flood of guesses that goes on would fill the count again before the owner has signed in.
+      await this.known.add(userId, client.ip, manager);
       await this.audit.record({ type: 'user.password_reset', actorId: userId, userId, client }, manager);
       await this.mail.send(letters.passwordChanged({ ip: client.ip, at: new Date() }), email, manager);
       return userId;

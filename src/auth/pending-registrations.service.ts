@@ -9,7 +9,7 @@ import { Database } from '../database/database.js';
 import { Quotas } from '../limits/quotas.service.js';
 import { letters } from '../mail/letters.js';
 import { Mail } from '../mail/mail.service.js';
-import { Accounts } from '../users/accounts.service.js';
+import { type Account, Accounts } from '../users/accounts.service.js';
 import { AddressProof } from '../users/address-proof.service.js';
 import { emailKeyOf } from '../users/email.js';
 import { Invitations } from '../users/invitations.service.js';
@@ -36,30 +36,44 @@ export class PendingRegistrations {
   /**
    * Leaves a registration for the owner of the address to confirm, and tells the caller nothing, not by its time either.
    * An address without a confirmed account gets a link. Where several registered it, whose mail the owner opens says nothing
-   * about whose password is theirs, so confirming keeps none. Somebody who was invited is invited again. The owner of a
-   * confirmed account gets a mail that says there is one.
+   * about whose password is theirs, so confirming keeps none: also where no more mail may go and an older link is opened.
+   * Somebody who was invited is invited again. The owner of a confirmed account gets a mail that says there is one.
    */
   async register(form: Form, passwordHash: string, client: Client): Promise<void> {
-    const may = await this.quotas.mayMail(emailKeyOf(form.email));
     await atTheSameTime(async () => {
-      if (may) await this.database.transaction((manager) => this.leave(form, passwordHash, client, manager));
+      const mayMail = await this.quotas.mayMail(emailKeyOf(form.email), 'anything else');
+      await this.database.transaction(async (manager) => {
+        const account = await this.leave(form, passwordHash, client, manager);
+        if (account && mayMail) await this.tell(account, client, manager);
+      });
     });
   }
 
-  private async leave(form: Form, passwordHash: string, client: Client, manager: EntityManager): Promise<void> {
+  /** Makes the account, or contests the one that is there. Null where neither can be. */
+  private async leave(
+    form: Form,
+    passwordHash: string,
+    client: Client,
+    manager: EntityManager,
+  ): Promise<Account | null> {
     const created = await this.create(form, passwordHash, manager);
     const account = await this.accounts.lockByEmail(form.email, manager);
     // Deleted in this very moment, or kept for whoever had the address until lately and may take it back.
-    if (!account) return;
-    const { userId, verified, status, hasPassword } = account;
-    if (verified || status !== 'active') {
-      const letter = letters.accountExists({ ip: client.ip, at: new Date() });
-      return this.mail.send(letter, account.email, manager);
-    }
-    if (!hasPassword) return this.invitations.invite(userId, { id: null, client }, manager);
+    if (!account) return null;
+    const { userId } = account;
     if (created) await this.audit.record({ type: 'auth.registered', actorId: userId, userId, client }, manager);
+    // Asked of confirmed accounts too, which it leaves alone: all are locked for about as long.
     else await this.accounts.contest(userId, manager);
-    await this.proof.ask({ ...account, contested: !created }, client, manager);
+    return { ...account, contested: !created };
+  }
+
+  /** Mails the owner of the address what there is to do. */
+  private async tell(account: Account, client: Client, manager: EntityManager): Promise<void> {
+    const { userId, email, verified, status, hasPassword } = account;
+    if (verified || status !== 'active')
+      return this.mail.send(letters.accountExists({ ip: client.ip, at: new Date() }), email, manager);
+    if (!hasPassword) return this.invitations.invite(userId, { id: null, client }, manager);
+    await this.proof.ask(account, client, manager);
   }
 
   /** The new account, without the username where that is taken: to say so would tell who is here. Null where the email is. */

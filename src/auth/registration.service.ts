@@ -50,7 +50,9 @@ export class Registration {
       await this.pending.register(form, passwordHash, client);
       return null;
     }
-    const mayMail = await this.quotas.mayMail(emailKeyOf(form.email));
+    // An address that is taken gets no mail, so none is counted.
+    const isFree = (await this.users.findCredentials({ email: form.email })) === null;
+    const mayMail = isFree && (await this.quotas.mayMail(emailKeyOf(form.email), 'anything else'));
     return this.database.transaction(async (manager) => {
       const user = await this.users.create({ ...form, passwordHash, roles: ['user'] }, manager);
       const { id, email } = user;

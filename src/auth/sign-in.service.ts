@@ -75,7 +75,7 @@ export class SignIn {
   ): Promise<SignedIn | null> {
     // Asked here as well as under the lock, so that the count of mails is not asked for while it is held.
     const { manager } = this.database;
-    const mayTell = (await this.sessions.isNewDevice(id, client, manager)) && (await this.notices.mayTell(id));
+    const mayTell = (await this.sessions.isNewDevice(id, client, manager)) && (await this.notices.mayTellOfDevice(id));
     return this.database.transaction(async (manager) => {
       const user = await this.users.claimForSignIn(id, passwordHash, newHash, manager);
       if (!user) return null;

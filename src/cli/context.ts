@@ -2,6 +2,7 @@ import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import type { INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
+import { AppSecretProof } from '../access/app-secret-proof.js';
 import { AppModule } from '../app.module.js';
 import { createLogger, NestLogger } from '../common/logger.js';
 import type { Config } from '../config/config.js';
@@ -13,6 +14,7 @@ import { readConfig } from './settings.js';
 /**
  * Runs a command on the rooms of the server, without HTTP, on the same database: the embedded Postgres too, which is
  * started or, where a server has it running, shared. Log lines go to standard error.
+ * Throws WrongAppSecretError where the settings are not those of the database.
  */
 export async function withApp<T>(work: (app: INestApplicationContext, config: Config) => Promise<T>): Promise<T> {
   const config = readConfig();
@@ -28,6 +30,7 @@ export async function withApp<T>(work: (app: INestApplicationContext, config: Co
       abortOnError: false,
     });
     try {
+      await app.get(AppSecretProof).check();
       return await work(app, config);
     } finally {
       await app.close();

@@ -9,10 +9,8 @@ import { readConfig } from './settings.js';
 export async function rotateKeys({ json }: { json?: boolean }): Promise<void> {
   const kid = await withApp(async (app, config) => {
     if (config.signing.provided) throw new CommandError('JWT_SIGNING_KEY is set: rotate it where it is kept.');
-    const keys = app.get(SigningKeys);
-    await keys.start();
     const { id: actorId, client, operator: who } = operator();
-    return keys.rotate({ actorId, client, operator: who });
+    return app.get(SigningKeys).rotate({ actorId, client, operator: who });
   });
   print(json, { kid }, [`Made key ${kid}. It is published now and signs in 10 minutes.`]);
 }

@@ -1,7 +1,9 @@
+import { randomBytes } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { keptAppSecret } from './app-secret.js';
+import { ConfigError, loadConfig } from './config.js';
 
 let folder: string;
 beforeEach(() => {
@@ -29,3 +31,14 @@ test('what cannot be read is told, and nothing made in its place', () => {
   mkdirSync(join(folder, 'app-secret'));
   expect(() => keptAppSecret(folder)).toThrow('EISDIR');
 });
+
+test.each(['', '\n', 'cut-off-after-31-bytes-0123456789'.slice(0, 31)])(
+  'one that was cut off is refused: %j',
+  (left) => {
+    writeFileSync(join(folder, 'app-secret'), left);
+    expect(() => loadConfig({ DATA_DIR: folder })).toThrow(ConfigError);
+    expect(() => loadConfig({ DATA_DIR: folder })).toThrow(/app-secret was cut off/);
+    expect(readFileSync(join(folder, 'app-secret'), 'utf8')).toBe(left);
+    expect(() => loadConfig({ DATA_DIR: folder, APP_SECRET: randomBytes(48).toString('base64') })).not.toThrow();
+  },
+);

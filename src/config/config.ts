@@ -105,7 +105,7 @@ function crossFaults(env: Partial<Environment>): string[] {
 function assemble(env: Environment): Config {
   const production = env.NODE_ENV === 'production';
   const dataDir = env.DATA_DIR ? resolve(env.DATA_DIR) : join(projectRoot(), '.data');
-  const secret = env.APP_SECRET ?? keptAppSecret(dataDir);
+  const secret = env.APP_SECRET ?? wholeSecret(dataDir);
   const publicUrl = env.PUBLIC_URL ?? `http://localhost:${env.PORT}`;
   return {
     production,
@@ -155,6 +155,16 @@ function assemble(env: Environment): Config {
     workers: env.WORKERS === 'auto' ? availableParallelism() : Number(env.WORKERS),
     deriveKey: (purpose) => Buffer.from(hkdfSync('sha256', secret, '', `gatehouse ${purpose}`, 32)),
   };
+}
+
+/** The secret that is kept here. A file that was cut off, by a full disk or a power loss, is none: anybody can guess it. */
+function wholeSecret(dataDir: string): string {
+  const secret = keptAppSecret(dataDir);
+  if (Buffer.byteLength(secret) >= 32) return secret;
+  const file = join(dataDir, 'app-secret');
+  throw new ConfigError([
+    `${file} was cut off: it holds fewer than 32 bytes. Put it back from a backup; without it no password fits any more.`,
+  ]);
 }
 
 /**

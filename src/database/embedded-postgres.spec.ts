@@ -100,8 +100,9 @@ describe('a later start', () => {
     const first = await start(dataDir);
     await query(first.url, 'CREATE TABLE kept AS SELECT 42 AS answer');
     await first.stop();
-    const second = await start(dataDir);
+    const second = await startEmbeddedPostgres({ dataDir, log: (line) => lines.push(line), connections: 234 });
     expect(await query(second.url, 'SELECT answer FROM kept')).toBe(42);
+    expect(await query(second.url, `SELECT current_setting('max_connections')`)).toBe('234');
 
     process.kill(await postmasterPid(dataDir), 'SIGKILL');
     const third = await start(dataDir);

@@ -40,6 +40,8 @@ interface Options {
   log: (line: string) => void;
   /** Whether a server that dies while it is used is started again, on the same port. */
   revive?: boolean;
+  /** How many connections this process and its workers make at most. One that runs already keeps what it was started with. */
+  connections?: number;
 }
 
 /**
@@ -51,6 +53,7 @@ export async function startEmbeddedPostgres({
   dataDir: path,
   log,
   revive = false,
+  connections = 0,
 }: Options): Promise<EmbeddedPostgres> {
   try {
     const binaries = await findPostgresBinaries();
@@ -62,7 +65,7 @@ export async function startEmbeddedPostgres({
       log(`Creating a Postgres ${binaries.major} database in ${dataDir}`);
       await createDataFolder(dataDir, password, binaries, account);
     }
-    return await new Server(dataDir, password, log, revive).start(binaries, account);
+    return await new Server(dataDir, password, log, revive, connections).start(binaries, account);
   } catch (error) {
     throw explain(error, path);
   }
@@ -81,6 +84,7 @@ class Server {
     private readonly password: string,
     private readonly log: (line: string) => void,
     private readonly revive: boolean,
+    private readonly connections: number,
   ) {}
 
   /** Looks, starts one if there is none, and looks again, until this process has its say in a live server. */
@@ -97,7 +101,8 @@ class Server {
       }
       if (!postmaster) {
         await removeStaleLock(this.dataDir);
-        reason = await launchPostmaster(this.dataDir, binaries.postgres, account, deadline, this.port);
+        const { port, connections } = this;
+        reason = await launchPostmaster(this.dataDir, binaries.postgres, account, deadline, { port, connections });
         launched = reason === undefined;
       }
       await delay(POLL_MS);

@@ -1,9 +1,12 @@
-import { Inject, Injectable, Logger, type OnModuleDestroy } from '@nestjs/common';
+import { Inject, Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import { Client } from 'pg';
 import { Clock } from '../common/clock.js';
 
 /** The injection token of the URL that the listener connects to. */
 export const LISTENER_URL = Symbol('LISTENER_URL');
+
+/** What sets the link of an instance apart in pg_stat_activity. */
+export const LISTENER_NAME = 'gatehouse listener';
 
 const CHANNEL = 'gatehouse';
 const HEARTBEAT = 1_000;
@@ -19,7 +22,7 @@ type Subscriber = (rest: string) => void;
  * it runs after LISTEN stands, at start and after every lost link, and only then is the link in step again.
  */
 @Injectable()
-export class DatabaseListener implements OnModuleDestroy {
+export class DatabaseListener implements OnApplicationShutdown {
   private readonly logger = new Logger(DatabaseListener.name);
   private readonly subscribers = new Map<string, Subscriber>();
   private readonly catchUps: (() => Promise<void>)[] = [];
@@ -60,7 +63,8 @@ export class DatabaseListener implements OnModuleDestroy {
     return this.connected && this.silence < HEARTBEAT + PATIENCE;
   }
 
-  async onModuleDestroy(): Promise<void> {
+  /** After the last answer: until then a token may be checked, and what ends its session must be heard. */
+  async onApplicationShutdown(): Promise<void> {
     this.stopped = true;
     clearTimeout(this.timer);
     await this.drop();
@@ -69,7 +73,7 @@ export class DatabaseListener implements OnModuleDestroy {
   private async connect(): Promise<void> {
     const client = new Client({
       connectionString: this.url,
-      application_name: 'gatehouse listener',
+      application_name: LISTENER_NAME,
       connectionTimeoutMillis: PATIENCE,
       query_timeout: PATIENCE,
       keepAlive: true,

@@ -19,6 +19,8 @@ const POLL_MS = 20;
 const LOG_LIMIT_BYTES = 1024 * 1024;
 /** An empty lock file is one being written; one this old was left by a power loss. */
 const UNWRITTEN_LOCK_MS = 5_000;
+/** Connections that a server takes at least. */
+const LEAST_CONNECTIONS = 200;
 /** Another start won the folder, the last server's processes are still leaving, or somebody took our port. */
 const WORTH_ANOTHER_TRY =
   /lock file .* (already exists|is empty)|pre-existing shared memory block|could not create any TCP\/IP sockets/;
@@ -27,7 +29,6 @@ const WORTH_ANOTHER_TRY =
 const SETTINGS: Readonly<Record<string, string>> = {
   listen_addresses: '127.0.0.1',
   unix_socket_directories: '',
-  max_connections: '200',
   log_line_prefix: '%m [%p] ',
   // Errors belong to the app, which logs them without values; here they would name people and fill the disk.
   log_min_messages: 'log',
@@ -83,7 +84,7 @@ export async function launchPostmaster(
   program: string,
   account: PostgresAccount,
   deadline: AbortSignal,
-  port?: number,
+  { port, connections = 0 }: { port?: number; connections?: number },
 ): Promise<string | undefined> {
   const logFile = `${dataDir}.log`;
   const log = await open(logFile, 'a', 0o600);
@@ -91,7 +92,11 @@ export async function launchPostmaster(
     await account.give(logFile);
     if ((await log.stat()).size > LOG_LIMIT_BYTES) await log.truncate();
     const { size } = await log.stat();
-    const options = Object.entries(SETTINGS).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+    const max_connections = String(Math.max(LEAST_CONNECTIONS, connections));
+    const options = Object.entries({ ...SETTINGS, max_connections }).flatMap(([name, value]) => [
+      '-c',
+      `${name}=${value}`,
+    ]);
     const args = ['-D', dataDir, '-p', String(port ?? (await freePort())), ...options];
     const child = account.spawn(program, args, { detached: true, stdio: ['ignore', log.fd, log.fd] });
     await once(child, 'spawn').catch((error: Error) => Promise.reject(notRunnable(program, error)));

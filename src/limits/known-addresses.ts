@@ -9,9 +9,14 @@ const KNOWS = {
   text: 'SELECT EXISTS (SELECT FROM known_addresses WHERE user_id = $1 AND network >>= $2::inet) AS knows',
 };
 
+const ADD = `
+  INSERT INTO known_addresses (user_id, network)
+  VALUES ($1, network(set_masklen($2::inet, CASE family($2::inet) WHEN 6 THEN 64 ELSE 32 END)))
+  ON CONFLICT (user_id, network) DO UPDATE SET seen_at = now()`;
+
 const LIST = 'SELECT network::text, seen_at AS "seenAt" FROM known_addresses WHERE user_id = $1 ORDER BY seen_at DESC';
 
-/** From where each user has signed in before. The table is written by a trigger as sessions are opened. */
+/** From where each user has signed in before. A trigger notes it as sessions are opened. */
 @Injectable()
 export class KnownAddresses {
   constructor(private readonly database: Database) {}
@@ -20,6 +25,11 @@ export class KnownAddresses {
   async has(userId: string | null, address: string): Promise<boolean> {
     const [row] = await this.database.run<{ knows: boolean }>(KNOWS, [userId ?? NOBODY, address]);
     return row?.knows ?? false;
+  }
+
+  /** Notes the address of somebody who has proved by other means than signing in who they are, in the caller's transaction. */
+  async add(userId: string, address: string, manager: EntityManager): Promise<void> {
+    await manager.query(ADD, [userId, address]);
   }
 
   /** Forgets them all, in the caller's transaction: where the account was used by a stranger until now. */

@@ -14,6 +14,9 @@ export type QuotaFactory = (name: string, points: number, seconds: number) => Ra
 
 const HOUR = 3_600;
 
+/** What a mail is for, where it is counted by its address. */
+export type MailUse = 'new password' | 'anything else';
+
 /** How often some things may be done in an hour, counted over all instances. */
 @Injectable()
 export class Quotas {
@@ -21,6 +24,8 @@ export class Quotas {
   private readonly registrations: RateLimiterAbstract;
   private readonly mailRequests: RateLimiterAbstract;
   private readonly mails: RateLimiterAbstract;
+  private readonly otherMails: RateLimiterAbstract;
+  private readonly deviceNotices: RateLimiterAbstract;
 
   constructor(
     @Inject(CONFIG) private readonly config: Config,
@@ -30,6 +35,8 @@ export class Quotas {
     this.registrations = make('registrations', 20, HOUR);
     this.mailRequests = make('mail-requests', 20, HOUR);
     this.mails = make('mails', 5, HOUR);
+    this.otherMails = make('other-mails', 3, HOUR);
+    this.deviceNotices = make('device-notices', 5, HOUR);
   }
 
   /** Counts a registration of this client. Throws a Problem `rate_limited` past 20 an hour. */
@@ -43,11 +50,24 @@ export class Quotas {
   }
 
   /**
-   * Whether one more mail may go to this address, and counts it: 5 an hour. `emailKey` is the address as it is compared.
+   * Whether one more mail may go to this address, and counts it: 5 an hour, of which 2 are kept for new passwords, so that
+   * whoever has other mails sent there keeps no owner out. `emailKey` is the address as it is compared. Ask only where a mail
+   * will go, and not in a transaction: the count may need a connection of its own.
    * The caller answers the same either way, for the answer would tell whether there is an account.
    */
-  async mayMail(emailKey: string): Promise<boolean> {
-    return this.config.rateLimits ? (await this.consume(this.mails, this.keys.of('mails', emailKey))).within : true;
+  async mayMail(emailKey: string, use: MailUse): Promise<boolean> {
+    const key = this.keys.of('mails', emailKey);
+    if (use === 'anything else' && !(await this.allows(this.otherMails, key))) return false;
+    return this.allows(this.mails, key);
+  }
+
+  /** Whether the owner may be told of one more new device, and counts it: 5 an hour. Apart from the mails above. */
+  async mayTellOfDevice(userId: string): Promise<boolean> {
+    return this.allows(this.deviceNotices, this.keys.of('device notices', userId));
+  }
+
+  private async allows(limiter: RateLimiterAbstract, key: string): Promise<boolean> {
+    return !this.config.rateLimits || (await this.consume(limiter, key)).within;
   }
 
   private async demand(limiter: RateLimiterAbstract, key: string): Promise<void> {

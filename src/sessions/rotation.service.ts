@@ -1,6 +1,8 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { Grant } from '../access/access-tokens.service.js';
 import type { Client } from '../common/client.js';
+import { Clock } from '../common/clock.js';
+import { firstIdAt } from '../common/id.js';
 import { Problem } from '../common/problem.js';
 import type { Config } from '../config/config.js';
 import { CONFIG } from '../config/config.module.js';
@@ -16,7 +18,22 @@ interface Examined extends Grant {
   revoked: boolean;
   unverified: boolean;
   expired: boolean;
+  /** The last rotation is within the grace. */
   fresh: boolean;
+  /** The session has another secret than the token. */
+  renewed: boolean;
+}
+
+/**
+ * A token that was on its way while its session got a new secret. It is worth nothing, but was not stolen: the session goes
+ * on, with the tokens that were given for the new password.
+ */
+export class OvertakenTokenProblem extends Problem {
+  constructor() {
+    super('session_revoked', {
+      detail: 'The password was changed a moment ago. Use the tokens given then, or sign in again.',
+    });
+  }
 }
 
 /** Refresh tokens, each good for one successor. */
@@ -27,11 +44,13 @@ export class Rotation {
     private readonly database: Database,
     private readonly sessions: Sessions,
     private readonly tokens: SessionTokens,
+    private readonly clock: Clock,
   ) {}
 
   /**
    * Exchanges a refresh token for its successor and a new access token.
-   * The token just replaced gets the same successor within the grace; an older one ends the session (RFC 9700, 4.14.2).
+   * The token just replaced gets the same successor within the grace; an older one ends the session (RFC 9700, 4.14.2), also
+   * where the session has a new secret since.
    * Throws a Problem: `invalid_refresh_token`, `session_revoked`, `session_expired`, `refresh_reused`, `email_not_verified`.
    */
   async refresh(refreshToken: string, client: Client): Promise<Tokens> {
@@ -64,15 +83,22 @@ export class Rotation {
       refreshGrace,
       sessionMaxAge,
     ]);
-    if (!found || found.revoked) throw new Problem('session_revoked');
+    if (!found) throw new Problem(this.isOutlived(claim.sessionId) ? 'session_expired' : 'session_revoked');
+    if (found.revoked) throw new Problem('session_revoked');
     if (found.expired) throw new Problem('session_expired');
     if (found.unverified && this.config.emailVerification === 'required') throw new Problem('email_not_verified');
     const age = found.counter - claim.counter;
-    if (age === 1 && found.fresh) return this.tokens.write(found, { ...claim, counter: found.counter });
     // A token ahead of its row: the database was set back to a backup, and the token is of a time that never was.
     if (age <= 0) throw new Problem('session_revoked');
+    if (found.fresh && found.renewed) throw new OvertakenTokenProblem();
+    if (found.fresh && age === 1) return this.tokens.write(found, { ...claim, counter: found.counter });
     await this.endReused(claim.sessionId, client);
     throw new Problem('refresh_reused');
+  }
+
+  /** Whether a session is past its greatest age by its id alone: its row is removed then. */
+  private isOutlived(sessionId: string): boolean {
+    return sessionId < firstIdAt(this.clock.now() - this.config.sessionMaxAge);
   }
 
   private async endReused(sessionId: string, client: Client): Promise<void> {

@@ -49,10 +49,16 @@ const withoutVersions = (column: string) =>
 /** Of how many of the latest sessions the device is remembered: a bound on what one sign-in reads. */
 const REMEMBERED = 1_000;
 
-/** Whether none of the user's latest sessions was on such a device; false for somebody with none. $1 user, $2 ip, $3 user agent */
+/** Whether an address is in the broad network of another: an IPv4 /16 or an IPv6 /32, about what one provider has in one place. */
+const NEAR = `network(set_masklen(ip, CASE family(ip) WHEN 6 THEN 32 ELSE 16 END)) >>= $2::inet`;
+
+/**
+ * Whether none of the user's latest sessions was on such a device and near there; false for somebody who has never signed
+ * in. Sessions are removed in time, and that somebody signed in before is kept with the user. $1 user, $2 ip, $3 user agent
+ */
 export const IS_NEW_DEVICE = `
-  SELECT count(*) > 0 AND NOT coalesce(bool_or(
-    ${withoutVersions('user_agent')} = ${withoutVersions('$3::text')} AND family(ip) = family($2::inet)), false) AS "isNew"
+  SELECT (count(*) > 0 OR EXISTS (SELECT FROM users WHERE id = $1 AND last_login_at IS NOT NULL))
+    AND NOT coalesce(bool_or(${withoutVersions('user_agent')} = ${withoutVersions('$3::text')} AND ${NEAR}), false) AS "isNew"
   FROM (SELECT user_agent, ip FROM sessions WHERE user_id = $1 ORDER BY id DESC LIMIT ${REMEMBERED}) AS latest`;
 
 /** All that is stored about a user's sessions, but the secret's hash. $1 user */
@@ -68,9 +74,9 @@ export const EXAMINE = {
   SELECT s.id AS "sessionId", s.counter, s.expires_at AS "sessionExpiresAt", ${OWNER},
     s.revoked_at IS NOT NULL OR u.status <> 'active' AS revoked, u.email_verified_at IS NULL AS unverified,
     least(s.expires_at, s.created_at + $4::float8 * interval '1 ms') <= now() AS expired,
-    coalesce(s.rotated_at >= now() - $3::float8 * interval '1 ms', false) AS fresh
+    coalesce(s.rotated_at >= now() - $3::float8 * interval '1 ms', false) AS fresh, s.secret_hash <> $2 AS renewed
   FROM sessions s JOIN users u ON u.id = s.user_id
-  WHERE s.id = $1 AND s.secret_hash = $2`,
+  WHERE s.id = $1`,
 };
 
 /** The live sessions of a user, newest first. $1 user, $2 before this id or null, $3 limit */

@@ -71,7 +71,7 @@ export class Sessions {
     return this.tokens.write(grant, { sessionId, counter: grant.counter, secret });
   }
 
-  /** Whether the user has signed in before, but never on a device like this one. Ask before the new session is opened. */
+  /** Whether the user has signed in before, but not of late on a device like this one and near there. Ask before opening. */
   async isNewDevice(userId: string, { ip, userAgent }: Client, manager: EntityManager): Promise<boolean> {
     const [row] = await manager.query<{ isNew: boolean }[]>(store.IS_NEW_DEVICE, [userId, ip, userAgent]);
     return row?.isNew ?? false;

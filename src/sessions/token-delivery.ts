@@ -11,6 +11,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { catchError, map, type Observable } from 'rxjs';
 import { Problem } from '../common/problem.js';
 import { RefreshCookie } from './refresh-cookie.js';
+import { OvertakenTokenProblem } from './rotation.service.js';
 import type { Tokens } from './session.js';
 
 function requestAndReply(context: ExecutionContext): [FastifyRequest, FastifyReply] {
@@ -49,7 +50,9 @@ class CookieRefresh implements NestInterceptor<Tokens, Partial<Tokens>> {
     return next.handle().pipe(
       map((tokens) => this.cookie.deliver(reply, tokens)),
       catchError((error) => {
-        if (error instanceof Problem && error.status === 401) this.cookie.clear(reply);
+        // A browser whose token was overtaken has the new one in its cookie by now, and would lose that.
+        const isDead = error instanceof Problem && error.status === 401 && !(error instanceof OvertakenTokenProblem);
+        if (isDead) this.cookie.clear(reply);
         throw error;
       }),
     );

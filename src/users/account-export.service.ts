@@ -12,7 +12,7 @@ import { Users } from './users.service.js';
 
 const time = z.iso.datetime();
 
-/** Everything stored about a person, but for what would let somebody in: hashes and keys. */
+/** Everything stored about a person, but for what would let somebody in: hashes, keys, and mails on their way with their links. */
 export const accountExport = z
   .strictObject({
     exportedAt: time,

@@ -40,13 +40,13 @@ export class Accounts {
     return account ?? null;
   }
 
-  /** As `findById`, and locks the account for the transaction. */
-  async lockById(userId: string, manager: EntityManager): Promise<Account | null> {
-    const [account] = await manager.query<Account[]>(store.FIND_BY_ID + store.LOCKING, [userId]);
+  /** The account of this id, locked for the transaction, if it is active and its password still the one that was checked. */
+  async lockChecked(userId: string, checkedHash: string, manager: EntityManager): Promise<Account | null> {
+    const [account] = await manager.query<Account[]>(store.FIND_CHECKED + store.LOCKING, [userId, checkedHash]);
     return account ?? null;
   }
 
-  /** Notes that the address was registered once more before anybody confirmed it. */
+  /** Notes that the address was registered once more. Means nothing to a confirmed or invited account, and is not kept. */
   async contest(userId: string, manager: EntityManager): Promise<void> {
     await manager.query(store.CONTEST, [userId]);
   }
@@ -74,8 +74,8 @@ export class Accounts {
     await refusingTakenNames(manager.query(UPDATE_PROFILE, values));
   }
 
-  /** Deletes a mere registration of this address, for the user who proved to own it. Returns its id, or null. */
-  async giveWay(emailKey: string, ownerId: string, manager: EntityManager): Promise<string | null> {
+  /** Deletes a mere registration of this address, for the user whose it becomes, or null for a new one. Returns its id, or null. */
+  async giveWay(emailKey: string, ownerId: string | null, manager: EntityManager): Promise<string | null> {
     const [rows] = await manager.query<[{ id: string }[], number]>(store.DELETE_PENDING, [emailKey, ownerId]);
     return rows[0]?.id ?? null;
   }

@@ -16,7 +16,7 @@ import { Handover } from './handover.service.js';
 import { type ConsumedToken, OneTimeTokens } from './one-time-tokens.service.js';
 import { PasswordCheck } from './password-check.service.js';
 import { SET_EMAIL } from './user-store.js';
-import { refusingTakenNames } from './users.service.js';
+import { type Actor, refusingTakenNames } from './users.service.js';
 
 /** Moving an account to another address: asked for, confirmed at the new address, undone from the old one. */
 @Injectable()
@@ -35,22 +35,27 @@ export class EmailChange {
 
   /**
    * Mails the new address, which takes effect once its owner confirms. An address that has an account already gets a mail
-   * that says so, and the caller learns nothing of it. A mere registration does not count.
-   * Throws a Problem: `mail_unavailable`, `wrong_password`, `session_revoked` where the account is gone, `rate_limited`,
-   * `overloaded`.
+   * that says so, and the caller learns nothing of it. A mere registration does not count. The own address, where nobody has
+   * confirmed it, is only asked once more to be confirmed, as any registration is.
+   * Throws a Problem: `mail_unavailable`, `wrong_password`, `session_revoked` where the account is gone or disabled,
+   * `rate_limited`, `overloaded`.
    */
   async request(userId: string, email: string, password: string, client: Client): Promise<void> {
     this.mail.require();
-    await this.check.verify(userId, password, client);
+    const checkedHash = await this.check.verify(userId, password, client);
     await this.quotas.requestMail(client);
     const address = readEmail(email);
     if (!address) throw Problem.field('/email', 'Write an email address such as ada@example.com.');
-    const may = await this.quotas.mayMail(address.key);
+    const may = await this.quotas.mayMail(address.key, 'anything else');
     const origin = { ip: client.ip, at: new Date() };
     await atTheSameTime(() =>
       this.database.transaction(async (manager) => {
-        if (!(await this.accounts.lockById(userId, manager))) throw new Problem('session_revoked');
+        const account = await this.accounts.lockChecked(userId, checkedHash, manager);
+        // Changed since it was checked.
+        if (!account) throw new Problem('wrong_password');
         if (!may) return;
+        if (account.emailKey === address.key && !account.verified)
+          return this.proof.askAgain(userId, { id: userId, client }, manager);
         const holder = { userId, email: address.written, emailKey: address.key };
         // Also where the address is taken, so that the link before is void either way: else it would tell which it is.
         const token = await this.tokens.issue('change_email', holder, manager);
@@ -63,13 +68,18 @@ export class EmailChange {
   }
 
   /**
-   * Gives the account the address that its owner just confirmed, and the address before a way back for 72 hours.
-   * Throws a Problem `email_taken` where somebody else got it first.
+   * Gives the account the address that its owner just confirmed, and the address before a way back for 72 hours; that one is
+   * told, but for an unconfirmed one unless `mayTell`. Throws a Problem `email_taken` where somebody else got it first.
    */
-  async confirm({ userId, email, emailKey }: ConsumedToken, client: Client, manager: EntityManager): Promise<void> {
+  async confirm(
+    { userId, email, emailKey }: ConsumedToken,
+    mayTell: boolean,
+    client: Client,
+    manager: EntityManager,
+  ): Promise<void> {
     const before = await this.accounts.findById(userId, manager);
     if (!before) throw new Problem('invalid_token_link');
-    await this.clear(emailKey, userId, client, manager);
+    await this.makeWay(emailKey, userId, { id: userId, client }, manager);
     await refusingTakenNames(manager.query(CHANGE_EMAIL, [userId, email, emailKey]));
     await this.tokens.voidAll(userId, manager);
     await this.audit.record({ type: 'user.email_changed', actorId: userId, userId, client }, manager);
@@ -78,7 +88,8 @@ export class EmailChange {
     // an owner leaves who returns to the one they had.
     const returned = await this.tokens.voidWaysBackTo(userId, emailKey, manager);
     const undo = before.verified && !returned ? await this.tokens.issue('undo_email_change', before, manager) : null;
-    await this.mail.send(letters.emailChanged(undo, { ip: client.ip, at: new Date() }), before.email, manager);
+    if (before.verified || mayTell)
+      await this.mail.send(letters.emailChanged(undo, { ip: client.ip, at: new Date() }), before.email, manager);
   }
 
   /**
@@ -102,30 +113,38 @@ export class EmailChange {
   }
 
   /**
-   * Gives the account an address that an administrator typed, in the caller's transaction. It counts as unproven, so its
-   * owner is asked to confirm it; the address before is told, and neither links to other addresses nor ways back to former
-   * ones work any more. Returns whether anything changed.
-   * Throws a Problem: a refused address, `email_taken`.
+   * Gives the account an address that an administrator typed, in the caller's transaction. It counts as unproven, and the
+   * caller asks its owner to confirm it; a mere registration of it gives way. The address before is told, and neither links to
+   * other addresses nor ways back to former ones work any more. Returns whether it is another address, or null where
+   * nothing changed. Throws a Problem: a refused address, `email_taken`.
    */
-  async impose(userId: string, email: string, manager: EntityManager): Promise<boolean> {
+  async impose(userId: string, email: string, actor: Actor, manager: EntityManager): Promise<boolean | null> {
     const address = readEmail(email);
     if (!address) throw Problem.field('/email', 'Write an email address such as ada@example.com.');
     const before = await this.accounts.findById(userId, manager);
+    await this.makeWay(address.key, userId, actor, manager);
     const values = [userId, address.written, address.key];
     const [changed] = await refusingTakenNames(manager.query<[unknown[], number]>(SET_EMAIL, values));
-    if (changed.length === 0) return false;
-    if (!before || before.emailKey === address.key) return true;
+    if (changed.length === 0) return null;
+    if (!before || before.emailKey === address.key) return false;
     await this.tokens.void(userId, ['change_email', 'undo_email_change'], manager);
     await this.mail.send(letters.emailChanged(null, null), before.email, manager);
-    await this.proof.askAgain(userId, { id: null, client: null }, manager);
     return true;
   }
 
-  /** Takes away what only squats on an address, once its owner has proved it. */
-  private async clear(emailKey: string, ownerId: string, client: Client, manager: EntityManager): Promise<void> {
+  /**
+   * Takes away a mere registration of an address, in the caller's transaction, once somebody has proved to own it or an
+   * administrator has said whose it is: `ownerId`, or null for an account to come.
+   */
+  async makeWay(
+    emailKey: string,
+    ownerId: string | null,
+    { id, client }: Actor,
+    manager: EntityManager,
+  ): Promise<void> {
     const userId = await this.accounts.giveWay(emailKey, ownerId, manager);
     if (userId === null) return;
     const data = { unconfirmed: true };
-    await this.audit.record({ type: 'user.deleted', actorId: ownerId, userId, client, data }, manager);
+    await this.audit.record({ type: 'user.deleted', actorId: id, userId, client, data }, manager);
   }
 }

@@ -11,10 +11,12 @@ const REMOVE_TOKENS = `
 
 const REMOVE_REGISTRATIONS = `
   DELETE FROM users WHERE id = ANY (ARRAY(
-    SELECT id FROM users WHERE pending AND created_at < now() - interval '30 days' ORDER BY created_at LIMIT ${BATCH} FOR UPDATE SKIP LOCKED))
+    SELECT id FROM users u WHERE pending AND created_at < now() - interval '30 days'
+      AND NOT EXISTS (SELECT FROM one_time_tokens t WHERE t.user_id = u.id AND t.expires_at > now())
+    ORDER BY created_at LIMIT ${BATCH} FOR UPDATE SKIP LOCKED))
   RETURNING id`;
 
-/** Removes mailed links that are long dead, and registrations that nobody confirmed within 30 days. */
+/** Removes mailed links that are long dead, and registrations that nobody confirmed within 30 days and no link can confirm. */
 @Injectable()
 export class Housekeeping extends Tidying {
   constructor(

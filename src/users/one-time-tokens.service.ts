@@ -25,6 +25,13 @@ export interface TokenHolder {
   emailKey: string;
 }
 
+/** Whose a token is, and what their password must not be. */
+export interface TokenOwner {
+  id: string;
+  email: string;
+  username: string | null;
+}
+
 export interface ConsumedToken extends TokenHolder {
   purpose: TokenPurpose;
   createdAt: Date;
@@ -57,12 +64,15 @@ export class OneTimeTokens {
     return token;
   }
 
-  /** Whose token it is, without using it. Throws a Problem `invalid_token_link`. */
-  async ownerOf(token: string, purpose: TokenPurpose): Promise<{ email: string; username: string | null }> {
-    const [owner] = await this.database.manager.query<{ email: string; username: string | null }[]>(store.FIND, [
-      hash(token),
-      [purpose],
-    ]);
+  /** Whose token it is, without using it; null where it is none. */
+  async findOwner(token: string, purpose: TokenPurpose): Promise<TokenOwner | null> {
+    const [owner] = await this.database.manager.query<TokenOwner[]>(store.FIND, [hash(token), [purpose]]);
+    return owner ?? null;
+  }
+
+  /** As `findOwner`. Throws a Problem `invalid_token_link`. */
+  async ownerOf(token: string, purpose: TokenPurpose): Promise<TokenOwner> {
+    const owner = await this.findOwner(token, purpose);
     if (!owner) throw new Problem('invalid_token_link');
     return owner;
   }

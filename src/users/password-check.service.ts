@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { Audit } from '../audit/audit.service.js';
 import type { Client } from '../common/client.js';
 import { Problem } from '../common/problem.js';
 import { Database } from '../database/database.js';
@@ -13,12 +14,13 @@ export class PasswordCheck {
     private readonly database: Database,
     private readonly hasher: PasswordHasher,
     private readonly guesses: GuessLimits,
+    private readonly audit: Audit,
   ) {}
 
   /**
    * Returns the hash that the password fits, for a statement that acts only while it is still the one.
-   * A wrong one counts like a wrong one at sign-in. Throws a Problem: `wrong_password`, `session_revoked`
-   * where the account is gone, `rate_limited`, `overloaded`.
+   * A wrong one counts like a wrong one at sign-in, and stands in the audit log. Throws a Problem: `wrong_password`,
+   * `session_revoked` where the account is gone or disabled, `rate_limited`, `overloaded`.
    */
   async verify(userId: string, password: string, client: Client): Promise<string> {
     const [row] = await this.database.run<{ passwordHash: string | null }>(PASSWORD_HASH, [userId]);
@@ -27,7 +29,9 @@ export class PasswordCheck {
     const matches = await this.guesses.check({ accountId: userId, name: '' }, client, () =>
       this.hasher.verify(password, hash, client.ip),
     );
-    if (hash === null || !matches) throw new Problem('wrong_password');
-    return hash;
+    if (hash !== null && matches) return hash;
+    const data = { code: 'wrong_password' };
+    await this.audit.record({ type: 'auth.login_failed', actorId: userId, userId, client, data });
+    throw new Problem('wrong_password');
   }
 }

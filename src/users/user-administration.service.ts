@@ -9,6 +9,7 @@ import { Mail } from '../mail/mail.service.js';
 import { Sessions } from '../sessions/sessions.service.js';
 import { AddressProof } from './address-proof.service.js';
 import { demandAuthority } from './authority.js';
+import { emailKeyOf } from './email.js';
 import { EmailChange } from './email-change.service.js';
 import { Invitations } from './invitations.service.js';
 import { OneTimeTokens } from './one-time-tokens.service.js';
@@ -62,6 +63,7 @@ export class UserAdministration {
     const roles = [...new Set(form.roles)];
     return this.change({ actor, stake: { roles } }, async (manager) => {
       await refuseUnknownRoles(roles, manager);
+      await this.emailChange.makeWay(emailKeyOf(form.email), null, actor, manager);
       const user = await this.users.create({ ...form, roles, passwordHash }, manager);
       await this.record('user.created', user.id, actor, manager, { roles });
       if (passwordHash === null) await this.invitations.invite(user.id, actor, manager);
@@ -75,9 +77,11 @@ export class UserAdministration {
     return this.change({ actor, userId: id }, async (manager) => {
       const { email, status, ...profile } = change;
       if (Object.keys(profile).length > 0) await this.setProfile(id, profile, actor, manager);
-      if (status !== undefined) await this.setStatus(id, status, actor, manager);
-      if (email !== undefined && (await this.emailChange.impose(id, email, manager)))
-        await this.record('user.email_changed', id, actor, manager);
+      const moved = email === undefined ? null : await this.emailChange.impose(id, email, actor, manager);
+      if (moved !== null) await this.record('user.email_changed', id, actor, manager);
+      const judged = status !== undefined && (await this.setStatus(id, status, actor, manager));
+      // Once, in the end: an address that is left would get a dead link.
+      if (moved || judged) await this.proof.askAgain(id, actor, manager);
       return this.read(id, manager);
     });
   }
@@ -162,21 +166,21 @@ export class UserAdministration {
     await this.record('user.updated', id, actor, manager, { fields });
   }
 
-  /** Disabling ends every session and voids every link but the ways back to a former address; enabling mails what is still due. */
+  /** Disabling ends every session and voids every link but the ways back to a former address. Returns whether the status changed. */
   private async setStatus(
     id: string,
     status: 'active' | 'disabled',
     actor: Actor,
     manager: EntityManager,
-  ): Promise<void> {
+  ): Promise<boolean> {
     if (status === 'disabled') {
       await this.sessions.endAllWithin(id, null, manager);
       await this.tokens.voidAll(id, manager);
     }
     const [changed] = await manager.query<[UserRow[], number]>(store.SET_STATUS, [id, status]);
-    if (changed.length === 0) return;
+    if (changed.length === 0) return false;
     await this.record(status === 'disabled' ? 'user.disabled' : 'user.enabled', id, actor, manager);
-    if (status === 'active') await this.proof.askAgain(id, actor, manager);
+    return true;
   }
 
   private record(

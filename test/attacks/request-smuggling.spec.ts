@@ -1,5 +1,5 @@
 import { createDatabase, type TestDatabase } from '../support/database.js';
-import { Gatehouse } from '../support/gatehouse.js';
+import { GatehouseProcess } from '../support/gatehouse.js';
 import { sendRaw } from '../support/raw.js';
 
 /**
@@ -8,10 +8,10 @@ import { sendRaw } from '../support/raw.js';
  */
 
 let database: TestDatabase;
-let gatehouse: Gatehouse;
+let gatehouse: GatehouseProcess;
 beforeAll(async () => {
   database = await createDatabase();
-  gatehouse = await Gatehouse.start({ DATABASE_URL: database.url });
+  gatehouse = await GatehouseProcess.start({ DATABASE_URL: database.url });
 });
 afterAll(async () => {
   await gatehouse?.stop();

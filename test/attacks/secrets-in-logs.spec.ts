@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { createDatabase, type TestDatabase } from '../support/database.js';
-import { Gatehouse } from '../support/gatehouse.js';
+import { GatehouseProcess } from '../support/gatehouse.js';
 import { type Problem, type SignedUp, type Tokens } from '../support/people.js';
 
 /**
@@ -12,10 +12,10 @@ import { type Problem, type SignedUp, type Tokens } from '../support/people.js';
 const HIDDEN = ['user_roles', 'sessions'];
 
 let database: TestDatabase;
-let gatehouse: Gatehouse;
+let gatehouse: GatehouseProcess;
 beforeAll(async () => {
   database = await createDatabase();
-  gatehouse = await Gatehouse.start({ DATABASE_URL: database.url, LOG_LEVEL: 'trace' });
+  gatehouse = await GatehouseProcess.start({ DATABASE_URL: database.url, LOG_LEVEL: 'trace' });
 });
 afterAll(async () => {
   await gatehouse?.stop();

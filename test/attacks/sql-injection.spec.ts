@@ -1,5 +1,5 @@
 import { createDatabase, type TestDatabase } from '../support/database.js';
-import { Gatehouse } from '../support/gatehouse.js';
+import { GatehouseProcess } from '../support/gatehouse.js';
 import { freshEmail, PASSWORD, type Problem, type SignedUp, signUp } from '../support/people.js';
 
 /**
@@ -32,11 +32,11 @@ const SQL = [
 ];
 
 let database: TestDatabase;
-let gatehouse: Gatehouse;
+let gatehouse: GatehouseProcess;
 let person: SignedUp;
 beforeAll(async () => {
   database = await createDatabase();
-  gatehouse = await Gatehouse.start({ DATABASE_URL: database.url });
+  gatehouse = await GatehouseProcess.start({ DATABASE_URL: database.url });
   person = await signUp(gatehouse, { username: 'ada' });
 });
 afterAll(async () => {

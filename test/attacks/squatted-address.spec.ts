@@ -17,7 +17,8 @@ beforeAll(async () => {
   database = await createDatabase();
   optional = await Gatehouse.start({ DATABASE_URL: database.url });
   required = await Gatehouse.start({ DATABASE_URL: database.url, EMAIL_VERIFICATION: 'required' });
-  admin.token = (await withRoles(optional, database, 'admin', 'user')).accessToken;
+  const { user, accessToken } = await withRoles(optional, database, 'admin', 'user');
+  Object.assign(admin, { id: user.id, token: accessToken });
 });
 
 afterAll(async () => {
@@ -34,6 +35,7 @@ const idOf = async (email: string) =>
 
 /** What an admin does. */
 const admin = {
+  id: '',
   token: '',
   call: (method: string, path: string, body: unknown) => optional.call(method, path, { body, token: admin.token }),
   create: (email: string) => admin.call('POST', '/v1/users', { email, password: SQUATTER }),
@@ -125,20 +127,67 @@ test.each(Object.entries(IN_USE))('%s does not give way', async (_, make) => {
   expect(await idOf(email)).toBe(holder);
 });
 
-test('a registration that nobody confirms is gone after 30 days, and nothing else is', async () => {
-  const [stale, fresh, used] = [freshEmail(), freshEmail(), freshEmail()];
-  await squat(stale);
-  await squat(fresh);
+test.each([
+  ['invites its owner', (email: string) => admin.call('POST', '/v1/users', { email })],
+  ['makes an account for its owner', (email: string) => admin.create(email)],
+  [
+    'moves somebody to it',
+    async (email: string) => {
+      const { user } = await signUp(optional);
+      return admin.call('PATCH', `/v1/users/${user.id}`, { email });
+    },
+  ],
+])('a registration that nobody confirmed gives way to an admin who %s', async (_, act) => {
+  const email = freshEmail();
+  await squat(email);
+  const squatter = await idOf(email);
+  expect((await act(email)).status).toBeLessThan(300);
+  expect([undefined, squatter]).not.toContain(await idOf(email));
+  const gone = await database.query('SELECT actor_id, data FROM audit_events WHERE user_id = $1 AND type = $2', [
+    squatter,
+    'user.deleted',
+  ]);
+  expect(gone).toEqual([{ actor_id: admin.id, data: { unconfirmed: true } }]);
+});
+
+test('an admin who is refused leaves the registration that is there', async () => {
+  const email = freshEmail();
+  await squat(email);
+  const squatter = await idOf(email);
+  const refused = await admin.call('POST', '/v1/users', { email, roles: ['nothing-known'] });
+  expect([refused.status, await idOf(email)]).toEqual([400, squatter]);
+});
+
+test('to ask for the own address that somebody else has registered too is no way round its confirmation', async () => {
+  const { user, accessToken } = await signUp(optional, { password: SQUATTER });
+  await squat(user.email);
+  const answer = await optional.call('POST', '/v1/users/me/email', {
+    body: { email: user.email, password: SQUATTER },
+    token: accessToken,
+  });
+  expect(answer.status).toBe(202);
+  const [mail] = await mailsTo(required, user.email);
+  expect(mail!.text).toContain('registered more than once');
+  expect((await post('/v1/auth/email/verify', { token: mail!.token })).status).toBe(200);
+  expect((await post('/v1/auth/login', { email: user.email, password: SQUATTER })).body.code).toBe(
+    'invalid_credentials',
+  );
+});
+
+test('a registration that nobody confirms is gone after 30 days once no link can confirm it, and nothing else is', async () => {
+  const [stale, fresh, used, asked] = [freshEmail(), freshEmail(), freshEmail(), freshEmail()];
+  for (const email of [stale, fresh, asked]) await squat(email);
   await signUp(optional, { email: used });
   const age = `UPDATE users SET created_at = now() - $2 * interval '1 day' WHERE email = $1`;
   await database.query(age, [stale, 31]);
   await database.query(age, [fresh, 29]);
   await database.query(age, [used, 400]);
+  await database.query(age, [asked, 400]);
+  await database.query('UPDATE one_time_tokens SET expires_at = now() WHERE email <> $1', [asked]);
   const squatter = await idOf(stale);
   const next = await Gatehouse.start({ DATABASE_URL: database.url });
-  await eventually(async () => (await idOf(stale)) === undefined, 10_000);
-  await next.stop();
-  expect([await idOf(fresh), await idOf(used)]).toEqual([expect.any(String), expect.any(String)]);
+  await eventually(async () => (await idOf(stale)) === undefined, 10_000).finally(() => next.stop());
+  for (const email of [fresh, used, asked]) expect(await idOf(email)).toEqual(expect.any(String));
   const [entry] = await database.query('SELECT actor_id, data FROM audit_events WHERE user_id = $1 AND type = $2', [
     squatter,
     'user.deleted',

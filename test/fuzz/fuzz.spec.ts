@@ -1,7 +1,7 @@
 import http from 'node:http';
 import fc from 'fast-check';
 import { createDatabase, type TestDatabase } from '../support/database.js';
-import { Gatehouse } from '../support/gatehouse.js';
+import { GatehouseProcess } from '../support/gatehouse.js';
 import { freshEmail, PASSWORD, signIn, signUp } from '../support/people.js';
 import { type Document, type FuzzedRequest, MARK, type Operation, requestsOf, sweepOf } from './requests-of.js';
 
@@ -17,7 +17,7 @@ const STACK =
   /\bat (?:async )?[\w.<>]+ \(|node_modules|\.(?:ts|js):\d+|QueryFailedError|SELECT |INSERT |syntax error|ZodError|fastify|FST_ERR|typeorm/i;
 
 const database: TestDatabase = await createDatabase();
-const gatehouse: Gatehouse = await Gatehouse.start({
+const gatehouse: GatehouseProcess = await GatehouseProcess.start({
   DATABASE_URL: database.url,
   HASH_QUEUE: '1000',
   LOG_LEVEL: 'debug',

@@ -1,19 +1,19 @@
 import { createDatabase, type TestDatabase } from '../support/database.js';
-import { Gatehouse } from '../support/gatehouse.js';
+import { type Api, Gatehouse, GatehouseProcess } from '../support/gatehouse.js';
 import { tokenFor } from '../support/mail.js';
-import { freshEmail, PASSWORD, type Problem, signUp } from '../support/people.js';
+import { freshEmail, PASSWORD, type Problem, type SignedUp, signUp } from '../support/people.js';
 
 /** Nobody guesses a password, and nobody locks an owner out by guessing (ASVS 5.0, 6.3.1; CVE-2024-4629). */
 let database: TestDatabase;
-let one: Gatehouse;
-let two: Gatehouse;
+let one: GatehouseProcess;
+let two: GatehouseProcess;
 
 beforeAll(async () => {
   database = await createDatabase();
   // Bursts in here are larger than the hash queue usually is.
   const env = { DATABASE_URL: database.url, RATE_LIMITS: 'on', TRUSTED_PROXIES: 'loopback', HASH_QUEUE: '500' };
-  one = await Gatehouse.start(env);
-  two = await Gatehouse.start(env);
+  one = await GatehouseProcess.start(env);
+  two = await GatehouseProcess.start(env);
 });
 
 afterAll(async () => {
@@ -30,15 +30,12 @@ const from = (ip: string) => ({ 'x-forwarded-for': ip });
 async function somebody(form: Record<string, unknown> = {}) {
   const email = freshEmail();
   const body = { email, password: PASSWORD, ...form };
-  const answer = await one.call<{ user: { id: string } }>('POST', '/v1/auth/register', {
-    body,
-    headers: from(freshIp()),
-  });
+  const answer = await one.call<SignedUp>('POST', '/v1/auth/register', { body, headers: from(freshIp()) });
   expect(answer.status).toBe(201);
-  return { email, id: answer.body.user.id };
+  return { email, id: answer.body.user.id, token: answer.body.accessToken };
 }
 
-function login(body: { email?: string; username?: string }, ip: string, password = 'a wrong one', server = one) {
+function login(body: { email?: string; username?: string }, ip: string, password = 'a wrong one', server: Api = one) {
   return server.call<Problem>('POST', '/v1/auth/login', { body: { password, ...body }, headers: from(ip) });
 }
 
@@ -108,6 +105,37 @@ describe('an account from one address', () => {
   });
 });
 
+describe('a password that somebody signed in is asked for', () => {
+  const CHECKS = {
+    'POST /v1/users/me/password': (password: string) => ({ currentPassword: password, newPassword: 'violet tractors' }),
+    'POST /v1/users/me/email': (password: string) => ({ email: freshEmail(), password }),
+    'DELETE /v1/users/me': (password: string) => ({ password }),
+  };
+  type Check = keyof typeof CHECKS;
+  const checks = Object.keys(CHECKS) as Check[];
+  const code = async (check: Check, token: string, ip: string, password: string) => {
+    const [method, path] = check.split(' ') as [string, string];
+    const { body } = await one.call<Problem>(method, path, { body: CHECKS[check](password), token, headers: from(ip) });
+    return body.code;
+  };
+
+  it.each(checks)('counts with sign-ins and with every other: %s', async (check) => {
+    const { email, token } = await somebody();
+    const ip = freshIp();
+    for (let index = 0; index < 5; index++) expect(await code(check, token, ip, 'a wrong one')).toBe('wrong_password');
+    expect((await login({ email }, ip, PASSWORD)).body.code).toBe('rate_limited');
+    for (const other of checks) expect(await code(other, token, ip, PASSWORD)).toBe('rate_limited');
+    expect((await login({ email }, freshIp(), PASSWORD)).status).toBe(200);
+  });
+
+  it('is refused after five failed sign-ins', async () => {
+    const { email, token } = await somebody();
+    const ip = freshIp();
+    for (let index = 0; index < 5; index++) expect((await login({ email }, ip)).status).toBe(401);
+    for (const check of checks) expect(await code(check, token, ip, PASSWORD)).toBe('rate_limited');
+  });
+});
+
 describe('an account from everywhere', () => {
   it('opens to known addresses only after 100 wrong passwords in a row, and to all after a success', async () => {
     const { email } = await somebody();
@@ -141,6 +169,13 @@ describe('an account from everywhere', () => {
     expect((await login({ email }, freshIp(), PASSWORD)).status).toBe(429);
 
     expect((await reset({ token, password })).status).toBe(200);
+    expect((await login({ email }, freshIp())).status).toBe(401);
+    // The attack goes on before the owner has signed in.
+    expect(await statuses(Array.from({ length: 120 }, () => login({ email }, freshIp())))).toEqual({
+      401: 99,
+      429: 21,
+    });
+    expect((await login({ email }, freshIp(), password)).status).toBe(429);
     expect((await login({ email }, ip)).status).toBe(401);
     expect((await login({ email }, ip, password)).status).toBe(200);
     expect((await login({ email }, freshIp(), password)).status).toBe(200);
@@ -218,7 +253,7 @@ describe('an address over all accounts', () => {
 
   it('may register 20 times an hour', async () => {
     const headers = from(freshIp());
-    const register = (server: Gatehouse) => {
+    const register = (server: GatehouseProcess) => {
       return server.call('POST', '/v1/auth/register', { body: { email: freshEmail(), password: PASSWORD }, headers });
     };
     expect(await statuses(Array.from({ length: 30 }, (_, index) => register(index % 2 ? one : two)))).toEqual({
@@ -242,7 +277,7 @@ it('stores no email and no address with its counts', async () => {
 
 it('counts no guess that the hash queue did not take', async () => {
   const { email } = await somebody();
-  const small = await Gatehouse.start({
+  const small = await GatehouseProcess.start({
     DATABASE_URL: database.url,
     RATE_LIMITS: 'on',
     TRUSTED_PROXIES: 'loopback',
@@ -264,7 +299,11 @@ it('counts no guess that the hash queue did not take', async () => {
 it('counts for itself, and neither opens nor closes, while the shared count fails', async () => {
   const { email } = await somebody();
   const alone = await createDatabase();
-  const server = await Gatehouse.start({ DATABASE_URL: alone.url, RATE_LIMITS: 'on', TRUSTED_PROXIES: 'loopback' });
+  const server = await Gatehouse.start({
+    DATABASE_URL: alone.url,
+    RATE_LIMITS: 'on',
+    TRUSTED_PROXIES: 'loopback',
+  });
   try {
     const { user } = await signUp(server);
     await alone.query('ALTER FUNCTION guesses_reserve RENAME TO broken');

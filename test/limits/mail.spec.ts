@@ -1,6 +1,6 @@
 import { createDatabase, type TestDatabase } from '../support/database.js';
 import { Gatehouse } from '../support/gatehouse.js';
-import { mailsTo } from '../support/mail.js';
+import { mailsTo, tokenFor } from '../support/mail.js';
 import { freshEmail, PASSWORD, type Problem, signIn, signUp, type Tokens } from '../support/people.js';
 
 /** How many mails a stranger can have sent (contract, section 7): nobody's mailbox is flooded through this server. */
@@ -26,6 +26,10 @@ afterAll(async () => {
 const post = <Body = Problem>(path: string, body: unknown, token?: string, address = `192.0.2.${++hop}`) =>
   gatehouse.call<Body>('POST', path, { body, token, headers: { 'x-forwarded-for': address } });
 
+const forgot = (email: string) => post('/v1/auth/password/forgot', { email });
+const resend = (email: string) => post('/v1/auth/email/resend', { email });
+const confirm = (id: string) => database.query('UPDATE users SET email_verified_at = now() WHERE id = $1', [id]);
+
 test('an address gets 5 mails an hour, whoever asks for them, and the answer is the same past that', async () => {
   const { user } = await signUp(gatehouse);
   const answers = [];
@@ -37,7 +41,30 @@ test('an address gets 5 mails an hour, whoever asks for them, and the answer is 
   expect(await mailsTo(gatehouse, user.email)).toHaveLength(5);
 });
 
-test('an address that nobody has confirmed gets no more than that by notices either', async () => {
+test('what mails nothing counts for nothing', async () => {
+  const { user } = await signUp(gatehouse);
+  await confirm(user.id);
+  for (let index = 0; index < 6; index++) {
+    expect((await resend(user.email)).status).toBe(202);
+    const taken = await post('/v1/auth/register', { email: user.email, password: PASSWORD });
+    expect(taken.body.code).toBe('email_taken');
+  }
+  for (let index = 0; index < 4; index++) await forgot(user.email);
+  const subjects = (await mailsTo(gatehouse, user.email)).map(({ subject }) => subject.replace(' – Gatehouse', ''));
+  expect(subjects).toEqual([...Array(4).fill('Choose a new password'), 'Confirm your email address']);
+});
+
+test('other mails leave two for a new password: nobody locks an owner out by asking for them', async () => {
+  const { user } = await signUp(gatehouse);
+  for (let index = 0; index < 6; index++) await resend(user.email);
+  expect(await mailsTo(gatehouse, user.email)).toHaveLength(3);
+  for (let index = 0; index < 3; index++) await forgot(user.email);
+  expect(await mailsTo(gatehouse, user.email)).toHaveLength(5);
+  const token = await tokenFor(gatehouse, user.email);
+  expect((await post('/v1/auth/password/reset', { token, password: 'quiet lantern over moss' })).status).toBe(200);
+});
+
+test('an address that nobody has confirmed gets no more than 3 of them, notices included', async () => {
   const { user, accessToken } = await signUp(gatehouse);
   let token = accessToken;
   for (let index = 0; index < 8; index++) {
@@ -46,13 +73,40 @@ test('an address that nobody has confirmed gets no more than that by notices eit
     expect(status).toBe(200);
     token = body.accessToken;
   }
-  expect(await mailsTo(gatehouse, user.email)).toHaveLength(5);
+  expect(await mailsTo(gatehouse, user.email)).toHaveLength(3);
+});
+
+test('an address that nobody has confirmed is not told without end that accounts have left it', async () => {
+  const former = freshEmail();
+  for (let index = 0; index < 5; index++) {
+    const { user, accessToken } = await signUp(gatehouse);
+    await database.query('UPDATE users SET email = $2, email_key = $2 WHERE id = $1', [user.id, former]);
+    const next = freshEmail();
+    await post('/v1/users/me/email', { email: next, password: PASSWORD }, accessToken);
+    expect((await post('/v1/auth/email/verify', { token: await tokenFor(gatehouse, next) })).status).toBe(200);
+  }
+  expect(await mailsTo(gatehouse, former)).toHaveLength(3);
+});
+
+test('whoever has the password signs in on new devices without end, and 5 are told an hour', async () => {
+  const { user } = await signUp(gatehouse);
+  await confirm(user.id);
+  const body = { email: user.email, password: PASSWORD };
+  for (let index = 0; index < 7; index++) {
+    const headers = { 'x-forwarded-for': `192.0.2.${++hop}`, 'user-agent': `Thief-${index}` };
+    expect((await gatehouse.call('POST', '/v1/auth/login', { body, headers })).status).toBe(200);
+  }
+  const notices = async (subject: string) =>
+    (await mailsTo(gatehouse, user.email)).filter((mail) => mail.subject.startsWith(subject)).length;
+  expect(await notices('A sign-in from a new device')).toBe(5);
+  for (let index = 0; index < 2; index++) await forgot(user.email);
+  expect(await notices('Choose a new password')).toBe(2);
 });
 
 test('the owner of a confirmed address is told of everything, however many mails were asked for before', async () => {
   const { user } = await signUp(gatehouse);
-  await database.query('UPDATE users SET email_verified_at = now() WHERE id = $1', [user.id]);
-  for (let index = 0; index < 6; index++) await post('/v1/auth/password/forgot', { email: user.email });
+  await confirm(user.id);
+  for (let index = 0; index < 6; index++) await forgot(user.email);
   const { accessToken } = await signIn(gatehouse, user.email);
   const body = { currentPassword: PASSWORD, newPassword: 'quiet lantern over moss' };
   expect((await post('/v1/users/me/password', body, accessToken)).status).toBe(200);

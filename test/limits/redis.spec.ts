@@ -1,13 +1,13 @@
 import { createDatabase, type TestDatabase } from '../support/database.js';
-import { Gatehouse } from '../support/gatehouse.js';
+import { GatehouseProcess } from '../support/gatehouse.js';
 import { freshEmail, PASSWORD } from '../support/people.js';
 import { createRedis, hasRedis, type TestRedis } from '../support/redis.js';
 
 /** With REDIS_URL, instances add up in Redis; while it is down each counts for itself. */
 let database: TestDatabase;
 let redis: TestRedis;
-let one: Gatehouse;
-let two: Gatehouse;
+let one: GatehouseProcess;
+let two: GatehouseProcess;
 
 async function statuses(tries: Promise<{ status: number }>[]) {
   const counts: Record<number, number> = {};
@@ -27,8 +27,8 @@ if (hasRedis || process.env.CI === 'true') {
   beforeAll(async () => {
     [database, redis] = await Promise.all([createDatabase(), createRedis()]);
     const env = { DATABASE_URL: database.url, RATE_LIMITS: 'on', REDIS_URL: redis.url };
-    one = await Gatehouse.start(env);
-    two = await Gatehouse.start(env);
+    one = await GatehouseProcess.start(env);
+    two = await GatehouseProcess.start(env);
   });
 
   afterAll(async () => {

@@ -1,14 +1,14 @@
 import { createDatabase, type TestDatabase } from '../support/database.js';
-import { Gatehouse } from '../support/gatehouse.js';
+import { GatehouseProcess } from '../support/gatehouse.js';
 import { freshEmail, type Problem } from '../support/people.js';
 
 /** A sign-in that would be refused anyway costs next to nothing: its body is not even read (ASVS 5.0, 15.2.2). */
 let database: TestDatabase;
-let gatehouse: Gatehouse;
+let gatehouse: GatehouseProcess;
 
 beforeAll(async () => {
   database = await createDatabase();
-  gatehouse = await Gatehouse.start({
+  gatehouse = await GatehouseProcess.start({
     DATABASE_URL: database.url,
     RATE_LIMITS: 'on',
     TRUSTED_PROXIES: 'loopback',

@@ -1,15 +1,15 @@
 import { createDatabase, type TestDatabase } from '../support/database.js';
-import { Gatehouse } from '../support/gatehouse.js';
+import { GatehouseProcess } from '../support/gatehouse.js';
 import { freshEmail, PASSWORD, type SignedUp } from '../support/people.js';
 
 /** The time of an answer tells nobody who has an account (ASVS 5.0, 6.3.8). */
 const TRIES = 100;
 let database: TestDatabase;
-let gatehouse: Gatehouse;
+let gatehouse: GatehouseProcess;
 
 beforeAll(async () => {
   database = await createDatabase();
-  gatehouse = await Gatehouse.start({
+  gatehouse = await GatehouseProcess.start({
     DATABASE_URL: database.url,
     RATE_LIMITS: 'on',
     TRUSTED_PROXIES: 'loopback',

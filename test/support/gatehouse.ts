@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import { setting, type TestDatabase, testDatabaseAt } from './database.js';
-import { addressIn, spawnServer } from './server.js';
+import { addressIn, settingsOf, spawnServer } from './server.js';
 
 export interface Answer<Body = Record<string, never>> {
   status: number;
@@ -46,8 +46,51 @@ export class Api {
   }
 }
 
-/** A Gatehouse process under test. */
+/** A server under test, beside others in a process that has loaded it before. */
 export class Gatehouse extends Api {
+  private constructor(
+    url: string,
+    private readonly handle: string,
+    private readonly removeFolder: () => void,
+  ) {
+    super(url);
+  }
+
+  /** Starts the built server. `env` overrides QUICK; undefined removes a setting. Throws with the reason where it fails. */
+  static async start(env: Record<string, string | undefined>): Promise<Gatehouse> {
+    const { settings, removeFolder } = settingsOf(env);
+    const response = await fetch(hostUrl(), { method: 'POST', body: JSON.stringify(settings) });
+    if (!response.ok) throw new Error(`Gatehouse did not start: ${await response.text()}`);
+    const { url, path } = (await response.json()) as { url: string; path: string };
+    return new Gatehouse(url, hostUrl() + path, removeFolder);
+  }
+
+  /**
+   * The server of the whole run and its database, for tests that neither count what they did not make, nor read what
+   * the server logs, nor change what it is for others.
+   */
+  static shared(): { gatehouse: Api; database: TestDatabase } {
+    return {
+      gatehouse: new Api(setting('TEST_SHARED_URL')),
+      database: testDatabaseAt(setting('TEST_SHARED_DATABASE_URL')),
+    };
+  }
+
+  /** Stops it in order and removes its folder. */
+  async stop(): Promise<void> {
+    await fetch(this.handle, { method: 'DELETE' });
+    this.removeFolder();
+  }
+}
+
+/** Every worker of Jest has a host, as long as there is one for each. */
+function hostUrl(): string {
+  const urls = setting('TEST_HOST_URLS').split(' ');
+  return urls[(Number(process.env.JEST_WORKER_ID) - 1) % urls.length] ?? '';
+}
+
+/** A server under test that is a process: for tests of what it says, of signals and kills, of its load and its time. */
+export class GatehouseProcess extends Api {
   output = '';
   readonly exited: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
 
@@ -62,27 +105,16 @@ export class Gatehouse extends Api {
   }
 
   /** Starts the built server and waits until it serves. `env` overrides QUICK; undefined removes a setting. */
-  static async start(env: Record<string, string | undefined>): Promise<Gatehouse> {
-    const gatehouse = Gatehouse.launch(env);
+  static async start(env: Record<string, string | undefined>): Promise<GatehouseProcess> {
+    const gatehouse = GatehouseProcess.launch(env);
     await gatehouse.serving();
     return gatehouse;
   }
 
   /** Starts the built server without waiting, for tests of what happens before it serves. */
-  static launch(env: Record<string, string | undefined>): Gatehouse {
+  static launch(env: Record<string, string | undefined>): GatehouseProcess {
     const { child, removeFolder } = spawnServer(env);
-    return new Gatehouse(child, removeFolder);
-  }
-
-  /**
-   * The server of the whole run and its database, for tests that neither count what they did not make, nor read what
-   * the server logs, nor change what it is for others.
-   */
-  static shared(): { gatehouse: Api; database: TestDatabase } {
-    return {
-      gatehouse: new Api(setting('TEST_SHARED_URL')),
-      database: testDatabaseAt(setting('TEST_SHARED_DATABASE_URL')),
-    };
+    return new GatehouseProcess(child, removeFolder);
   }
 
   /** Resolves once the server has said its address; throws with its output if it ends before. */

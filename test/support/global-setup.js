@@ -1,4 +1,6 @@
+import { fork } from 'node:child_process';
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { once as happens } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,14 +11,22 @@ import { addressIn, spawnServer } from './server.js';
 const built = (/** @type {string} */ path) => import(new URL(`../../dist/src/database/${path}`, import.meta.url).href);
 
 /** What is taken down after the run. */
-const kept = { folder: '', template: '', shared: '', stopServer: async () => {}, stop: async () => {} };
+const kept = {
+  folder: '',
+  template: '',
+  shared: '',
+  /** @type {import('node:child_process').ChildProcess[]} */
+  hosts: [],
+  stopServer: async () => {},
+  stop: async () => {},
+};
 
 /**
  * One Postgres for the whole run, or the one that TEST_DATABASE_URL names (its user may create databases), with a
- * database on it that is migrated once and copied for every test file. And one server on such a copy, for the tests
- * that need no other.
+ * database on it that is migrated once and copied for every test file. One server on such a copy, for the tests that need
+ * no other. And for every worker of Jest a process that runs servers with settings of their own.
  */
-export default async function setUp() {
+export default async function setUp(/** @type {import('jest').Config & { maxWorkers: number }} */ { maxWorkers }) {
   const url = process.env.TEST_DATABASE_URL || (await startPostgres());
   kept.template = `t_template_${randomBytes(6).toString('hex')}`;
   await once(url, `CREATE DATABASE ${kept.template}`);
@@ -26,11 +36,12 @@ export default async function setUp() {
   await migrate(template.href);
   process.env.TEST_DATABASE_URL = url;
   process.env.TEST_DATABASE_TEMPLATE = kept.template;
-  await startServer(url);
+  await Promise.all([startServer(url), startHosts(maxWorkers)]);
 }
 
 /** Takes down what setUp made. */
 export async function tearDown() {
+  for (const host of kept.hosts) host.disconnect();
   await kept.stopServer();
   if (kept.shared) await once(process.env.TEST_DATABASE_URL ?? '', `DROP DATABASE ${kept.shared}`);
   if (kept.template) await once(process.env.TEST_DATABASE_URL ?? '', `DROP DATABASE ${kept.template}`);
@@ -79,6 +90,12 @@ async function startServer(/** @type {string} */ postgres) {
   });
   process.env.TEST_SHARED_DATABASE_URL = url.href;
   process.env.TEST_SHARED_SIGNING_KEY = key;
+}
+
+async function startHosts(/** @type {number} */ count) {
+  kept.hosts = Array.from({ length: count }, () => fork(new URL('host.js', import.meta.url)));
+  const addresses = await Promise.all(kept.hosts.map((host) => happens(host, 'message')));
+  process.env.TEST_HOST_URLS = addresses.map(([{ port }]) => `http://127.0.0.1:${port}`).join(' ');
 }
 
 async function once(/** @type {string} */ url, /** @type {string} */ statement) {

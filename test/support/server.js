@@ -23,17 +23,26 @@ const QUICK = {
 };
 
 /**
- * Runs the built server with a folder of its own. `env` overrides QUICK; undefined removes a setting.
+ * The settings of a server under test, with a folder of its own. `env` overrides QUICK; undefined removes a setting.
  * In JavaScript, because Jest loads the global setup as it is.
  */
-export function spawnServer(/** @type {Record<string, string | undefined>} */ env) {
+export function settingsOf(/** @type {Record<string, string | undefined>} */ env) {
   const dataDir = mkdtempSync(join(tmpdir(), 'gatehouse-data-'));
+  return {
+    settings: { DATA_DIR: dataDir, ...QUICK, ...env },
+    removeFolder: () => rmSync(dataDir, { recursive: true, force: true }),
+  };
+}
+
+/** Runs the built server in a process of its own. */
+export function spawnServer(/** @type {Record<string, string | undefined>} */ env) {
+  const { settings, removeFolder } = settingsOf(env);
   const { PATH, HOME } = process.env;
   const child = spawn(process.execPath, [MAIN], {
-    env: { PATH, HOME, DATA_DIR: dataDir, ...QUICK, ...env },
+    env: { PATH, HOME, ...settings },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  return { child, removeFolder: () => rmSync(dataDir, { recursive: true, force: true }) };
+  return { child, removeFolder };
 }
 
 /** The address in what a server has said, once it serves. */

@@ -26,6 +26,7 @@ export class TcpProxy {
   private server: Server | undefined;
   private port = 0;
   private fateOf: (name: string) => Fate = () => 'pass';
+  private lag = 0;
   /** Bytes sent by clients, by the name of the connection. */
   readonly sent = new Map<string, number>();
 
@@ -64,6 +65,11 @@ export class TcpProxy {
   refuseOnly(name: string): void {
     this.fateOf = (other) => (other === name ? 'refuse' : 'pass');
     for (const link of this.links) if (link.name === name) link.client.destroy();
+  }
+
+  /** Everything that clients send from now on takes so many milliseconds longer, as on a slow network or database. */
+  slow(lag: number): void {
+    this.lag = lag;
   }
 
   /** New connections go through again. */
@@ -111,6 +117,8 @@ export class TcpProxy {
 
   private forward(link: Link, chunk: Buffer): void {
     this.sent.set(link.name, (this.sent.get(link.name) ?? 0) + chunk.length);
-    if (!link.dead) link.server?.write(chunk);
+    const pass = () => void (link.dead || link.server?.write(chunk));
+    if (this.lag > 0) setTimeout(pass, this.lag);
+    else pass();
   }
 }

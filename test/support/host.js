@@ -1,0 +1,75 @@
+import { createServer } from 'node:http';
+import passport from 'passport';
+
+/** The built code, which need not be there for this file to be checked. */
+const built = (/** @type {string} */ path) => import(new URL(`../../dist/src/${path}`, import.meta.url).href);
+const [{ loadConfig }, { createLogger }, { migrate }, { startServer }] = await Promise.all(
+  ['config/config.js', 'common/logger.js', 'database/data-source.js', 'server.js'].map(built),
+);
+
+/**
+ * A process in which the built server runs many times over, each time with settings of its own, as main.ts starts it
+ * once. To load the application takes a processor five times as long as to start it, and here it is loaded for a whole
+ * run. Starts one for whoever posts its settings, and stops it for whoever deletes it by its port.
+ */
+const running = new Map();
+/** One after the other: the strategy that was registered last is that of the server which has just started. */
+let starting = Promise.resolve();
+
+/** Passport keeps its strategies for a whole process; here each request is for the one of its server. */
+const strategies = new Map();
+let registered = {};
+passport.use('jwt', {
+  name: 'jwt',
+  authenticate(/** @type {import('express').Request} */ request, /** @type {unknown} */ options) {
+    const own = strategies.get(request.socket.localPort);
+    Object.setPrototypeOf(this, own);
+    own.authenticate.call(this, request, options);
+  },
+});
+passport.use = (/** @type {unknown[]} */ ...named) => {
+  registered = Object(named.at(-1));
+  return passport;
+};
+
+/** What nobody reads: a test of the log has a process of its own. */
+const nowhere = { write: () => undefined };
+
+async function start(/** @type {NodeJS.ProcessEnv} */ env) {
+  const config = loadConfig(env);
+  const databaseUrl = config.databaseUrl ?? '';
+  await migrate(databaseUrl);
+  const server = await startServer(config, databaseUrl, await createLogger(config, nowhere));
+  const { port } = new URL(server.url);
+  strategies.set(Number(port), registered);
+  running.set(`/${port}`, server);
+  return { url: server.url, path: `/${port}` };
+}
+
+function startNext(/** @type {NodeJS.ProcessEnv} */ env) {
+  const started = starting.then(() => start(env));
+  starting = started.then(
+    () => undefined,
+    () => undefined,
+  );
+  return started;
+}
+
+async function stop(/** @type {string} */ path) {
+  await running.get(path)?.close();
+  running.delete(path);
+  return {};
+}
+
+const host = createServer(async (request, response) => {
+  try {
+    const body = Buffer.concat(await request.toArray()).toString();
+    const answer = request.method === 'POST' ? await startNext(JSON.parse(body)) : await stop(request.url ?? '');
+    response.end(JSON.stringify(answer));
+  } catch (error) {
+    response.writeHead(500).end(error instanceof Error ? error.stack : String(error));
+  }
+});
+
+host.listen(0, '127.0.0.1', () => process.send?.(host.address()));
+process.on('disconnect', () => process.exit(0));
