@@ -46,7 +46,7 @@ test('nothing is to be noted of a deployment as it should be, nor of the setting
 
 test.each([
   ['PUBLIC_URL', 'http://auth.example.com', /^PUBLIC_URL is not https/],
-  ['PUBLIC_URL', '', /^PUBLIC_URL is not https/],
+  ['PUBLIC_URL', '', /^PUBLIC_URL must be set .* links in mails lead to http:\/\/localhost:3000,/],
   ['DATABASE_URL', '', /^DATABASE_URL is not set/],
   ['TRUSTED_PROXIES', '10.0.0.1,0.0.0.0/0', /^TRUSTED_PROXIES trusts 0\.0\.0\.0\/0/],
   ['TRUSTED_PROXIES', '', /^TRUSTED_PROXIES is empty/],
@@ -54,4 +54,9 @@ test.each([
   ['SMTP_URL', '', /^SMTP_URL is not set/],
 ])('in production %s=%s is noted', (name, value, text) => {
   expect(warningsOf(loadConfig({ ...PRODUCTION, [name]: value }))).toEqual([expect.stringMatching(text)]);
+});
+
+test('without mail, links that lead nowhere are no matter, but https is', () => {
+  const warnings = warningsOf(loadConfig({ ...PRODUCTION, SMTP_URL: '', PUBLIC_URL: '' }));
+  expect(warnings).toEqual([expect.stringMatching(/^PUBLIC_URL is not https/), expect.stringMatching(/^SMTP_URL/)]);
 });

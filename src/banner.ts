@@ -40,7 +40,11 @@ export function warningsOf({
   if (ofProxies !== null) warnings.push(ofProxies);
   if (production && !databaseUrl)
     warnings.push('DATABASE_URL is not set: the embedded Postgres serves a single machine.');
-  if (production && !publicUrl.startsWith('https:'))
+  if (production && mail.delivery === 'smtp' && new URL(publicUrl).hostname === 'localhost')
+    warnings.push(
+      `PUBLIC_URL must be set to the address that people use: the links in mails lead to ${publicUrl}, which is nowhere for them.`,
+    );
+  else if (production && !publicUrl.startsWith('https:'))
     warnings.push(
       'PUBLIC_URL is not https: tokens must not travel in the clear. Put TLS in front and set its address.',
     );

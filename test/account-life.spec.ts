@@ -199,6 +199,8 @@ test('the export holds everything stored about the person and no secret', async 
   expect(body.user).toMatchObject({ id: user.id, email: user.email, name: 'Ada' });
   expect(body.sessions).toMatchObject([{ id: session.id, ip: '127.0.0.1', userAgent: 'node' }]);
   expect(body.mailedLinks).toMatchObject([{ purpose: 'verify_email', email: user.email }]);
+  expect(body.mails).toEqual([{ subject: 'Confirm your email address – Gatehouse', createdAt: expect.any(String) }]);
+  expect(text).not.toContain(await tokenFor(gatehouse, user.email));
   expect(body.activity!.map((entry) => (entry as { type: string }).type)).toEqual([
     'user.exported',
     'auth.login_failed',

@@ -5,7 +5,7 @@ import { GatehouseProcess } from './support/gatehouse.js';
 import { Postbox } from './support/mail.js';
 import { freshEmail, PASSWORD } from './support/people.js';
 
-/** How long a mail waits that was not taken, and whose it is meanwhile. */
+/** How long a mail waits that was not taken, when it is given up, and whose it is meanwhile. */
 const WHILE = 30_000;
 
 let database: TestDatabase;
@@ -18,18 +18,27 @@ interface Waiting {
   error: string | null;
 }
 
-beforeEach(async () => {
+beforeAll(async () => {
   database = await createDatabase();
   postbox = await Postbox.reserve();
   gatehouse = await GatehouseProcess.start({ DATABASE_URL: database.url, SMTP_URL: postbox.url, RATE_LIMITS: 'off' });
-  await gatehouse.call('POST', '/v1/auth/register', { body: { email: freshEmail(), password: PASSWORD } });
 });
 
 afterEach(async () => {
+  await postbox.close();
+  postbox.mails.length = 0;
+  await database.query('DELETE FROM mail_outbox');
+});
+
+afterAll(async () => {
   await gatehouse?.kill();
   await postbox?.close();
   await database?.drop();
 });
+
+/** Causes a mail to somebody new. */
+const causeMail = (email = freshEmail()) =>
+  gatehouse.call('POST', '/v1/auth/register', { body: { email, password: PASSWORD } });
 
 async function waiting(): Promise<Waiting | undefined> {
   const [row] = await database.query<Waiting>(
@@ -38,12 +47,20 @@ async function waiting(): Promise<Waiting | undefined> {
   return row;
 }
 
-const refusing = { onRcptTo: (_: unknown, __: unknown, done: (error: Error) => void) => done(new Error('greylisted')) };
+/** Lets the mail be tried at once. */
+const hurry = (changes = '') =>
+  database.query(`UPDATE mail_outbox SET due_at = now() ${changes} RETURNING pg_notify('gatehouse', 'mail')`);
+
+const answering = (responseCode: number) => ({
+  onRcptTo: (_: unknown, __: unknown, done: (error: Error) => void) =>
+    done(Object.assign(new Error('no'), { responseCode })),
+});
 
 test('an outage does not count against a mail: the first refusal after it costs seconds', async () => {
+  await causeMail();
   await eventually(async () => (await waiting())?.error != null, WHILE);
   expect((await waiting())!.attempts).toBe(0);
-  await postbox.open(refusing);
+  await postbox.open(answering(451));
   await eventually(async () => (await waiting())!.attempts === 1, WHILE);
   expect((await waiting())!.wait).toBeLessThan(3);
   // The next ones cost more each time.
@@ -51,34 +68,84 @@ test('an outage does not count against a mail: the first refusal after it costs 
   expect((await waiting())!.wait).toBeGreaterThan(3);
 });
 
-test('a mail is given up for what the server says of it, never for a server that is away', async () => {
+test('an outage longer than any back-off loses no mail, even if the server then asks to come again', async () => {
+  await causeMail();
   await database.query(`UPDATE mail_outbox SET created_at = now() - interval '8 days'`);
   await eventually(async () => (await waiting())?.error != null, WHILE);
-  const before = (await waiting())!.error;
-  await database.query('UPDATE mail_outbox SET last_error = NULL, due_at = now()');
-  await eventually(async () => (await waiting())?.error === before, WHILE);
-  await postbox.open(refusing);
-  await eventually(async () => (await waiting()) === undefined, WHILE);
-  expect(gatehouse.output).toContain('is given up');
+  await postbox.open(answering(451));
+  await eventually(async () => (await waiting())!.attempts > 0, WHILE);
+  await postbox.close();
+  await postbox.open();
+  await hurry();
+  await eventually(() => postbox.mails.length === 1, WHILE);
+  expect(gatehouse.output).not.toContain('is given up');
 });
 
-test('an instance whose lease was taken over leaves the mail to whoever has it', async () => {
-  let answer: (() => void) | undefined;
+/** RFC 5321, 4.2.1: 4yz asks to come again, 5yz not to. */
+test.each([
+  [451, 40],
+  [550, 5],
+])('a mail that is answered %i is given up after %i attempts, and not before', async (code, most) => {
+  await postbox.open(answering(code));
+  const email = freshEmail();
+  await causeMail(email);
+  await eventually(async () => (await waiting())!.attempts === 1, WHILE);
+  await hurry(`, attempts = ${most - 2}`);
+  await eventually(async () => (await waiting())!.attempts === most - 1, WHILE);
+  expect(gatehouse.output).not.toContain(`given up after ${most}`);
+  await hurry();
+  await eventually(async () => (await waiting()) === undefined, WHILE);
+  expect(gatehouse.output).toContain(`is given up after ${most} attempts: EENVELOPE RCPT TO ${code}`);
+  expect(gatehouse.output).not.toContain(email);
+});
+
+/** RFC 5321, 4.5.3.2.6: who asks again too soon sends copies. */
+test('a mail that was perhaps taken is an attempt: its copies come ever later, not again and again', async () => {
   await postbox.open({
-    onData: (stream, _, done) => {
+    onData: (stream, { envelope }, _done) => {
       stream.resume();
       stream.on('end', () => {
-        answer = () => done();
+        postbox.take('', envelope as never);
+        postbox.hangUp();
       });
     },
   });
+  await causeMail();
+  await eventually(async () => (await waiting())!.attempts === 2, WHILE);
+  expect((await waiting())!.wait).toBeGreaterThan(3);
+  expect((await waiting())!.error).toMatch(/after its last byte$/);
+  expect(postbox.mails).toHaveLength(2);
+  await hurry(', attempts = 39');
+  await eventually(async () => (await waiting()) === undefined, WHILE);
+});
+
+test('a mail whose answer is slow holds up no other, and is left to whoever has taken it over', async () => {
+  let answer: (() => void) | undefined;
+  await postbox.open({
+    onData: (stream, { envelope }, done) => {
+      stream.resume();
+      stream.on('end', () => {
+        if (answer) {
+          postbox.take('', envelope as never);
+          done();
+        } else answer = () => done();
+      });
+    },
+  });
+  await causeMail();
   await eventually(() => answer !== undefined, WHILE);
+  await causeMail();
+  await eventually(() => postbox.mails.length === 1, WHILE);
+  const left = async () => (await database.query('SELECT FROM mail_outbox')).length;
+  await eventually(async () => (await left()) === 1, WHILE);
+
   const other = randomUUID();
   await database.query(`UPDATE mail_outbox SET claimed_by = $1, due_at = now() + interval '1 hour'`, [other]);
   answer!();
   // The instance goes on with other mails, and has touched this one no more.
-  await gatehouse.call('POST', '/v1/auth/register', { body: { email: freshEmail(), password: PASSWORD } });
-  await eventually(async () => (await database.query('SELECT FROM mail_outbox')).length === 2, WHILE);
+  await causeMail();
+  await eventually(() => postbox.mails.length === 2, WHILE);
+  await eventually(async () => (await left()) === 1, WHILE);
   const [row] = await database.query<{ wait: number }>(
     'SELECT extract(epoch FROM due_at - now())::float AS wait FROM mail_outbox WHERE claimed_by = $1',
     [other],

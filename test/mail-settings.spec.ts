@@ -1,3 +1,5 @@
+import type { Database } from '../src/database/database.js';
+import { Housekeeping } from '../src/mail/housekeeping.js';
 import { createDatabase, type TestDatabase } from './support/database.js';
 import { GatehouseProcess } from './support/gatehouse.js';
 import { freshEmail, PASSWORD, type Problem, signUp, type Tokens } from './support/people.js';
@@ -56,4 +58,19 @@ test('production without a mail server warns, answers 503 where a mail is the po
   } finally {
     await gatehouse.stop();
   }
+});
+
+test('the development outbox forgets what is older than a week, and nothing that waits to be sent', async () => {
+  const add = (due: string, age: string) =>
+    database.query(
+      `INSERT INTO mail_outbox (id, kind, sealed, due_at, created_at)
+       VALUES (gen_random_uuid(), $1 || ' ' || $2, '', $1::timestamptz, now() - $2::interval)`,
+      [due, age],
+    );
+  await add('infinity', '8 days');
+  await add('infinity', '6 days');
+  await add('2000-01-01', '8 days');
+  await new Housekeeping({ manager: { query: database.query } } as unknown as Database).tidy();
+  const left = await database.query<{ kind: string }>('SELECT kind FROM mail_outbox ORDER BY kind');
+  expect(left.map(({ kind }) => kind)).toEqual(['2000-01-01 8 days', 'infinity 6 days']);
 });

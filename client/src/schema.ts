@@ -684,6 +684,11 @@ export interface components {
                 /** Format: date-time */
                 expiresAt: string;
             }[];
+            mails: {
+                subject: string;
+                /** Format: date-time */
+                createdAt: string;
+            }[];
             knownAddresses: {
                 network: string;
                 /** Format: date-time */

@@ -56,6 +56,9 @@ test('an empty value counts as absent, as in a compose file', () => {
 test.each<[string, string[]]>([
   ['PORT', ['-1', '65536', '80a', '3000.5', ' ', '0x50', '1e3']],
   ['PUBLIC_URL', ['gatehouse.test', 'ftp://gatehouse.test', '//gatehouse.test']],
+  // Links are made by putting a path and a fragment after it.
+  ['PUBLIC_URL', ['https://id.example/?a=1', 'https://id.example/?', 'https://id.example#a', 'https://id.example/ ']],
+  ['PUBLIC_URL', ['https://u:p@id.example', 'https://u@id.example', 'https://:p@id.example/auth']],
   ['DATABASE_URL', ['mysql://x/y', 'localhost:5432', 'postgres']],
   ['DATABASE_POOL', ['0', '1', '1001']],
   ['APP_SECRET', ['short', 'a'.repeat(64), 'abab'.repeat(20)]],
@@ -104,7 +107,10 @@ test.each<[string, string[]]>([
 
 test.each<[string, string[]]>([
   ['PORT', ['0', '65535']],
-  ['PUBLIC_URL', ['https://id.example.com', 'http://localhost:1']],
+  [
+    'PUBLIC_URL',
+    ['https://id.example.com', 'http://localhost:1', 'https://example.com/auth/', 'https://example.com/@id'],
+  ],
   ['DATABASE_URL', ['postgres://u:p@h/d', 'postgresql://h/d']],
   ['ACCESS_TOKEN_TTL', ['1s', '24h', '900000ms']],
   ['REFRESH_GRACE', ['0s', '5m']],

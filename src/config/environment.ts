@@ -71,12 +71,20 @@ function isOrigin(text: string): boolean {
   return URL.canParse(text) && new URL(text).origin === text;
 }
 
+/** Whether a path and a fragment can be put after a URL. What is no URL is another fault. */
+function canBeExtended(text: string): boolean {
+  if (!URL.canParse(text)) return true;
+  const { username, password } = new URL(text);
+  return username === '' && password === '' && !/[?#\s]/.test(text);
+}
+
 /** Every setting as it stands in the environment: its form, its bounds and its standard value. */
 export const environment = z.object({
   NODE_ENV: z.string().default('development'),
   PORT: whole(3000, 0, 65535),
   HOST: z.string().optional(),
   PUBLIC_URL: url(['http:', 'https:'])
+    .refine(canBeExtended, { message: 'must have no user, password, query, fragment or space: links are made from it' })
     .transform((text) => text.replace(/\/+$/, ''))
     .optional(),
   DATA_DIR: z.string().optional(),

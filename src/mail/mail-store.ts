@@ -1,9 +1,15 @@
 /** The statements of the outbox. Times are the database's: one clock for every instance. */
 
-/** $1 id, $2 kind, $3 sealed, $4 whether it stays for the development outbox */
+/** $1 id, $2 kind, $3 sealed, $4 recipient, $5 whether it stays for the development outbox */
 export const ADD = `
-  INSERT INTO mail_outbox (id, kind, sealed, due_at)
-  VALUES ($1, $2, $3, CASE WHEN $4 THEN 'infinity'::timestamptz ELSE now() END)`;
+  INSERT INTO mail_outbox (id, kind, sealed, recipient, due_at)
+  VALUES ($1, $2, $3, $4, CASE WHEN $5 THEN 'infinity'::timestamptz ELSE now() END)`;
+
+/** $1 recipient */
+export const WITHDRAW = `DELETE FROM mail_outbox WHERE recipient = $1 AND due_at < 'infinity'`;
+
+/** Newest first. $1 recipient */
+export const STORED_FOR = 'SELECT id, sealed, created_at FROM mail_outbox WHERE recipient = $1 ORDER BY id DESC';
 
 /**
  * Takes the mails that have waited longest, each for one instance only, until its lease ends.
@@ -16,7 +22,7 @@ export const CLAIM = {
     SELECT id FROM mail_outbox WHERE due_at <= now() ORDER BY due_at LIMIT $1 FOR UPDATE SKIP LOCKED)
   UPDATE mail_outbox m SET due_at = now() + $2 * interval '1 ms', claimed_by = $3
   FROM due WHERE m.id = due.id
-  RETURNING m.id, m.kind, m.sealed, m.attempts, m.created_at < now() - interval '7 days' AS "tooOld"`,
+  RETURNING m.id, m.kind, m.sealed, m.attempts`,
 };
 
 /** Of mails that are still one's own. $1 ids, $2 lease in ms, $3 who claimed them */

@@ -2,8 +2,12 @@ import { Module } from '@nestjs/common';
 import type { Config } from '../config/config.js';
 import { CONFIG } from '../config/config.module.js';
 import { Delivery } from './delivery.js';
+import { Housekeeping } from './housekeeping.js';
 import { Mail } from './mail.service.js';
+import { Outbox } from './outbox.js';
 import { Smtp } from './smtp.js';
+
+const DELIVERY = [{ provide: Smtp, inject: [CONFIG], useFactory: Smtp.open }, Outbox, Delivery];
 
 /** The messages we send: an outbox that a worker delivers over SMTP, or that a developer reads. */
 @Module({})
@@ -12,8 +16,7 @@ export class MailModule {
     return {
       module: MailModule,
       global: true,
-      providers:
-        delivery === 'smtp' ? [Mail, { provide: Smtp, inject: [CONFIG], useFactory: Smtp.open }, Delivery] : [Mail],
+      providers: [Mail, Housekeeping, ...(delivery === 'smtp' ? DELIVERY : [])],
       exports: [Mail],
     };
   }

@@ -1,4 +1,5 @@
-import { Inject, Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
+import { createHmac } from 'node:crypto';
+import { Inject, Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { newId } from '../common/id.js';
 import { Problem } from '../common/problem.js';
@@ -7,7 +8,7 @@ import type { Config } from '../config/config.js';
 import { CONFIG } from '../config/config.module.js';
 import { Database } from '../database/database.js';
 import { type Letter, type RenderedLetter, renderLetter } from './letter.js';
-import { ADD, FORGET_KEPT, KEPT } from './mail-store.js';
+import { ADD, KEPT, STORED_FOR, WITHDRAW } from './mail-store.js';
 
 /** A mail as the outbox holds it. */
 export interface OutgoingMail extends RenderedLetter {
@@ -18,24 +19,16 @@ export interface OutgoingMail extends RenderedLetter {
 
 /** Mail that leaves with the transaction that causes it: written into the outbox here, delivered by `Delivery`. */
 @Injectable()
-export class Mail implements OnApplicationBootstrap {
-  private readonly logger = new Logger(Mail.name);
+export class Mail {
   private readonly key: Buffer;
+  private readonly recipientKey: Buffer;
 
   constructor(
     @Inject(CONFIG) private readonly config: Config,
     private readonly database: Database,
   ) {
     this.key = config.deriveKey('mail outbox');
-  }
-
-  /** Clears the development outbox of what nobody looks for any more. */
-  async onApplicationBootstrap(): Promise<void> {
-    await this.database.manager
-      .query(FORGET_KEPT)
-      .catch((error: Error) =>
-        this.logger.warn(`Old mails of the development outbox could not be removed: ${error.message}`),
-      );
+    this.recipientKey = config.deriveKey('mail recipients');
   }
 
   /** Whether mail can be sent at all. */
@@ -62,7 +55,17 @@ export class Mail implements OnApplicationBootstrap {
       token: letter.link?.token,
     };
     const sealed = seal(Buffer.from(JSON.stringify(mail)), this.key, id);
-    await manager.query(ADD, [id, letter.kind, sealed, delivery === 'development outbox']);
+    await manager.query(ADD, [id, letter.kind, sealed, this.recipient(to), delivery === 'development outbox']);
+  }
+
+  /** Forgets what still waits for an address, in the caller's transaction. */
+  async withdraw(to: string, manager: EntityManager): Promise<void> {
+    await manager.query(WITHDRAW, [this.recipient(to)]);
+  }
+
+  /** What is stored of the mails to an address, newest first. */
+  async storedFor(to: string): Promise<(OutgoingMail & { at: Date })[]> {
+    return this.opened(await this.database.manager.query(STORED_FOR, [this.recipient(to)]));
   }
 
   /** Opens a mail of the outbox. Null where another APP_SECRET sealed it. */
@@ -73,10 +76,17 @@ export class Mail implements OnApplicationBootstrap {
 
   /** The development outbox, newest first. */
   async kept(limit: number): Promise<(OutgoingMail & { at: Date })[]> {
-    const rows = await this.database.manager.query<{ id: string; sealed: Buffer; created_at: Date }[]>(KEPT, [limit]);
+    return this.opened(await this.database.manager.query(KEPT, [limit]));
+  }
+
+  private opened(rows: { id: string; sealed: Buffer; created_at: Date }[]): (OutgoingMail & { at: Date })[] {
     return rows.flatMap(({ id, sealed, created_at: at }) => {
       const mail = this.open(id, sealed);
       return mail ? [{ ...mail, at }] : [];
     });
+  }
+
+  private recipient(to: string): Buffer {
+    return createHmac('sha256', this.recipientKey).update(to).digest();
   }
 }

@@ -1,17 +1,29 @@
+import type { Socket } from 'node:net';
 import { SMTPServer, type SMTPServerOptions } from 'smtp-server';
 import type { Config } from '../config/config.js';
-import type { SmtpServer } from '../config/mail-settings.js';
-import { Smtp, SmtpError } from './smtp.js';
+import { parseSmtpUrl, type SmtpServer } from '../config/mail-settings.js';
+import { AT_ONCE, Smtp, SmtpError } from './smtp.js';
 
 const MAIL = { to: 'ada@example.com', subject: 'Hello', text: 'Hello', html: '<p>Hello</p>' };
 
 let server: SMTPServer;
 let smtp: Smtp;
 let sources: string[];
+let sockets: Socket[];
 
-/** A server on loopback, and the link to it under the given rule about TLS. */
-async function serve(tls: SmtpServer['tls'], options: SMTPServerOptions): Promise<void> {
+/** Ends every connection of the server without a word. */
+const hangUp = () => {
+  for (const socket of sockets) socket.destroy();
+};
+
+/** A server on loopback, and the link to it under the given rule about TLS and with so many milliseconds of patience. */
+async function serve(
+  tls: SmtpServer['tls'],
+  options: SMTPServerOptions,
+  patience = { untilItLeaves: 10_000, forTheAnswer: 10_000 },
+): Promise<void> {
   sources = [];
+  sockets = [];
   server = new SMTPServer({
     authOptional: true,
     logger: false,
@@ -26,13 +38,15 @@ async function serve(tls: SmtpServer['tls'], options: SMTPServerOptions): Promis
     ...options,
   });
   server.on('error', () => undefined);
+  server.server.on('connection', (socket) => sockets.push(socket));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', () => resolve()));
   const { port } = server.server.address() as { port: number };
   const mail = {
-    smtp: { host: '127.0.0.1', port, auth: undefined, tls },
+    // STARTTLS is not demanded of this very machine, unless by hand.
+    smtp: { ...parseSmtpUrl(`${tls === 'implicit' ? 'smtps' : 'smtp'}://127.0.0.1:${port}`), tls },
     from: { name: 'G', address: 'g@example.com' },
   };
-  smtp = await Smtp.open({ mail } as unknown as Config);
+  smtp = await Smtp.open({ mail } as unknown as Config, patience);
 }
 
 afterEach(async () => {
@@ -68,7 +82,7 @@ test.each([
     ...options,
     disabledCommands: [...('disabledCommands' in options ? options.disabledCommands : [])],
   });
-  expect((await failure()).refused).toBe(false);
+  expect((await failure()).refusal).toBe('unreachable');
   expect(sources).toEqual([]);
 });
 
@@ -78,19 +92,68 @@ test('what the server says of one mail is told from what it says of all, and rep
     onMailFrom: ({ address }, _session, callback) => callback(address === 'g@example.com' ? null : refuse(550)),
     onRcptTo: ({ address }, _session, callback) => {
       if (address.startsWith('unknown')) return callback(refuse(550));
+      if (address.startsWith('full')) return callback(refuse(452));
       if (address.startsWith('busy')) return callback(refuse(421));
       callback(null);
     },
   });
-  const unknown = await failure({ ...MAIL, to: 'unknown@example.com' });
-  expect([unknown.refused, unknown.message]).toEqual([true, 'EENVELOPE RCPT TO 550']);
-  expect((await failure({ ...MAIL, to: 'busy@example.com' })).refused).toBe(false);
+  const faults: [string, string, string][] = [
+    ['unknown@example.com', 'permanent', 'EENVELOPE RCPT TO 550'],
+    ['full@example.com', 'temporary', 'EENVELOPE RCPT TO 452'],
+  ];
+  for (const [to, refusal, message] of faults)
+    expect(await failure({ ...MAIL, to })).toMatchObject({ refusal, message });
+  expect((await failure({ ...MAIL, to: 'busy@example.com' })).refusal).toBe('unreachable');
+});
+
+/** What a server does with a mail that it has. */
+type Answer = (done: (error?: Error) => void) => void;
+
+const answering = (answer: Answer): SMTPServerOptions => ({
+  onData: (stream, _session, done) => {
+    stream.resume();
+    stream.on('end', () => answer(done));
+  },
+});
+
+test('the answer to a mail is waited for longer than the mail took (RFC 5321, 4.5.3.2.6)', async () => {
+  let onLeft: () => void = () => undefined;
+  const left = new Promise<void>((resolve) => (onLeft = resolve));
+  const untilItLeaves = 500;
+  const slow: Answer = (done) => void left.then(() => setTimeout(done, 2 * untilItLeaves));
+  await serve('none', answering(slow), { untilItLeaves, forTheAnswer: 60_000 });
+  await smtp.send('id', MAIL, onLeft);
+});
+
+test.each<[string, string, Answer]>([
+  ['no answer', 'temporary', () => undefined],
+  ['a lost connection', 'temporary', () => hangUp()],
+  ['a server that closes', 'temporary', (done) => done(Object.assign(new Error('closing'), { responseCode: 421 }))],
+  ['a passing fault', 'temporary', (done) => done(Object.assign(new Error('busy'), { responseCode: 451 }))],
+  ['a lasting fault', 'permanent', (done) => done(Object.assign(new Error('spam'), { responseCode: 554 }))],
+])('%s after a mail has left is about this mail, which may have been taken', async (_, refusal, answer) => {
+  await serve('none', answering(answer), { untilItLeaves: 10_000, forTheAnswer: 300 });
+  expect((await failure()).refusal).toBe(refusal);
+});
+
+test('a server that falls silent before is away, and its connections are free again', async () => {
+  let silent = true;
+  await serve(
+    'none',
+    { onRcptTo: (_address, _session, callback) => void (silent || callback()) },
+    { untilItLeaves: 200, forTheAnswer: 10_000 },
+  );
+  const failures = await Promise.all(Array.from({ length: AT_ONCE }, () => failure()));
+  expect(new Set(failures.map(({ refusal }) => refusal))).toEqual(new Set(['unreachable']));
+  silent = false;
+  await smtp.send('id', MAIL);
+  expect(sources).toHaveLength(1);
 });
 
 test('a server that is not there refuses no mail', async () => {
   await serve('none', {});
   await new Promise<void>((resolve) => server.close(() => resolve()));
-  expect((await failure()).refused).toBe(false);
+  expect((await failure()).refusal).toBe('unreachable');
 });
 
 test.each(['a@example.com\r\nBcc: b@example.com', 'a@example.com, b@example.com', 'Name <b@example.com>'])(

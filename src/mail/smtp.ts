@@ -1,19 +1,35 @@
+import type { SendMailOptions } from 'nodemailer';
 import type { Config } from '../config/config.js';
 import type { OutgoingMail } from './mail.service.js';
 
-/** Milliseconds. A server is waited for, but not for long: the mail is kept and tried again. */
-const TIMEOUTS = { dnsTimeout: 5_000, connectionTimeout: 10_000, greetingTimeout: 10_000, socketTimeout: 20_000 };
-/** Milliseconds for one mail in all, so that a server that trickles its replies does not hold a connection for ever. */
-const PATIENCE = 60_000;
+/** Milliseconds that the server gets: short while nothing is lost by trying again, and long once it has the mail. */
+const PATIENCE = {
+  /** Until it has all of one mail. */
+  untilItLeaves: 60_000,
+  /** For its answer after that: a client that gives up sooner sends mails twice (RFC 5321, 4.5.3.2.6). */
+  forTheAnswer: 600_000,
+};
+const TIMEOUTS = {
+  dnsTimeout: 5_000,
+  connectionTimeout: 10_000,
+  greetingTimeout: 10_000,
+  socketTimeout: PATIENCE.forTheAnswer,
+};
+
+/** Mails under way at the same time, each on a connection of its own. */
+export const AT_ONCE = 5;
 
 /**
- * A mail that the server did not take. `refused`: it answered and will not have this one;
- * otherwise it cannot be reached or takes no mail at all. The message names the fault and no address.
+ * Why a mail was not taken. `unreachable`: the server cannot be reached, or takes no mail at all. The others are about this
+ * mail. `temporary`: it may be taken another time, or perhaps was, where the answer got lost; `permanent`: it will not be.
  */
+export type Refusal = 'unreachable' | 'temporary' | 'permanent';
+
+/** A mail that the server did not take. The message names the fault and no address. */
 export class SmtpError extends Error {
   constructor(
     reason: string,
-    readonly refused: boolean,
+    readonly refusal: Refusal,
   ) {
     super(reason);
   }
@@ -24,34 +40,46 @@ export class Smtp {
   private constructor(
     private readonly config: Pick<Config, 'mail'>,
     private readonly transport: Awaited<ReturnType<typeof pooled>>,
+    private readonly patience: typeof PATIENCE,
   ) {}
 
-  static async open(config: Pick<Config, 'mail'>): Promise<Smtp> {
-    return new Smtp(config, await pooled(config));
+  static async open(config: Pick<Config, 'mail'>, patience = PATIENCE): Promise<Smtp> {
+    return new Smtp(config, await pooled(config), patience);
   }
 
   /**
-   * Hands one mail to the server. Throws SmtpError.
+   * Hands one mail to the server, and calls `onLeft` when all of it has left and only the answer is missing. Throws SmtpError.
    * The same id gives the same Message-ID, by which one that was sent twice in doubt can be told.
    */
-  async send(id: string, { to, subject, text, html }: OutgoingMail): Promise<void> {
+  async send(id: string, { to, subject, text, html }: OutgoingMail, onLeft = () => {}): Promise<void> {
     const { from } = this.config.mail;
-    const messageId = `<${id}@${from.address.slice(from.address.lastIndexOf('@') + 1)}>`;
+    const end = new AbortController();
+    let timer = setTimeout(() => end.abort(), this.patience.untilItLeaves);
+    let left = false;
+    const outgoing: Outgoing = {
+      // Objects are taken as they are; a string would be parsed, and might be read as several addresses.
+      from,
+      to: { name: '', address: to },
+      subject,
+      text,
+      html,
+      messageId: `<${id}@${from.address.slice(from.address.lastIndexOf('@') + 1)}>`,
+      // RFC 3834, 5: nobody's holiday notice answers it.
+      headers: { 'Auto-Submitted': 'auto-generated' },
+      signal: end.signal,
+      onLeft: () => {
+        left = true;
+        clearTimeout(timer);
+        timer = setTimeout(() => end.abort(), this.patience.forTheAnswer);
+        onLeft();
+      },
+    };
     try {
-      await this.transport.sendMail({
-        // Objects are taken as they are; a string would be parsed, and might be read as several addresses.
-        from,
-        to: { name: '', address: to },
-        subject,
-        text,
-        html,
-        messageId,
-        // RFC 3834, 5: nobody's holiday notice answers it.
-        headers: { 'Auto-Submitted': 'auto-generated' },
-        signal: AbortSignal.timeout(PATIENCE),
-      });
+      await this.transport.sendMail(outgoing);
     } catch (error) {
-      throw toSmtpError(error as NodeJS.ErrnoException & { responseCode?: number; command?: string });
+      throw toSmtpError(error as SendError, left);
+    } finally {
+      clearTimeout(timer);
     }
   }
 
@@ -66,7 +94,7 @@ async function pooled({ mail }: Pick<Config, 'mail'>) {
   if (!mail.smtp) throw new Error('Smtp needs SMTP_URL');
   const { host, port, auth, tls } = mail.smtp;
   const { createTransport } = await import('nodemailer');
-  return createTransport({
+  const transport = createTransport({
     pool: true,
     host,
     port,
@@ -75,17 +103,43 @@ async function pooled({ mail }: Pick<Config, 'mail'>) {
     requireTLS: tls === 'starttls',
     ignoreTLS: tls === 'none',
     tls: { rejectUnauthorized: true, minVersion: 'TLSv1.2' },
-    maxConnections: 5,
+    maxConnections: AT_ONCE,
     // A connection that the server closed between two mails is replaced; every other failure is ours to count.
     maxRequeues: 1,
     disableFileAccess: true,
     disableUrlAccess: true,
     ...TIMEOUTS,
   });
+  transport.use('stream', ({ data, message }, done) => {
+    message.processFunc((bytes) => bytes.once('end', (data as Outgoing).onLeft));
+    done();
+  });
+  return transport;
 }
 
-/** RFC 5321, 4.2.1: an answer to the recipient or to the text is about this mail, all else about the server. */
-function toSmtpError({ code, responseCode, command }: { code?: string; responseCode?: number; command?: string }) {
+/** A mail as the library takes it; what it does not know it leaves alone. */
+interface Outgoing extends SendMailOptions {
+  /** Called when the connection has all of the mail. */
+  onLeft(): void;
+}
+
+interface SendError {
+  code?: string;
+  command?: string;
+  responseCode?: number;
+  /** Whether the answer is one to which the same mail would get the same answer again. */
+  permanent?: boolean;
+}
+
+/**
+ * RFC 5321, 4.2.1: an answer to the recipient or to the text is about this mail, all else about the server. Whatever goes
+ * wrong after the text is about this mail too: it may have been taken, and must not go again and again.
+ */
+function toSmtpError({ code, command, responseCode, permanent }: SendError, left: boolean): SmtpError {
   const aboutTheMail = (code === 'EENVELOPE' || code === 'EMESSAGE') && responseCode !== 421 && command !== 'MAIL FROM';
-  return new SmtpError([code ?? 'unknown', command, responseCode].filter(Boolean).join(' '), aboutTheMail);
+  const reason = [code ?? 'unknown', command, responseCode ?? (left && 'after its last byte')]
+    .filter(Boolean)
+    .join(' ');
+  if (!left && !aboutTheMail) return new SmtpError(reason, 'unreachable');
+  return new SmtpError(reason, permanent ? 'permanent' : 'temporary');
 }

@@ -44,6 +44,7 @@ export class AccountDeletion {
       const wasAdmin = roles.some(({ role }) => role === 'admin');
       if (wasAdmin && !(await this.users.hasAdmin(manager))) throw new Problem('last_admin');
       await this.audit.record({ type: 'user.deleted', actorId: userId, userId, client }, manager);
+      await this.mail.withdraw(user.email, manager);
       if (mayTell) await this.mail.send(letters.accountDeleted(), user.email, manager);
     });
   }

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { Audit, auditEntry } from '../audit/audit.service.js';
 import type { Client } from '../common/client.js';
 import { KnownAddresses } from '../limits/known-addresses.js';
+import { Mail } from '../mail/mail.service.js';
 import { storedSession } from '../sessions/session.js';
 import { Sessions } from '../sessions/sessions.service.js';
 import { OneTimeTokens } from './one-time-tokens.service.js';
@@ -18,6 +19,8 @@ export const accountExport = z
     user: z.strictObject({ ...userView.shape, emailVerifiedAt: time.nullable() }),
     sessions: z.array(storedSession),
     mailedLinks: z.array(z.strictObject({ purpose: z.string(), email: z.string(), createdAt: time, expiresAt: time })),
+    /** Those that wait to be sent; their text may hold a link that works. */
+    mails: z.array(z.strictObject({ subject: z.string(), createdAt: time })),
     knownAddresses: z.array(z.strictObject({ network: z.string(), seenAt: time })),
     activity: z.array(auditEntry),
   })
@@ -39,6 +42,7 @@ export class AccountExport {
     private readonly users: Users,
     private readonly sessions: Sessions,
     private readonly tokens: OneTimeTokens,
+    private readonly mail: Mail,
     private readonly addresses: KnownAddresses,
     private readonly audit: Audit,
   ) {}
@@ -47,9 +51,10 @@ export class AccountExport {
   async of(userId: string, client: Client): Promise<Dated<z.infer<typeof accountExport>>> {
     const user = await this.users.get(userId);
     await this.audit.record({ type: 'user.exported', actorId: userId, userId, client });
-    const [sessions, mailedLinks, knownAddresses, activity] = await Promise.all([
+    const [sessions, mailedLinks, mails, knownAddresses, activity] = await Promise.all([
       this.sessions.allOf(userId),
       this.tokens.listOf(userId),
+      this.mail.storedFor(user.email),
       this.addresses.allOf(userId),
       this.audit.allOf(userId),
     ]);
@@ -58,6 +63,7 @@ export class AccountExport {
       user: { ...toUserView(user), emailVerifiedAt: user.email_verified_at },
       sessions,
       mailedLinks,
+      mails: mails.map(({ subject, at }) => ({ subject, createdAt: at })),
       knownAddresses,
       activity,
     };

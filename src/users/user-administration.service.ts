@@ -5,6 +5,7 @@ import { Audit, type AuditType } from '../audit/audit.service.js';
 import { isId } from '../common/id.js';
 import { Problem } from '../common/problem.js';
 import { Database } from '../database/database.js';
+import { Mail } from '../mail/mail.service.js';
 import { Sessions } from '../sessions/sessions.service.js';
 import { AddressProof } from './address-proof.service.js';
 import { demandAuthority } from './authority.js';
@@ -42,6 +43,7 @@ export class UserAdministration {
     private readonly proof: AddressProof,
     private readonly invitations: Invitations,
     private readonly tokens: OneTimeTokens,
+    private readonly mail: Mail,
     private readonly revocations: Revocations,
     private readonly audit: Audit,
   ) {}
@@ -93,8 +95,10 @@ export class UserAdministration {
   /** Removes the user and everything of theirs but the audit log. Throws as `update` does. */
   async remove(id: string, actor: Actor): Promise<void> {
     await this.change({ actor, userId: id }, async (manager) => {
+      const { email } = await this.read(id, manager);
       await this.sessions.endAllWithin(id, null, manager);
       await manager.query(store.DELETE, [id]);
+      await this.mail.withdraw(email, manager);
       await this.record('user.deleted', id, actor, manager);
     });
   }

@@ -1,4 +1,4 @@
-import { createServer } from 'node:net';
+import { createServer, type Socket } from 'node:net';
 import { SMTPServer, type SMTPServerOptions } from 'smtp-server';
 import type { Api } from './gatehouse.js';
 
@@ -38,6 +38,7 @@ export interface ReceivedMail {
 export class Postbox {
   readonly mails: ReceivedMail[] = [];
   private server: SMTPServer | undefined;
+  private readonly sockets = new Set<Socket>();
 
   private constructor(readonly port: number) {}
 
@@ -70,6 +71,10 @@ export class Postbox {
       ...options,
     });
     server.on('error', () => undefined);
+    server.server.on('connection', (socket) => {
+      this.sockets.add(socket);
+      socket.once('close', () => this.sockets.delete(socket));
+    });
     await new Promise<void>((resolve) => server.listen(this.port, '127.0.0.1', () => resolve()));
     this.server = server;
   }
@@ -85,9 +90,18 @@ export class Postbox {
     });
   }
 
+  /** Breaks every connection without a word. */
+  hangUp(): void {
+    for (const socket of this.sockets) socket.destroy();
+  }
+
+  /** Takes the server down, as a crash would. */
   async close(): Promise<void> {
     const { server } = this;
     this.server = undefined;
-    if (server) await new Promise<void>((resolve) => server.close(() => resolve()));
+    if (!server) return;
+    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+    this.hangUp();
+    await closed;
   }
 }
