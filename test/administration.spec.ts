@@ -143,7 +143,7 @@ describe('users', () => {
     expect([invited.status, invited.body.roles]).toEqual([201, []]);
     await asAdmin('PATCH', `/v1/users/${invited.body.id}`, { email: freshEmail() });
     const trail = await asAdmin<Page<AuditEntry>>('GET', `/v1/audit?userId=${invited.body.id}`);
-    const types = ['user.email_changed', 'user.invited', 'user.invited', 'user.created'];
+    const types = ['user.invited', 'user.email_changed', 'user.invited', 'user.created'];
     expect(trail.body.items.map(({ type }) => type)).toEqual(types);
     for (const entry of trail.body.items) expect(entry).toMatchObject({ actorId: admin.user.id, ip: '127.0.0.1' });
     const common = await asAdmin<Problem>('POST', '/v1/users', { email: freshEmail(), password: 'password1' });
