@@ -97,7 +97,11 @@ describe('settings', () => {
   test.concurrent.each<[string, Record<string, string | undefined>, string]>([
     ['no APP_SECRET in production', { NODE_ENV: 'production', APP_SECRET: undefined, BCRYPT_COST: '10' }, 'APP_SECRET'],
     ['an empty APP_SECRET in production', { NODE_ENV: 'production', APP_SECRET: '', BCRYPT_COST: '10' }, 'APP_SECRET'],
-    ['an APP_SECRET of one letter', { APP_SECRET: 'a'.repeat(64) }, 'APP_SECRET'],
+    [
+      'an APP_SECRET of two letters in production',
+      { NODE_ENV: 'production', APP_SECRET: 'ab'.repeat(32), BCRYPT_COST: '10' },
+      'APP_SECRET must be random',
+    ],
     ['a low BCRYPT_COST in production', { NODE_ENV: 'production', BCRYPT_COST: '9' }, 'BCRYPT_COST'],
     ['a key that is not for JWT_ALG', { JWT_ALG: 'RS256', JWT_SIGNING_KEY: ownSecret() }, 'JWT_ALG'],
     [

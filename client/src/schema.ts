@@ -737,7 +737,7 @@ export interface components {
              *       "user"
              *     ]
              */
-            roles: string[];
+            roles?: string[];
         };
         UserChange: {
             name?: string | null;
@@ -871,7 +871,7 @@ export interface components {
         };
         LogoutAll: {
             /** @default false */
-            keepCurrent: boolean;
+            keepCurrent?: boolean;
         };
         WhoAmI: {
             user: {

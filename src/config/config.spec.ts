@@ -61,7 +61,7 @@ test.each<[string, string[]]>([
   ['PUBLIC_URL', ['https://u:p@id.example', 'https://u@id.example', 'https://:p@id.example/auth']],
   ['DATABASE_URL', ['mysql://x/y', 'localhost:5432', 'postgres']],
   ['DATABASE_POOL', ['0', '1', '1001']],
-  ['APP_SECRET', ['short', 'a'.repeat(64), 'abab'.repeat(20)]],
+  ['APP_SECRET', ['short', 'a'.repeat(31)]],
   ['JWT_ALG', ['none', 'es256', 'HS512', 'EdDSA']],
   ['JWT_SIGNING_KEY', ['{}', 'x', '[]', 'null']],
   ['ACCESS_TOKEN_TTL', ['15', '0s', '25h', '-1m', '15 min', 'x']],
@@ -142,6 +142,8 @@ describe('in production', () => {
   test('APP_SECRET must be given and BCRYPT_COST be 10 or more', () => {
     expect(faults({ ...production, APP_SECRET: '', BCRYPT_COST: '9' })).toHaveLength(2);
     expect(faults({ ...production, BCRYPT_COST: '10' })).toEqual([]);
+    const [fault, ...others] = faults({ ...production, APP_SECRET: 'abab'.repeat(20) });
+    expect([fault, others]).toEqual([expect.stringContaining('APP_SECRET must be random'), []]);
   });
   test('it listens to everybody', () => {
     expect(load(production).host).toBe('0.0.0.0');
