@@ -1,5 +1,9 @@
 import { StandardSchemaValidationPipe } from '@nestjs/common';
+import { z } from 'zod';
 import { type FieldFault, Problem, toPointer } from './problem.js';
+import { sentenceOf } from './sentences.js';
+
+z.config({ customError: sentenceOf });
 
 /** Faults that an answer names at most: a body of 64 KiB can have ten thousand. */
 const NAMED_FAULTS = 20;
