@@ -24,11 +24,12 @@ export interface Server {
 export async function startServer(config: Config, databaseUrl: string, logger: Logger): Promise<Server> {
   const app = await createApp(config, databaseUrl, logger);
   try {
-    await app.init();
+    // Before anything begins to work with the keys that come from it.
     await app
       .get(AppSecretProof)
       .check()
       .catch((error) => forgiveAtHome(error, config, logger));
+    await app.init();
     await app.get(SigningKeys).start();
     await app.get(DatabaseListener).start();
     await app.listen(config.port, config.host).catch((error) => {

@@ -28,6 +28,7 @@ export class AuditSealer implements OnApplicationBootstrap, OnModuleDestroy, Bef
   private readonly sweeper = new Sweeper(() => this.pass());
   private running: Promise<void> | undefined;
   private complained = false;
+  private began = false;
 
   constructor(
     private readonly database: Database,
@@ -36,6 +37,7 @@ export class AuditSealer implements OnApplicationBootstrap, OnModuleDestroy, Bef
 
   async onApplicationBootstrap(): Promise<void> {
     this.sweeper.start();
+    this.began = true;
     await this.chain.begin(false);
     this.pass();
   }
@@ -50,6 +52,7 @@ export class AuditSealer implements OnApplicationBootstrap, OnModuleDestroy, Bef
   }
 
   async beforeApplicationShutdown(): Promise<void> {
+    if (!this.began) return;
     await this.running;
     await this.sealAll().catch((error) => this.complain(error));
   }

@@ -108,7 +108,7 @@ export class SignIn {
 
   /** A hash to take the place of one of another cost than ours. A queue that is full does not stop a sign-in. */
   private async fresherHash(password: string, { passwordHash }: Credentials, { ip }: Client): Promise<string | null> {
-    if (passwordHash === null || !this.hasher.needsRehash(passwordHash)) return null;
+    if (passwordHash === null || !this.hasher.needsRehash(passwordHash, password)) return null;
     return this.hasher.hash(password, ip).catch(() => null);
   }
 }

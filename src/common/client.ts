@@ -20,9 +20,14 @@ export function clientOf(request: FastifyRequest): Client {
   return { ip: addressOf(request), userAgent, requestId: request.id };
 }
 
-/** The plain address of a request's client, as in clientOf. */
+/** The plain address of a request's client, as in clientOf. Some proxies write the port of the connection behind it. */
 export function addressOf(request: FastifyRequest): string {
-  return plainAddress(request.ip ?? '') ?? plainAddress(request.socket.remoteAddress ?? '') ?? '0.0.0.0';
+  return plainAddress(withoutPort(request.ip ?? '')) ?? plainAddress(request.socket.remoteAddress ?? '') ?? '0.0.0.0';
+}
+
+/** 203.0.113.7:4711 and [2001:db8::1]:4711 (RFC 7239, 6) without their ports. */
+function withoutPort(text: string): string {
+  return text.replace(/^(\d+\.\d+\.\d+\.\d+):\d{1,5}$/, '$1').replace(/^\[([^\]]*)\](?::\d{1,5})?$/, '$1');
 }
 
 /** Gives a handler the Client of its request. */

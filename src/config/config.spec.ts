@@ -72,7 +72,16 @@ test.each<[string, string[]]>([
   ['PASSWORD_MIN_LENGTH', ['7', '65']],
   [
     'CORS_ORIGINS',
-    ['*', 'https://a.example/', 'https://a.example/x', 'a.example', 'null', 'https://a.example,*', 'HTTPS://A.example'],
+    [
+      '*',
+      'https://*.a.example',
+      'https://a.example/',
+      'https://a.example/x',
+      'a.example',
+      'null',
+      'https://a.example,*',
+      'HTTPS://A.example',
+    ],
   ],
   [
     'TRUSTED_PROXIES',

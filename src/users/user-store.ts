@@ -31,7 +31,7 @@ export const GIVE_ROLES = 'INSERT INTO user_roles (user_id, role) SELECT $1, unn
  * $1 id, $2 the hash that was checked, $3 the hash to keep from now on, $4 whether the email must be confirmed
  */
 export const CLAIM_FOR_SIGN_IN = `
-  UPDATE users SET last_login_at = now(), password_hash = $3, pending = false
+  UPDATE users SET last_login_at = greatest(last_login_at, now()), password_hash = $3, pending = false
   WHERE id = $1 AND status = 'active' AND password_hash IS NOT DISTINCT FROM $2
     AND (NOT $4 OR email_verified_at IS NOT NULL)`;
 

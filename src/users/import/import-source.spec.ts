@@ -39,6 +39,17 @@ test.each([
   await expect(read('csv', text)).rejects.toThrow(message);
 });
 
+test('CSV: a fault takes nothing away from the lines before it', async () => {
+  const good = Array.from({ length: 3_000 }, (_, index) => `p${index}@x.test,N`);
+  const lines: number[] = [];
+  const reading = (async () => {
+    const input = Readable.from([Buffer.from(`email,name\n${good.join('\n')}\n"broken"x,N\nlate@x.test,N\n`)]);
+    for await (const { line } of readSource(input, 'csv')) lines.push(line);
+  })();
+  await expect(reading).rejects.toThrow('line 3002');
+  expect(lines).toHaveLength(good.length);
+});
+
 test('NDJSON: lines cut anywhere by the stream, with any line end, numbered', async () => {
   const lines = await read('ndjson', '\uFEFF{"email":"a', '@x.test"}\r', '\n\n{"email":"ü', '"}');
   expect(lines).toEqual([

@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import { finished } from 'node:stream/promises';
 import { CsvError, type Info, parse } from 'csv-parse';
 import { parseStrictJson, StrictJsonError } from '../../common/strict-json.js';
 
@@ -80,27 +81,41 @@ async function* linesOf(input: Readable): AsyncGenerator<Buffer | null> {
   if (length > 0) yield end();
 }
 
+/** Takes each record as it is parsed: those before a fault that ends the parser would be lost in its buffer. */
 async function* readCsv(input: Readable): AsyncGenerator<SourceLine> {
-  const parser = input.pipe(
-    parse({
-      bom: true,
-      columns: refuseTwice,
-      trim: true,
-      skip_empty_lines: true,
-      info: true,
-      relax_column_count: true,
-      // A quotation mark within a field, as of inches, is a sign like any other.
-      relax_quotes: true,
-      max_record_size: LONGEST_LINE,
-    }),
-  );
-  input.on('error', (error) => parser.destroy(error));
+  const ready: SourceLine[] = [];
   let uneven = 0;
-  for await (const { record, info } of parser as AsyncIterable<{ record: unknown; info: Info }>) {
-    const fault = info.invalid_field_length > uneven ? 'The line has not as many columns as the first.' : undefined;
-    uneven = info.invalid_field_length;
-    yield { line: info.lines, record, fault };
+  const parser = parse({
+    bom: true,
+    columns: refuseTwice,
+    trim: true,
+    skip_empty_lines: true,
+    relax_column_count: true,
+    // A quotation mark within a field, as of inches, is a sign like any other.
+    relax_quotes: true,
+    max_record_size: LONGEST_LINE,
+    on_record: (record: unknown, info: Info) => {
+      const fault = info.invalid_field_length > uneven ? 'The line has not as many columns as the first.' : undefined;
+      uneven = info.invalid_field_length;
+      ready.push({ line: info.lines, record, fault });
+      return null;
+    },
+  });
+  const ended = finished(parser.resume());
+  // Told below, once what came before it is taken.
+  ended.catch(() => undefined);
+  for await (const chunk of input as AsyncIterable<Buffer>) {
+    parser.write(chunk);
+    yield* ready.splice(0);
+    if (parser.destroyed) break;
   }
+  parser.end();
+  const fault = await ended.then(
+    () => null,
+    (error: Error) => error,
+  );
+  yield* ready.splice(0);
+  if (fault) throw fault;
 }
 
 /** Of two columns with one name the parser would keep the last. */

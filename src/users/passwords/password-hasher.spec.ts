@@ -102,14 +102,22 @@ describe('stored hashes', () => {
     const five = await start({ cost: 5 });
     const hash = bcrypt.hashSync(secret, cost);
     expect(await five.verify('correct horse', hash)).toBe(true);
-    expect(five.needsRehash(hash)).toBe(stale);
+    expect(five.needsRehash(hash, 'correct horse')).toBe(stale);
   });
 
   it.each(['$2a$', '$2y$'])('verifies plain bcrypt from elsewhere, %s, and wants it rehashed', async (prefix) => {
     const hash = bcrypt.hashSync('correct horse', 5).replace('$2b$', prefix);
     expect(await hasher.verify('correct horse', hash)).toBe(true);
     expect(await hasher.verify('correct horsf', hash)).toBe(false);
-    expect(hasher.needsRehash(hash)).toBe(true);
+    expect(hasher.needsRehash(hash, 'correct horse')).toBe(true);
+  });
+
+  it('leaves a foreign bcrypt as it is after a password longer than it reads', async () => {
+    const hash = bcrypt.hashSync('x'.repeat(100), 5).replace('$2b$', '$2a$');
+    const typed = `${'x'.repeat(100)}!`;
+    expect(await hasher.verify(typed, hash)).toBe(true);
+    expect(hasher.needsRehash(hash, typed)).toBe(false);
+    expect(hasher.needsRehash(hash, 'x'.repeat(72))).toBe(true);
   });
 
   const sound = bcrypt.hashSync(secret, 4);
@@ -129,7 +137,7 @@ describe('stored hashes', () => {
     '$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHQ$aGFzaA',
   ])('answers false to the malformed %j', async (hash) => {
     expect(await hasher.verify('correct horse', hash)).toBe(false);
-    expect(hasher.needsRehash(hash)).toBe(true);
+    expect(hasher.needsRehash(hash, 'correct horse')).toBe(true);
   });
 
   it('answers false to a plain bcrypt under our own prefix', async () => {

@@ -44,6 +44,8 @@ export class InvalidPasswordError extends Error {
 
 /** Milliseconds that a thread may take to load before it is given up. */
 const LOADING = 5_000;
+/** What other software has made, of the first 72 bytes of a password. */
+const FOREIGN_BCRYPT = /^\$2[ay]\$/;
 /** Costs above 15 count as malformed: a single hash of cost 31 would hold a thread for a day. */
 const OUR_HASH = /^\$2b\$(0[4-9]|1[0-5])\$[./A-Za-z0-9]{53}$/;
 /**
@@ -131,9 +133,11 @@ export class PasswordHasher implements OnModuleInit, OnApplicationShutdown {
 
   /**
    * Whether a fresh hash should replace this one after the next sign-in: it is not of our making, or costs less than ours, or
-   * more, which would tell by the time of a wrong guess that its owner has an account.
+   * more, which would tell by the time of a wrong guess that its owner has an account. `password` is the one that it took.
    */
-  needsRehash(hash: string): boolean {
+  needsRehash(hash: string, password: string): boolean {
+    // Nobody knows whether what it has not read is right.
+    if (FOREIGN_BCRYPT.test(hash) && Buffer.byteLength(password) > 72) return false;
     return Number(OUR_HASH.exec(hash)?.[1]) !== this.options.cost;
   }
 
