@@ -13,6 +13,12 @@ export function plainAddress(text: string): string | null {
   return mappedIpv4(canonical) ?? canonical;
 }
 
+/** As plainAddress, of a hop of X-Forwarded-For: some proxies write the port behind it (RFC 7239, 6). */
+export function forwardedAddress(hop: string): string | null {
+  const bare = hop.replace(/^(\d+\.\d+\.\d+\.\d+):\d{1,5}$/, '$1').replace(/^\[([^\]]*)\](?::\d{1,5})?$/, '$1');
+  return plainAddress(bare);
+}
+
 /** ::ffff:7f00:1, as RFC 5952 leaves a mapped address once its dots are gone. */
 function mappedIpv4(canonical: string): string | null {
   const match = /^::ffff:([\da-f]{1,4}):([\da-f]{1,4})$/.exec(canonical);

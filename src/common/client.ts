@@ -1,6 +1,6 @@
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
-import { plainAddress } from './address.js';
+import { forwardedAddress, plainAddress } from './address.js';
 
 const LONGEST_USER_AGENT = 512;
 
@@ -20,14 +20,9 @@ export function clientOf(request: FastifyRequest): Client {
   return { ip: addressOf(request), userAgent, requestId: request.id };
 }
 
-/** The plain address of a request's client, as in clientOf. Some proxies write the port of the connection behind it. */
+/** The plain address of a request's client, as in clientOf. */
 export function addressOf(request: FastifyRequest): string {
-  return plainAddress(withoutPort(request.ip ?? '')) ?? plainAddress(request.socket.remoteAddress ?? '') ?? '0.0.0.0';
-}
-
-/** 203.0.113.7:4711 and [2001:db8::1]:4711 (RFC 7239, 6) without their ports. */
-function withoutPort(text: string): string {
-  return text.replace(/^(\d+\.\d+\.\d+\.\d+):\d{1,5}$/, '$1').replace(/^\[([^\]]*)\](?::\d{1,5})?$/, '$1');
+  return forwardedAddress(request.ip ?? '') ?? plainAddress(request.socket.remoteAddress ?? '') ?? '0.0.0.0';
 }
 
 /** Gives a handler the Client of its request. */

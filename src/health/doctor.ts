@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import { isIP } from 'node:net';
-import { halvedNetworks, plainAddress } from '../common/address.js';
+import { forwardedAddress, halvedNetworks, plainAddress } from '../common/address.js';
 
 /** What the doctor has to say about one thing. */
 export interface Finding {
@@ -156,7 +156,7 @@ export function seenAddress(
     request,
     trustedProxies.length > 0 ? proxyAddr.compile(halvedNetworks(trustedProxies)) : () => false,
   );
-  const address = plainAddress(hops.at(-1) ?? '');
+  const address = forwardedAddress(hops.at(-1) ?? '');
   if (address === null || hops.length < 2) return { address: plainAddress(peer) ?? peer, suppliedBy: null };
   return { address, suppliedBy: plainAddress(hops.at(-2) ?? '') };
 }
