@@ -18,7 +18,7 @@ const COST = 12;
 const here = (/** @type {string} */ path) => fileURLToPath(new URL(path, import.meta.url));
 const MAIN = here('../dist/src/main.js');
 const { startEmbeddedPostgres } = await import(
-  new URL('../dist/src/database/embedded-postgres.js', import.meta.url).href
+  new URL('../dist/src/platform/database/embedded/embedded-postgres.js', import.meta.url).href
 );
 const asked = process.argv.slice(2).map((argument) => argument.replace(/^--/, ''));
 const folder = await mkdtemp(join(tmpdir(), 'gatehouse-bench-'));

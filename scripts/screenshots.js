@@ -36,7 +36,7 @@ const PAST = `
 
 /** The built code. */
 const { startEmbeddedPostgres } = await import(
-  new URL('../dist/src/database/embedded-postgres.js', import.meta.url).href
+  new URL('../dist/src/platform/database/embedded/embedded-postgres.js', import.meta.url).href
 );
 const data = await mkdtemp(join(tmpdir(), 'gatehouse-screenshots-'));
 const postgres = await startEmbeddedPostgres({ dataDir: join(data, 'postgres'), log: () => undefined });

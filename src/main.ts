@@ -3,13 +3,13 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import { banner, warningsOf } from './banner.js';
-import { startCluster } from './cluster.js';
-import { createLogger } from './common/logger.js';
-import { type Config, loadConfig, projectRoot } from './config/config.js';
-import { type EmbeddedPostgres, startEmbeddedPostgres } from './database/embedded-postgres.js';
-import { explainFailure } from './failure.js';
-import type { Server } from './server.js';
+import { startCluster } from './app/cluster.js';
+import type { Server } from './app/server.js';
+import { explainFailure } from './app/startup-errors.js';
+import { banner, warningsOf } from './app/startup-warnings.js';
+import { type Config, loadConfig, projectRoot } from './platform/config/config.js';
+import { type EmbeddedPostgres, startEmbeddedPostgres } from './platform/database/embedded/embedded-postgres.js';
+import { createLogger } from './platform/observability/logger.js';
 
 /** Milliseconds for which a stop waits for a start that is under way. */
 const PATIENCE = 10_000;
@@ -56,7 +56,7 @@ async function start(config: Config, logger: Logger, running: Running): Promise<
     running.postgres = await startEmbeddedPostgres({ dataDir, log, revive: true, connections: connectionsOf(config) });
   }
   const databaseUrl = config.databaseUrl ?? running.postgres?.url ?? '';
-  const { migrate } = await import('./database/data-source.js');
+  const { migrate } = await import('./platform/database/data-source.js');
   const applied = await migrate(running.postgres?.migrationUrl ?? databaseUrl);
   if (applied.length > 0) logger.info({ migrations: applied }, 'The database schema is up to date');
   running.server = await serve(config, databaseUrl, logger);
@@ -71,7 +71,7 @@ function connectionsOf({ workers, databasePool }: Config): number {
 /** The application is loaded where it runs: a process that leads workers needs none, nor one that refuses its settings. */
 async function serve(config: Config, databaseUrl: string, logger: Logger): Promise<Server> {
   if (config.workers > 1) return startCluster(config, databaseUrl, logger);
-  const { startServer } = await import('./server.js');
+  const { startServer } = await import('./app/server.js');
   return startServer(config, databaseUrl, logger);
 }
 

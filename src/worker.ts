@@ -1,9 +1,9 @@
-import { adminNotice } from './banner.js';
-import type { WorkerReady } from './cluster.js';
-import { createLogger } from './common/logger.js';
-import { loadConfig } from './config/config.js';
-import { explainFailure } from './failure.js';
-import { startServer } from './server.js';
+import type { WorkerReady } from './app/cluster.js';
+import { startServer } from './app/server.js';
+import { explainFailure } from './app/startup-errors.js';
+import { adminNotice } from './app/startup-warnings.js';
+import { loadConfig } from './platform/config/config.js';
+import { createLogger } from './platform/observability/logger.js';
 
 /** One of several processes that share the port. The primary has checked the settings and prepared the database. */
 try {

@@ -2,8 +2,8 @@ import { createDatabase, type TestDatabase } from './support/database.js';
 import { eventually } from './support/eventually.js';
 import { GatehouseProcess } from './support/gatehouse.js';
 import { mailsTo, tokenFor } from './support/mail.js';
-import { freshEmail, PASSWORD, type Problem, type SignedUp, signIn, signUp, type Tokens } from './support/people.js';
 import { sendRaw } from './support/raw.js';
+import { freshEmail, PASSWORD, type Problem, type SignedUp, signIn, signUp, type Tokens } from './support/users.js';
 
 /** The whole life of an account, with the development outbox for a mail server. */
 const NEW_PASSWORD = 'quiet lantern over moss';

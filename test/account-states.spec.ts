@@ -3,7 +3,7 @@ import { createDatabase, type TestDatabase } from './support/database.js';
 import { eventually } from './support/eventually.js';
 import { Gatehouse } from './support/gatehouse.js';
 import { mailsTo, tokenFor } from './support/mail.js';
-import { freshEmail, PASSWORD, type Problem, type SignedUp, type Tokens, verdict } from './support/people.js';
+import { freshEmail, PASSWORD, type Problem, type SignedUp, type Tokens, verdict } from './support/users.js';
 
 /** Every flow against every state that an account can be in, where the email must be confirmed first. */
 const STATES = ['active', 'disabled', 'unverified', 'deleted', 'invited'] as const;

@@ -2,7 +2,7 @@ import { withRoles } from './support/admins.js';
 import { createDatabase, type TestDatabase } from './support/database.js';
 import { Gatehouse } from './support/gatehouse.js';
 import { mailsTo, tokenFor } from './support/mail.js';
-import { freshEmail, PASSWORD, type Problem, type SignedUp, signUp, type User } from './support/people.js';
+import { freshEmail, PASSWORD, type Problem, type SignedUp, signUp, type User } from './support/users.js';
 
 /** What an admin does to an account, as its owner's mailbox sees it. */
 let database: TestDatabase;

@@ -1,7 +1,7 @@
 import { makeRole, until, withRoles } from './support/admins.js';
 import { createDatabase, type TestDatabase } from './support/database.js';
 import { type Answer, Gatehouse } from './support/gatehouse.js';
-import { freshEmail, PASSWORD, type Problem, type SignedUp, signIn, signUp, type User } from './support/people.js';
+import { freshEmail, PASSWORD, type Problem, type SignedUp, signIn, signUp, type User } from './support/users.js';
 
 /** What admins do to users and roles, on two instances that share a database. */
 interface Page<T> {

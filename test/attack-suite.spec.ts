@@ -8,7 +8,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { createDatabase, type TestDatabase } from './support/database.js';
 import { Gatehouse } from './support/gatehouse.js';
-import { PASSWORD, signUp } from './support/people.js';
+import { PASSWORD, signUp } from './support/users.js';
 
 /** `npm run attack`: our own server holds, a weak one is found out, and what was not tried is not called held. */
 const RUN = fileURLToPath(new URL('../attack/run.js', import.meta.url));

@@ -8,7 +8,7 @@ import { type AuditRoom, openAuditRoom } from './support/audit.js';
 import { cliJson } from './support/cli.js';
 import { createDatabase, type TestDatabase } from './support/database.js';
 import { Gatehouse } from './support/gatehouse.js';
-import { freshEmail, PASSWORD } from './support/people.js';
+import { freshEmail, PASSWORD } from './support/users.js';
 
 /** The audit log against somebody who may do everything in the database but does not know APP_SECRET. */
 const ENTRIES = 40;

@@ -1,7 +1,7 @@
 import { withRoles } from './support/admins.js';
 import { createDatabase, type TestDatabase } from './support/database.js';
 import { type Answer, Gatehouse } from './support/gatehouse.js';
-import type { SignedUp } from './support/people.js';
+import type { SignedUp } from './support/users.js';
 
 /** Every filter of the audit list with every other, page by page, against what plain SQL finds. */
 interface Page {

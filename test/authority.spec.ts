@@ -2,7 +2,7 @@ import { Client } from 'pg';
 import { until, withRoles } from './support/admins.js';
 import { createDatabase, type TestDatabase } from './support/database.js';
 import { Gatehouse } from './support/gatehouse.js';
-import type { Problem, SignedUp, User } from './support/people.js';
+import type { Problem, SignedUp, User } from './support/users.js';
 
 /** Rights that end while their request waits for its turn. */
 let database: TestDatabase;

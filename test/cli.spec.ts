@@ -3,7 +3,7 @@ import { until } from './support/admins.js';
 import { CliHost, cli } from './support/cli.js';
 import { createDatabase, type TestDatabase } from './support/database.js';
 import { Gatehouse } from './support/gatehouse.js';
-import { PASSWORD, type Problem, signIn, signUp, type User } from './support/people.js';
+import { PASSWORD, type Problem, signIn, signUp, type User } from './support/users.js';
 
 /** The command line beside a server that runs on the same database. */
 let database: TestDatabase;

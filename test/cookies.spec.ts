@@ -1,6 +1,6 @@
 import { createDatabase, type TestDatabase } from './support/database.js';
 import { type Answer, Gatehouse } from './support/gatehouse.js';
-import { freshEmail, PASSWORD, type Problem, type SignedUp, signUp, type Tokens } from './support/people.js';
+import { freshEmail, PASSWORD, type Problem, type SignedUp, signUp, type Tokens } from './support/users.js';
 
 /** Cookie delivery: a browser never sees its refresh token, and no other site can use it (ASVS 5.0, 3.3 and 3.5). */
 const NAME = '__Host-gatehouse_refresh';

@@ -1,6 +1,6 @@
 import { createDatabase, type TestDatabase } from './support/database.js';
 import { type Answer, type CallOptions, Gatehouse } from './support/gatehouse.js';
-import { freshEmail, PASSWORD } from './support/people.js';
+import { freshEmail, PASSWORD } from './support/users.js';
 
 /** Which pages may read our answers: those of CORS_ORIGINS, named one by one, and no other (ASVS 5.0, 3.4.2). */
 const APP = 'https://app.example.com';

@@ -1,6 +1,6 @@
 import type { TestDatabase } from './support/database.js';
 import { type Api, Gatehouse } from './support/gatehouse.js';
-import { type Problem, refresh, signIn, signUp, type User } from './support/people.js';
+import { type Problem, refresh, signIn, signUp, type User } from './support/users.js';
 
 /** What a user sees first: the account, how many devices, and the latest about it. */
 let database: TestDatabase;

@@ -2,8 +2,8 @@ import { Client } from 'pg';
 import { createDatabase, type TestDatabase } from './support/database.js';
 import { eventually } from './support/eventually.js';
 import { type Answer, type Api, type CallOptions, Gatehouse, GatehouseProcess } from './support/gatehouse.js';
-import { freshEmail, PASSWORD, type Problem, refresh, type SignedUp, signUp, verdict } from './support/people.js';
 import { LISTENER, TcpProxy } from './support/tcp-proxy.js';
+import { freshEmail, PASSWORD, type Problem, refresh, type SignedUp, signUp, verdict } from './support/users.js';
 
 /** Postgres is gone, by a refusal or by silence: what goes on, what says so, and how it comes back. */
 const FEW_SECONDS = 5_000;

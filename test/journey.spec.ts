@@ -1,5 +1,5 @@
 import { type Api, Gatehouse } from './support/gatehouse.js';
-import { freshEmail, PASSWORD, type Problem, type SignedUp, signIn, signUp, type Tokens } from './support/people.js';
+import { freshEmail, PASSWORD, type Problem, type SignedUp, signIn, signUp, type Tokens } from './support/users.js';
 
 /** The main job, end to end: sign up, sign in, stay signed in, log out everywhere. */
 let gatehouse: Api;

@@ -1,7 +1,7 @@
 import { createDatabase, type TestDatabase } from './support/database.js';
 import { eventually } from './support/eventually.js';
 import { type Api, Gatehouse, GatehouseProcess } from './support/gatehouse.js';
-import { freshEmail, PASSWORD, type Problem, type SignedUp, signIn, signUp, verdict } from './support/people.js';
+import { freshEmail, PASSWORD, type Problem, type SignedUp, signIn, signUp, verdict } from './support/users.js';
 
 /** Signing in: by whatever name, and the one answer for every pair that is wrong. */
 let database: TestDatabase;

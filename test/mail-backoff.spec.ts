@@ -3,7 +3,7 @@ import { createDatabase, type TestDatabase } from './support/database.js';
 import { eventually } from './support/eventually.js';
 import { GatehouseProcess } from './support/gatehouse.js';
 import { Postbox } from './support/mail.js';
-import { freshEmail, PASSWORD } from './support/people.js';
+import { freshEmail, PASSWORD } from './support/users.js';
 
 /** How long a mail waits that was not taken, when it is given up, and whose it is meanwhile. */
 const WHILE = 30_000;

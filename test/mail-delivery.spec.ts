@@ -3,7 +3,7 @@ import { createDatabase, type TestDatabase } from './support/database.js';
 import { eventually } from './support/eventually.js';
 import { GatehouseProcess } from './support/gatehouse.js';
 import { Postbox } from './support/mail.js';
-import { freshEmail, PASSWORD, type SignedUp, signIn, type Tokens } from './support/people.js';
+import { freshEmail, PASSWORD, type SignedUp, signIn, type Tokens } from './support/users.js';
 
 /** From the outbox to a real mail server: each mail arrives, and once. One deployment, whose instances come and go. */
 /** Milliseconds: the lease of a killed instance and the pause before a server is tried again are well within it. */

@@ -1,8 +1,8 @@
-import type { Database } from '../src/database/database.js';
-import { Housekeeping } from '../src/mail/housekeeping.js';
+import type { Database } from '../src/platform/database/database.js';
+import { Housekeeping } from '../src/platform/mail/retention.js';
 import { createDatabase, type TestDatabase } from './support/database.js';
 import { GatehouseProcess } from './support/gatehouse.js';
-import { freshEmail, PASSWORD, type Problem, signUp, type Tokens } from './support/people.js';
+import { freshEmail, PASSWORD, type Problem, signUp, type Tokens } from './support/users.js';
 
 /** What happens where no mail can be sent. */
 const PRODUCTION = {

@@ -1,6 +1,6 @@
 import type { TestDatabase } from './support/database.js';
 import { type Api, Gatehouse } from './support/gatehouse.js';
-import { type Problem, refresh, signIn, signUp, type User } from './support/people.js';
+import { type Problem, refresh, signIn, signUp, type User } from './support/users.js';
 
 /** The own account: what it shows, and what its owner may change. */
 let database: TestDatabase;

@@ -2,10 +2,10 @@ import { readFileSync } from 'node:fs';
 import { createConfig, lintFromString } from '@redocly/openapi-core';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
-import { PROBLEMS, type ProblemCode } from '../src/common/problem.js';
+import { PROBLEMS, type ProblemCode } from '../src/platform/http/problem.js';
 import { createDatabase, type TestDatabase } from './support/database.js';
 import { type Answer, Gatehouse } from './support/gatehouse.js';
-import { freshEmail, PASSWORD, type SignedUp, signIn, signUp } from './support/people.js';
+import { freshEmail, PASSWORD, type SignedUp, signIn, signUp } from './support/users.js';
 
 /** /openapi.json tells a client everything, and what it tells is so. */
 

@@ -2,8 +2,9 @@ import { readdir, readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { PAGE_PATHS } from '../src/web/page-paths.js';
+import { PAGE_PATHS as VIEWS } from '../web/src/page-paths.js';
 import { type Api, Gatehouse } from './support/gatehouse.js';
-import type { Problem } from './support/people.js';
+import type { Problem } from './support/users.js';
 
 /** How the page is served: by its own server, under a policy, and only where it is. */
 const BUILT = fileURLToPath(new URL('../dist/web/', import.meta.url));
@@ -14,6 +15,10 @@ let gatehouse: Api;
 
 beforeAll(() => {
   ({ gatehouse } = Gatehouse.shared());
+});
+
+it('is served at the addresses of all its views, and at no others', () => {
+  expect(PAGE_PATHS).toEqual(VIEWS);
 });
 
 it.each(['/', '/sign-in', '/reset-password', '/devices', '/admin/users/some-id'])('is at %s', async (path) => {

@@ -1,20 +1,11 @@
 import { hkdfSync } from 'node:crypto';
-import { firstIdAt } from '../src/common/id.js';
+import { firstIdAt } from '../src/platform/common/id.js';
 import { newSessionSecret, readRefreshToken, writeRefreshToken } from '../src/sessions/refresh-token.js';
 import { createDatabase, type TestDatabase } from './support/database.js';
 import { eventually } from './support/eventually.js';
 import { GatehouseProcess } from './support/gatehouse.js';
-import {
-  freshEmail,
-  PASSWORD,
-  refresh,
-  type SignedUp,
-  signIn,
-  signUp,
-  type Tokens,
-  verdict,
-} from './support/people.js';
 import { APP_SECRET } from './support/server.js';
+import { freshEmail, PASSWORD, refresh, type SignedUp, signIn, signUp, type Tokens, verdict } from './support/users.js';
 
 /** Staying signed in: one successor, however many ask at once; and nothing left when a session has ended. */
 /** Milliseconds, so long that fifty answers of a busy machine come within it. */

@@ -1,6 +1,6 @@
 import { createDatabase, type TestDatabase } from './support/database.js';
 import { Gatehouse } from './support/gatehouse.js';
-import { freshEmail, PASSWORD, type Problem, type SignedUp, signIn, signUp } from './support/people.js';
+import { freshEmail, PASSWORD, type Problem, type SignedUp, signIn, signUp } from './support/users.js';
 
 /** Signing up: whom it takes, whom it refuses, and what it leaves behind. */
 let database: TestDatabase;

@@ -1,7 +1,7 @@
 import { createDatabase, type TestDatabase } from './support/database.js';
 import { eventually } from './support/eventually.js';
 import { GatehouseProcess } from './support/gatehouse.js';
-import { freshEmail, refresh, type SignedUp, signIn, signUp, verdict } from './support/people.js';
+import { freshEmail, refresh, type SignedUp, signIn, signUp, verdict } from './support/users.js';
 
 /** What ends a session on one instance is felt on every other within a second, on the same one at once, and for good. */
 const ADMIN = { BOOTSTRAP_ADMIN_EMAIL: 'root@example.com', BOOTSTRAP_ADMIN_PASSWORD: 'nine violet tractors' };

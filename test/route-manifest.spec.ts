@@ -5,7 +5,7 @@ import { makeRole, withRoles } from './support/admins.js';
 import { cli } from './support/cli.js';
 import { createDatabase, type TestDatabase } from './support/database.js';
 import { Gatehouse } from './support/gatehouse.js';
-import { PASSWORD, type Problem, type SignedUp, signUp } from './support/people.js';
+import { PASSWORD, type Problem, type SignedUp, signUp } from './support/users.js';
 
 /** Who may call what: every route, as every kind of caller, on own and on foreign objects. */
 interface Route {

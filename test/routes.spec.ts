@@ -5,8 +5,8 @@ import { promisify } from 'node:util';
 import { PAGE_PATHS } from '../src/web/page-paths.js';
 import { createDatabase, type TestDatabase } from './support/database.js';
 import { Gatehouse } from './support/gatehouse.js';
-import type { Problem } from './support/people.js';
 import { APP_SECRET } from './support/server.js';
+import type { Problem } from './support/users.js';
 
 /**
  * test/routes.txt has every route of the server with what it demands. It fails here when a route appears, goes away or

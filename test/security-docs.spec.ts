@@ -1,15 +1,15 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { RateLimiterAbstract } from 'rate-limiter-flexible';
-import { PUBLISH_AHEAD } from '../src/access/signing-keys.service.js';
-import { createLogger } from '../src/common/logger.js';
-import { securityHeaders } from '../src/common/security-headers.js';
-import { loadConfig } from '../src/config/config.js';
-import { ACCOUNT, ACCOUNT_AND_ADDRESS, ADDRESS } from '../src/limits/guess-rules.js';
-import { LimitKeys } from '../src/limits/limit-keys.js';
-import { Quotas } from '../src/limits/quotas.service.js';
-import { REQUEST_LIMIT, WINDOW } from '../src/limits/request-rate.js';
-import { TOKEN_LIFE } from '../src/users/one-time-tokens.service.js';
+import { TOKEN_LIFE } from '../src/auth/one-time-tokens/one-time-tokens.service.js';
+import { loadConfig } from '../src/platform/config/config.js';
+import { securityHeaders } from '../src/platform/http/security-headers.js';
+import { createLogger } from '../src/platform/observability/logger.js';
+import { ACCOUNT, ACCOUNT_AND_ADDRESS, ADDRESS } from '../src/platform/rate-limiting/guess-rules.js';
+import { LimitKeys } from '../src/platform/rate-limiting/limit-keys.js';
+import { Quotas } from '../src/platform/rate-limiting/quotas.service.js';
+import { REQUEST_LIMIT, WINDOW } from '../src/platform/rate-limiting/request-rate.js';
+import { PUBLISH_AHEAD } from '../src/tokens/signing-keys.service.js';
 
 /** docs/security.md against the code and the tests it names: what is claimed there is so, or this fails. */
 const ROOT = fileURLToPath(new URL('../', import.meta.url));

@@ -1,8 +1,8 @@
 import { createDatabase, type TestDatabase } from './support/database.js';
 import { eventually } from './support/eventually.js';
 import { Gatehouse } from './support/gatehouse.js';
-import { type SignedUp, signUp, verdict } from './support/people.js';
 import { LISTENER, TcpProxy } from './support/tcp-proxy.js';
+import { type SignedUp, signUp, verdict } from './support/users.js';
 
 /** Checking an access token costs no SQL: counted at the wire between Gatehouse and Postgres. */
 let database: TestDatabase;

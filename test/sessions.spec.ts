@@ -1,7 +1,7 @@
 import { createDatabase, type TestDatabase } from './support/database.js';
 import { eventually } from './support/eventually.js';
 import { Gatehouse } from './support/gatehouse.js';
-import { type Problem, refresh, type SignedUp, signIn, signUp, verdict } from './support/people.js';
+import { type Problem, refresh, type SignedUp, signIn, signUp, verdict } from './support/users.js';
 
 /** The own sessions: what the list shows, how it pages, and that nobody reaches anybody else's. */
 const CHROME =

@@ -4,7 +4,7 @@ import { Client } from 'pg';
 import { createDatabase, setting, type TestDatabase } from './support/database.js';
 import { eventually } from './support/eventually.js';
 import { type Api, Gatehouse, GatehouseProcess } from './support/gatehouse.js';
-import { refresh, type SignedUp, signIn, signUp, verdict } from './support/people.js';
+import { refresh, type SignedUp, signIn, signUp, verdict } from './support/users.js';
 
 /** The keys: of each algorithm, of our making or brought along, published as JWKS and nowhere readable. */
 const ISSUER = 'http://gatehouse.test';

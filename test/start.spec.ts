@@ -6,10 +6,10 @@ import { join } from 'node:path';
 import { createDatabase, setting, type TestDatabase } from './support/database.js';
 import { eventually } from './support/eventually.js';
 import { Gatehouse, GatehouseProcess } from './support/gatehouse.js';
-import { PASSWORD, refresh, type SignedUp, signIn, signUp, verdict } from './support/people.js';
 import { processList } from './support/postgres-view.js';
 import { APP_SECRET } from './support/server.js';
 import { TcpProxy } from './support/tcp-proxy.js';
+import { PASSWORD, refresh, type SignedUp, signIn, signUp, verdict } from './support/users.js';
 
 /** Starting and stopping: what a person reads, with which code it ends, and what is left behind. */
 /** Milliseconds, below the 10 s for which a stop lets requests in flight go on: nothing was waited for. */

@@ -1,7 +1,7 @@
 import { withRoles } from './support/admins.js';
 import { createDatabase, type TestDatabase } from './support/database.js';
 import { Gatehouse } from './support/gatehouse.js';
-import { freshEmail, PASSWORD, type SignedUp, signIn, signUp } from './support/people.js';
+import { freshEmail, PASSWORD, type SignedUp, signIn, signUp } from './support/users.js';
 
 /** The dashboard's figures against a count of the rows. */
 interface Stats {

@@ -1,7 +1,7 @@
 import { withRoles } from './support/admins.js';
 import { createDatabase, type TestDatabase } from './support/database.js';
 import { type Answer, Gatehouse } from './support/gatehouse.js';
-import type { Problem, SignedUp, User } from './support/people.js';
+import type { Problem, SignedUp, User } from './support/users.js';
 
 /** The search among users who are so far apart that they fill twenty slices of its index. */
 const PEOPLE = 300;

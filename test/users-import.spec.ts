@@ -8,7 +8,7 @@ import { CLI, CliHost, cliEnv } from './support/cli.js';
 import { createDatabase, type TestDatabase } from './support/database.js';
 import { FOREIGN_HASHES } from './support/foreign-hashes.js';
 import { Gatehouse } from './support/gatehouse.js';
-import { PASSWORD, signIn } from './support/people.js';
+import { PASSWORD, signIn } from './support/users.js';
 
 /** Taking users over from other software, and what that meets in the file, in the database and on the disk. */
 const MANY = 8_000;

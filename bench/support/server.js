@@ -9,7 +9,7 @@ const DIST = new URL('../../dist/src/', import.meta.url);
 
 /** A Postgres of its own in a temporary folder, taken down and removed by `stop`. */
 export async function startPostgres() {
-  const { startEmbeddedPostgres } = await import(new URL('database/embedded-postgres.js', DIST).href);
+  const { startEmbeddedPostgres } = await import(new URL('platform/database/embedded/embedded-postgres.js', DIST).href);
   const folder = mkdtempSync(join(tmpdir(), 'gatehouse-bench-'));
   const postgres = await startEmbeddedPostgres({ dataDir: join(folder, 'postgres'), log: () => undefined });
   return {
@@ -46,7 +46,7 @@ export async function openDatabase(serverUrl, name) {
  * @param {string} url
  */
 export async function migrate(url) {
-  await (await import(new URL('database/data-source.js', DIST).href)).migrate(url);
+  await (await import(new URL('platform/database/data-source.js', DIST).href)).migrate(url);
 }
 
 /**

@@ -1,6 +1,6 @@
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
-import type { Problem } from '../common/problem.js';
+import type { Problem } from '../platform/http/problem.js';
 
 /** Who is calling: what a verified access token says, and nothing from the database. */
 export interface Principal {

@@ -1,7 +1,7 @@
 import { type DynamicModule, RequestMethod, type Type } from '@nestjs/common';
 import { METHOD_METADATA, MODULE_METADATA, PATH_METADATA } from '@nestjs/common/constants.js';
 import { MetadataScanner } from '@nestjs/core';
-import { type Demand, demandOf } from './demands.js';
+import { type Demand, demandOf } from './route-access.js';
 
 /** A route and what it demands of its caller; null where it says nothing and is closed. */
 export interface ManifestRoute {

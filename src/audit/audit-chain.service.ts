@@ -1,8 +1,8 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import type { Config } from '../config/config.js';
-import { CONFIG } from '../config/config.module.js';
-import { Database } from '../database/database.js';
+import type { Config } from '../platform/config/config.js';
+import { CONFIG } from '../platform/config/config.module.js';
+import { Database } from '../platform/database/database.js';
 import { AuditMacs, type PlaceName, sameMac } from './audit-entry.js';
 import * as store from './audit-store.js';
 

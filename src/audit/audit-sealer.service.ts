@@ -7,8 +7,8 @@ import {
   type OnModuleDestroy,
 } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import { Sweeper } from '../common/sweeper.js';
-import { Database } from '../database/database.js';
+import { Database } from '../platform/database/database.js';
+import { Sweeper } from '../platform/jobs/debounced-task.js';
 import { AuditChain, BrokenChainError, HeldChainError, PATIENCE, type Place } from './audit-chain.service.js';
 import { byId, ENTRY_MAC, type SealedEntry } from './audit-entry.js';
 import * as store from './audit-store.js';

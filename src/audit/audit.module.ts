@@ -1,4 +1,5 @@
 import { Global, Module } from '@nestjs/common';
+import { AuditController } from './audit.controller.js';
 import { Audit } from './audit.service.js';
 import { AuditChain } from './audit-chain.service.js';
 import { AuditRetention } from './audit-retention.service.js';
@@ -8,6 +9,7 @@ import { AuditVerifier } from './audit-verifier.service.js';
 /** Who did what to whom, from where. */
 @Global()
 @Module({
+  controllers: [AuditController],
   providers: [Audit, AuditChain, AuditRetention, AuditSealer, AuditVerifier],
   exports: [Audit, AuditSealer, AuditVerifier],
 })

@@ -1,11 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { z } from 'zod';
-import type { Client } from '../common/client.js';
-import { firstIdAt, newId } from '../common/id.js';
-import { type Page, toPage } from '../common/page.js';
-import { Database } from '../database/database.js';
-import { Tallies } from '../database/tallies.js';
+import { firstIdAt, newId } from '../platform/common/id.js';
+import { Database } from '../platform/database/database.js';
+import { type Page, toPage } from '../platform/http/page.js';
+import type { Client } from '../platform/http/request-context.js';
+import { Tallies } from '../platform/jobs/counters.js';
 import { AuditSealer } from './audit-sealer.service.js';
 
 /** Everything that is written down. */

@@ -2,20 +2,20 @@ import { Body, Controller, Get, Post, Req, Res } from '@nestjs/common';
 import { ApiBody, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import type { z } from 'zod';
-import { OptionallySignedIn, Public, SignedIn } from '../access/demands.js';
 import { type AuthenticatedRequest, CurrentUser, type Principal } from '../access/principal.js';
-import { type Client, FromClient } from '../common/client.js';
-import { type Message, messageView } from '../common/message.js';
-import { Answers, Fails } from '../common/openapi.js';
-import { Problem } from '../common/problem.js';
+import { OptionallySignedIn, Public, SignedIn } from '../access/route-access.js';
+import { type Message, messageView } from '../platform/http/message.js';
+import { Answers, Fails } from '../platform/http/openapi.js';
+import { Problem } from '../platform/http/problem.js';
+import { type Client, FromClient } from '../platform/http/request-context.js';
 import { Rotation } from '../sessions/rotation.service.js';
 import { revokedCount, type Tokens, tokensView } from '../sessions/session.js';
 import { Sessions } from '../sessions/sessions.service.js';
 import { DeliversTokens, EndsCookie, RefreshesCookie } from '../sessions/token-delivery.js';
 import * as schema from './auth.schemas.js';
-import { Logout } from './logout.service.js';
-import { Registration } from './registration.service.js';
-import { SignIn } from './sign-in.service.js';
+import { Logout } from './logout/logout.service.js';
+import { Registration } from './registration/registration.service.js';
+import { SignIn } from './sign-in/sign-in.service.js';
 import { whoAmI } from './who-am-i.js';
 
 /** Sign up, sign in, stay signed in, sign out. */

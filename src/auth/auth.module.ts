@@ -1,30 +1,48 @@
 import { Module } from '@nestjs/common';
+import { PasswordsModule } from '../credentials/passwords/passwords.module.js';
 import { SessionsModule } from '../sessions/sessions.module.js';
 import { UsersModule } from '../users/users.module.js';
 import { AuthController } from './auth.controller.js';
-import { EmailVerification } from './email-verification.service.js';
-import { InvitationAcceptance } from './invitation-acceptance.service.js';
-import { Logout } from './logout.service.js';
+import { PasswordCheck } from './elevation/reauthentication.service.js';
+import { EmailChange } from './email-change/email-change.service.js';
+import { Handover } from './email-verification/account-claim.service.js';
+import { EmailVerification } from './email-verification/email-verification.service.js';
+import { RequestedMail } from './email-verification/throttled-mail-request.service.js';
+import { AddressProof } from './email-verification/verification-mailer.service.js';
+import { InvitationAcceptance } from './invitations/invitation-acceptance.service.js';
+import { Invitations } from './invitations/invitations.service.js';
+import { Logout } from './logout/logout.service.js';
 import { MailedLinksController } from './mailed-links.controller.js';
-import { PasswordReset } from './password-reset.service.js';
-import { PendingRegistrations } from './pending-registrations.service.js';
-import { Registration } from './registration.service.js';
-import { RequestedMail } from './requested-mail.service.js';
-import { SignIn } from './sign-in.service.js';
+import { OneTimeTokens } from './one-time-tokens/one-time-tokens.service.js';
+import { PasswordChange } from './password/password-change.service.js';
+import { PasswordReset } from './password/password-reset.service.js';
+import { Registration } from './registration/registration.service.js';
+import { Housekeeping } from './registration/retention.js';
+import { PendingRegistrations } from './registration/unverified-registrations.service.js';
+import { SignIn } from './sign-in/sign-in.service.js';
 
 /** The flows: how somebody becomes signed in, stays so, and ends it. */
 @Module({
-  imports: [SessionsModule, UsersModule],
+  imports: [PasswordsModule, SessionsModule, UsersModule],
   controllers: [AuthController, MailedLinksController],
   providers: [
+    Handover,
+    AddressProof,
+    EmailChange,
     EmailVerification,
+    Housekeeping,
     InvitationAcceptance,
+    Invitations,
     Logout,
+    OneTimeTokens,
+    PasswordChange,
+    PasswordCheck,
     PasswordReset,
     PendingRegistrations,
     Registration,
     RequestedMail,
     SignIn,
   ],
+  exports: [AddressProof, EmailChange, Invitations, OneTimeTokens, PasswordChange, PasswordCheck],
 })
 export class AuthModule {}

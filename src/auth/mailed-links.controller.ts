@@ -1,16 +1,16 @@
 import { Body, Controller, Post } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { z } from 'zod';
-import { Public } from '../access/demands.js';
-import { type Client, FromClient } from '../common/client.js';
-import { type Message, messageView } from '../common/message.js';
-import { Answers, Fails } from '../common/openapi.js';
+import { Public } from '../access/route-access.js';
+import { type Message, messageView } from '../platform/http/message.js';
+import { Answers, Fails } from '../platform/http/openapi.js';
+import { type Client, FromClient } from '../platform/http/request-context.js';
 import { DeliversTokens } from '../sessions/token-delivery.js';
-import { EmailChange } from '../users/email-change.service.js';
 import * as schema from './auth.schemas.js';
-import { EmailVerification } from './email-verification.service.js';
-import { InvitationAcceptance } from './invitation-acceptance.service.js';
-import { PasswordReset } from './password-reset.service.js';
+import { EmailChange } from './email-change/email-change.service.js';
+import { EmailVerification } from './email-verification/email-verification.service.js';
+import { InvitationAcceptance } from './invitations/invitation-acceptance.service.js';
+import { PasswordReset } from './password/password-reset.service.js';
 
 type Link = z.infer<typeof schema.mailedLink>;
 type Request = z.infer<typeof schema.mailRequest>;

@@ -2,13 +2,13 @@ import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import type { INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { AppSecretProof } from '../access/app-secret-proof.js';
-import { AppModule } from '../app.module.js';
-import { createLogger, NestLogger } from '../common/logger.js';
-import type { Config } from '../config/config.js';
-import { migrate } from '../database/data-source.js';
-import { startEmbeddedPostgres } from '../database/embedded-postgres.js';
-import type { Actor } from '../users/users.service.js';
+import type { Actor } from '../access/actor.js';
+import { AppModule } from '../app/app.module.js';
+import type { Config } from '../platform/config/config.js';
+import { migrate } from '../platform/database/data-source.js';
+import { startEmbeddedPostgres } from '../platform/database/embedded/embedded-postgres.js';
+import { createLogger, NestLogger } from '../platform/observability/logger.js';
+import { AppSecretProof } from '../tokens/app-secret-proof.js';
 import { readConfig } from './settings.js';
 
 /**

@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import { DataSource } from 'typeorm';
-import { plainAddress } from '../common/address.js';
-import type { Config } from '../config/config.js';
-import { dataSourceOptions } from '../database/data-source.js';
-import { startEmbeddedPostgres } from '../database/embedded-postgres.js';
 import { examine, type SeenAddress, type Symptoms, seenAddress } from '../health/doctor.js';
+import { plainAddress } from '../platform/common/address.js';
+import type { Config } from '../platform/config/config.js';
+import { dataSourceOptions } from '../platform/database/data-source.js';
+import { startEmbeddedPostgres } from '../platform/database/embedded/embedded-postgres.js';
 import { CommandError, EXIT, print } from './output.js';
 import { readConfig } from './settings.js';
 

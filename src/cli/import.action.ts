@@ -1,9 +1,9 @@
 import { closeSync, createReadStream, openSync, writeFileSync } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
-import { type FirebaseHashing, firebaseHashing } from '../users/import/firebase.js';
-import type { RefusedLine } from '../users/import/import-line.js';
-import { type ImportFormat, ImportSourceError } from '../users/import/import-source.js';
-import { ImportBrokenOff, type ImportResult, UserImport } from '../users/import/user-import.service.js';
+import { type FirebaseHashing, firebaseHashing } from '../admin/import/firebase.js';
+import type { RefusedLine } from '../admin/import/import-line.js';
+import { type ImportFormat, ImportSourceError } from '../admin/import/import-source.js';
+import { ImportBrokenOff, type ImportResult, UserImport } from '../admin/import/user-import.service.js';
 import { operator, withApp } from './context.js';
 import { CommandError, EXIT, print } from './output.js';
 import { Progress } from './progress.js';

@@ -1,6 +1,6 @@
 import { Command, CommanderError } from 'commander';
-import { Problem } from '../common/problem.js';
-import { explainFailure } from '../failure.js';
+import { explainFailure } from '../app/startup-errors.js';
+import { Problem } from '../platform/http/problem.js';
 import { addDoctorCommand } from './doctor.command.js';
 import { addImportCommand } from './import.command.js';
 import { CommandError, EXIT } from './output.js';

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Config, loadConfig, projectRoot } from '../config/config.js';
+import { type Config, loadConfig, projectRoot } from '../platform/config/config.js';
 
 /** The settings, read as the server reads them. */
 export function readConfig(): Config {

@@ -1,10 +1,10 @@
 import { describeDemand, routesOf } from '../access/route-manifest.js';
-import { SigningKeys } from '../access/signing-keys.service.js';
-import { AppModule } from '../app.module.js';
-import { DOCS_FILES } from '../app.openapi.js';
+import { AppModule } from '../app/app.module.js';
+import { DOCS_FILES } from '../app/openapi.js';
 import { BrokenChainError, HeldChainError } from '../audit/audit-chain.service.js';
 import { AuditSealer } from '../audit/audit-sealer.service.js';
 import { type AuditReport, AuditVerifier } from '../audit/audit-verifier.service.js';
+import { SigningKeys } from '../tokens/signing-keys.service.js';
 import { PAGE_FILES } from '../web/serve-page.js';
 import { operator, withApp } from './context.js';
 import { CommandError, EXIT, print, table } from './output.js';

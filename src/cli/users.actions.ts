@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { text } from 'node:stream/consumers';
 import type { INestApplicationContext } from '@nestjs/common';
-import { isId } from '../common/id.js';
-import { toProblem } from '../common/schema.pipe.js';
+import { UserAdministration } from '../admin/user-administration.service.js';
+import { UserDirectory, type UserFilter } from '../admin/user-directory.service.js';
+import { isId } from '../platform/common/id.js';
+import { toProblem } from '../platform/http/schema.pipe.js';
 import { Sessions } from '../sessions/sessions.service.js';
 import { toUserView, type UserRow, type UserView, userForm } from '../users/user.js';
-import { UserAdministration } from '../users/user-administration.service.js';
-import { UserDirectory, type UserFilter } from '../users/user-directory.service.js';
 import { Users } from '../users/users.service.js';
 import { operator, withApp } from './context.js';
 import { CommandError, EXIT, print, table } from './output.js';

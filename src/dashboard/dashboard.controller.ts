@@ -1,10 +1,10 @@
 import { Controller, Get } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
-import { SignedIn } from '../access/demands.js';
 import { CurrentUser, type Principal } from '../access/principal.js';
+import { SignedIn } from '../access/route-access.js';
 import { Audit } from '../audit/audit.service.js';
-import { Answers } from '../common/openapi.js';
+import { Answers } from '../platform/http/openapi.js';
 import { deviceName } from '../sessions/device.js';
 import { Sessions } from '../sessions/sessions.service.js';
 import { toUserView, userView } from '../users/user.js';

@@ -1,9 +1,9 @@
 import { Controller, Get, Query } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
-import { Permissions } from '../access/demands.js';
-import { Answers, Fails } from '../common/openapi.js';
-import { digits } from '../common/page.js';
+import { Permissions } from '../access/route-access.js';
+import { Answers, Fails } from '../platform/http/openapi.js';
+import { digits } from '../platform/http/page.js';
 import { StatsService } from './stats.service.js';
 
 const count = z.int().min(0);

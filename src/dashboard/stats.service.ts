@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { Database } from '../database/database.js';
+import { Database } from '../platform/database/database.js';
 
 export interface Stats {
   users: { total: number; active: number; disabled: number; byRole: Record<string, number> };

@@ -1,5 +1,5 @@
-import { Clock } from '../common/clock.js';
-import type { Database } from '../database/database.js';
+import { Clock } from '../platform/common/clock.js';
+import type { Database } from '../platform/database/database.js';
 import { DatabaseProbe } from './database-probe.js';
 
 class TestClock extends Clock {

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import { Clock } from '../common/clock.js';
-import { Database } from '../database/database.js';
+import { Clock } from '../platform/common/clock.js';
+import { Database } from '../platform/database/database.js';
 
 /** Milliseconds for which what was found is told to all who ask. */
 const FRESH = 1_000;

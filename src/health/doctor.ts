@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import { isIP } from 'node:net';
-import { forwardedAddress, halvedNetworks, plainAddress } from '../common/address.js';
+import { forwardedAddress, halvedNetworks, plainAddress } from '../platform/common/address.js';
 
 /** What the doctor has to say about one thing. */
 export interface Finding {

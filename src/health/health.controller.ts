@@ -3,10 +3,10 @@ import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import { HealthCheckService, HealthIndicatorService } from '@nestjs/terminus';
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
-import { Public } from '../access/demands.js';
-import { Revocations } from '../access/revocations.service.js';
-import { Answers } from '../common/openapi.js';
-import { FirstAdmin } from '../users/first-admin.js';
+import { Public } from '../access/route-access.js';
+import { FirstAdmin } from '../admin/first-admin.js';
+import { Answers } from '../platform/http/openapi.js';
+import { Revocations } from '../revocation/revocations.service.js';
 import { DatabaseProbe } from './database-probe.js';
 
 const indicators = z.record(z.string(), z.object({ status: z.enum(['up', 'down']) }));

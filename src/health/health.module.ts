@@ -1,12 +1,13 @@
 import { Module } from '@nestjs/common';
 import { TerminusModule } from '@nestjs/terminus';
-import { UsersModule } from '../users/users.module.js';
+import { AdminModule } from '../admin/admin.module.js';
+import { RevocationModule } from '../revocation/revocation.module.js';
 import { DatabaseProbe } from './database-probe.js';
 import { HealthController } from './health.controller.js';
 
 /** Liveness and readiness. */
 @Module({
-  imports: [UsersModule, TerminusModule.forRoot({ logger: false, gracefulShutdownTimeoutMs: 0 })],
+  imports: [AdminModule, RevocationModule, TerminusModule.forRoot({ logger: false, gracefulShutdownTimeoutMs: 0 })],
   providers: [DatabaseProbe],
   controllers: [HealthController],
 })

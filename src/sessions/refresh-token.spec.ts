@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import fc from 'fast-check';
-import { newId } from '../common/id.js';
+import { newId } from '../platform/common/id.js';
 import { hashSessionSecret, newSessionSecret, readRefreshToken, writeRefreshToken } from './refresh-token.js';
 
 const key = randomBytes(32);

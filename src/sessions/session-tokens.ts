@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { AccessTokens, type Grant } from '../access/access-tokens.service.js';
-import type { Config } from '../config/config.js';
-import { CONFIG } from '../config/config.module.js';
+import type { Config } from '../platform/config/config.js';
+import { CONFIG } from '../platform/config/config.module.js';
+import { AccessTokens, type Grant } from '../tokens/access-tokens.service.js';
 import { type RefreshClaim, readRefreshToken, writeRefreshToken } from './refresh-token.js';
 import type { Tokens } from './session.js';
 

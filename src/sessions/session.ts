@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { pageOf } from '../common/page.js';
+import { pageOf } from '../platform/http/page.js';
 import { deviceName } from './device.js';
 
 const time = z.iso.datetime();

@@ -1,11 +1,11 @@
 import { Controller, Delete, Get, Param, Query } from '@nestjs/common';
 import { ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
 import type { z } from 'zod';
-import { SignedIn } from '../access/demands.js';
 import { CurrentUser, type Principal } from '../access/principal.js';
-import { type Client, FromClient } from '../common/client.js';
-import { Answers, Fails } from '../common/openapi.js';
-import { idOfCursor, pageQuery } from '../common/page.js';
+import { SignedIn } from '../access/route-access.js';
+import { Answers, Fails } from '../platform/http/openapi.js';
+import { idOfCursor, pageQuery } from '../platform/http/page.js';
+import { type Client, FromClient } from '../platform/http/request-context.js';
 import { sessionPage, toSessionView } from './session.js';
 import { Sessions } from './sessions.service.js';
 

@@ -1,6 +1,8 @@
 import { Module } from '@nestjs/common';
-import { Housekeeping } from './housekeeping.js';
+import { RevocationModule } from '../revocation/revocation.module.js';
+import { TokensModule } from '../tokens/tokens.module.js';
 import { RefreshCookie } from './refresh-cookie.js';
+import { Housekeeping } from './retention.js';
 import { Rotation } from './rotation.service.js';
 import { SessionTokens } from './session-tokens.js';
 import { SessionsController } from './sessions.controller.js';
@@ -8,6 +10,7 @@ import { Sessions } from './sessions.service.js';
 
 /** One row for each signed-in device. */
 @Module({
+  imports: [RevocationModule, TokensModule],
   controllers: [SessionsController],
   providers: [Sessions, SessionTokens, Rotation, Housekeeping, RefreshCookie],
   exports: [Sessions, SessionTokens, Rotation, RefreshCookie],

@@ -9,7 +9,7 @@ import {
 import { ApiHeader } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { catchError, map, type Observable } from 'rxjs';
-import { Problem } from '../common/problem.js';
+import { Problem } from '../platform/http/problem.js';
 import { RefreshCookie } from './refresh-cookie.js';
 import { OvertakenTokenProblem } from './rotation.service.js';
 import type { Tokens } from './session.js';

@@ -2,9 +2,15 @@ import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import * as store from './account-store.js';
 import { readEmail } from './email.js';
-import type { TokenHolder } from './one-time-tokens.service.js';
 import { UPDATE_PROFILE } from './user-store.js';
 import { refusingTakenNames } from './users.service.js';
+
+/** A user and the address they have, or are about to have. `emailKey` is the address as it is compared. */
+export interface TokenHolder {
+  userId: string;
+  email: string;
+  emailKey: string;
+}
 
 /** Who has an address, and how far they are. */
 export interface Account extends TokenHolder {

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import { Database } from '../database/database.js';
-import { Quotas } from '../limits/quotas.service.js';
+import { Database } from '../platform/database/database.js';
+import { Quotas } from '../platform/rate-limiting/quotas.service.js';
 import { Accounts } from './accounts.service.js';
 
 /** Mails that tell the owner of an account what was done to it. */

@@ -79,6 +79,3 @@ export const HAS_ADMIN = `
 
 /** Whether anybody is an admin, disabled ones too. */
 export const KNOWS_ADMIN = `SELECT EXISTS (SELECT FROM user_roles WHERE role = 'admin') AS any`;
-
-/** Any number: taken by whatever may take away an admin, so that two cannot both be the last but one. */
-export const LOCK_ADMINS = 'SELECT pg_advisory_xact_lock(4711003)';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { USER } from '../access/permissions.js';
+import { roleName } from '../roles/role.js';
 import { readEmail } from './email.js';
-import { roleName } from './role.js';
 
 /** What a person may write into the fields of a user. */
 export const emailField = z

@@ -1,12 +1,12 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
+import type { Actor } from '../access/actor.js';
 import { Audit, type AuditType } from '../audit/audit.service.js';
-import type { Client } from '../common/client.js';
-import { newId } from '../common/id.js';
-import { Problem } from '../common/problem.js';
-import type { Config } from '../config/config.js';
-import { CONFIG } from '../config/config.module.js';
-import { Database } from '../database/database.js';
+import { newId } from '../platform/common/id.js';
+import type { Config } from '../platform/config/config.js';
+import { CONFIG } from '../platform/config/config.module.js';
+import { Database } from '../platform/database/database.js';
+import { Problem } from '../platform/http/problem.js';
 import { readEmail } from './email.js';
 import { USERNAME, type UserRow } from './user.js';
 import * as store from './user-store.js';
@@ -34,19 +34,6 @@ export interface Credentials {
   passwordHash: string | null;
   status: 'active' | 'disabled';
   emailVerified: boolean;
-}
-
-/** Who makes a change, for the audit log. Both null: the system itself, or an operator at the command line. */
-export interface Actor {
-  id: string | null;
-  client: Client | null;
-  /** What the log says of somebody without an account. */
-  operator?: string;
-}
-
-/** What the log says of an actor who has no account. */
-export function operatorOf({ operator }: Actor): { operator?: string } {
-  return operator === undefined ? {} : { operator };
 }
 
 /** The rules about users: who exists, what they may change, which roles they hold. */

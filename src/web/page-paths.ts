@@ -1,4 +1,4 @@
-/** The addresses of the page, for the server that answers them with it and for the page that shows them. */
+/** The addresses that are answered with the page. The page has the list of its own views; a test holds both alike. */
 export const PAGE_PATHS = {
   dashboard: '/',
   signIn: '/sign-in',

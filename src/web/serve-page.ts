@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import fastifyStatic from '@fastify/static';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { ownFilesPolicy } from '../common/content-policy.js';
+import { ownFilesPolicy } from '../platform/http/content-policy.js';
 import { PAGE_PATHS } from './page-paths.js';
 
 /** Where `npm run build` puts the page; this file is then dist/src/web/serve-page.js. */

@@ -1,7 +1,7 @@
 import { type Api, Gatehouse } from '../support/gatehouse.js';
 import { routesOf } from '../support/openapi.js';
-import { PASSWORD } from '../support/people.js';
 import { sendRaw } from '../support/raw.js';
+import { PASSWORD } from '../support/users.js';
 
 /**
  * A body counts as JSON where its content type says so exactly, and is refused otherwise: no form, no simple request that

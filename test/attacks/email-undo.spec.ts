@@ -2,7 +2,7 @@ import { withRoles } from '../support/admins.js';
 import type { TestDatabase } from '../support/database.js';
 import { type Api, Gatehouse } from '../support/gatehouse.js';
 import { mailsTo, tokenFor } from '../support/mail.js';
-import { freshEmail, PASSWORD, type Problem, type SignedUp, signIn, signUp } from '../support/people.js';
+import { freshEmail, PASSWORD, type Problem, type SignedUp, signIn, signUp } from '../support/users.js';
 
 /** A thief with the password and a session moves the account to an address of theirs, and wants it to stay there. */
 let database: TestDatabase;

@@ -1,7 +1,7 @@
 import { createDatabase, type TestDatabase } from '../support/database.js';
 import { GatehouseProcess } from '../support/gatehouse.js';
-import { freshEmail, PASSWORD } from '../support/people.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
+import { freshEmail, PASSWORD } from '../support/users.js';
 
 /** Who has an account here? Neither the answer nor its time may tell. */
 let database: TestDatabase;

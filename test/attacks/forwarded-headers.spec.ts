@@ -1,6 +1,6 @@
 import { createDatabase, type TestDatabase } from '../support/database.js';
 import { Gatehouse } from '../support/gatehouse.js';
-import { type SignedUp, signUp } from '../support/people.js';
+import { type SignedUp, signUp } from '../support/users.js';
 
 /**
  * What a client says of where it comes from counts only when a trusted proxy says so: ASVS 5.0 V4.1.3; CVE-2026-16732

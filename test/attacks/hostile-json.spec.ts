@@ -1,6 +1,6 @@
 import { createDatabase, type TestDatabase } from '../support/database.js';
 import { Gatehouse } from '../support/gatehouse.js';
-import { freshEmail, PASSWORD, type Problem, signUp } from '../support/people.js';
+import { freshEmail, PASSWORD, type Problem, signUp } from '../support/users.js';
 
 /**
  * Bodies that two parsers may read differently, or that a parser trips on: RFC 8259, RFC 7493 (I-JSON); ASVS 5.0 V1.5.3,

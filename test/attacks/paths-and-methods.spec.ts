@@ -1,7 +1,7 @@
 import { type Api, Gatehouse } from '../support/gatehouse.js';
 import { routesOf } from '../support/openapi.js';
-import { type Problem, type SignedUp, signUp } from '../support/people.js';
 import { sendRaw } from '../support/raw.js';
+import { type Problem, type SignedUp, signUp } from '../support/users.js';
 
 /**
  * A guarded route spelled otherwise: the same verdict or no route, never a way past the guard. ASVS 5.0 V4.1.4, V3.5.3;

@@ -3,7 +3,7 @@ import { withRoles } from '../support/admins.js';
 import { createDatabase, type TestDatabase } from '../support/database.js';
 import { Gatehouse } from '../support/gatehouse.js';
 import { mailsTo, tokenFor } from '../support/mail.js';
-import { freshEmail, PASSWORD, type Problem, type SignedUp, signUp } from '../support/people.js';
+import { freshEmail, PASSWORD, type Problem, type SignedUp, signUp } from '../support/users.js';
 
 /** Somebody registers the address of a victim, to own a share of the account that the victim makes before or after. */
 const ATTACKER = 'attackers own secret words';

@@ -1,8 +1,8 @@
 import { createHmac, hkdfSync, randomBytes } from 'node:crypto';
 import { createDatabase, type TestDatabase } from '../support/database.js';
 import { Gatehouse } from '../support/gatehouse.js';
-import { type Problem, type SignedUp, signUp } from '../support/people.js';
 import { APP_SECRET } from '../support/server.js';
+import { type Problem, type SignedUp, signUp } from '../support/users.js';
 
 /**
  * Refresh tokens that the server did not write: 401 invalid_refresh_token, and nothing in the database changes.

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { createDatabase, type TestDatabase } from '../support/database.js';
 import { GatehouseProcess } from '../support/gatehouse.js';
-import { type Problem, type SignedUp, type Tokens } from '../support/people.js';
+import { type Problem, type SignedUp, type Tokens } from '../support/users.js';
 
 /**
  * Nothing secret in the log, at any level, also when a statement fails: ASVS 5.0 V16.2.5, V14.2.1. What is looked for

@@ -1,6 +1,6 @@
 import { createDatabase, type TestDatabase } from '../support/database.js';
 import { GatehouseProcess } from '../support/gatehouse.js';
-import { freshEmail, PASSWORD, type Problem, type SignedUp, signUp } from '../support/people.js';
+import { freshEmail, PASSWORD, type Problem, type SignedUp, signUp } from '../support/users.js';
 
 /**
  * SQL in every field, parameter and header that reaches a statement: ASVS 5.0 V1.2.4; GHSA-hgx2-28f8-6g2r (a forged

@@ -4,7 +4,7 @@ import { createDatabase, type TestDatabase } from '../support/database.js';
 import { eventually } from '../support/eventually.js';
 import { Gatehouse } from '../support/gatehouse.js';
 import { mailsTo, tokenFor } from '../support/mail.js';
-import { freshEmail, PASSWORD, type Problem, type SignedUp, signIn, signUp } from '../support/people.js';
+import { freshEmail, PASSWORD, type Problem, type SignedUp, signIn, signUp } from '../support/users.js';
 
 /** Somebody registers an address that is not theirs, so that its owner can never move an account to it. */
 const SQUATTER = 'squatters own secret words';

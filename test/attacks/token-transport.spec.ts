@@ -1,6 +1,6 @@
 import { Forgery } from '../support/forge.js';
-import type { Problem } from '../support/people.js';
 import { sendRaw } from '../support/raw.js';
+import type { Problem } from '../support/users.js';
 
 /**
  * A token counts in the Authorization header and nowhere else (RFC 6750, 2.1; RFC 9700, 4.3.2: never in a query), and one

@@ -1,6 +1,6 @@
 import type { TestDatabase } from '../support/database.js';
 import { type Api, Gatehouse } from '../support/gatehouse.js';
-import { freshEmail, PASSWORD, type Problem, type SignedUp, signUp } from '../support/people.js';
+import { freshEmail, PASSWORD, type Problem, type SignedUp, signUp } from '../support/users.js';
 
 /**
  * Objects, lists, null and numbers where a text belongs, and fields that are not the client's to set: 400, never 5xx,

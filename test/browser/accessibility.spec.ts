@@ -6,7 +6,7 @@ import { makeRole, withRoles } from '../support/admins.js';
 import { enter, focusOf, openProfile, type Profile, startBrowser, startForBrowser } from '../support/browser.js';
 import { createDatabase, type TestDatabase } from '../support/database.js';
 import type { Gatehouse } from '../support/gatehouse.js';
-import { PASSWORD, signUp } from '../support/people.js';
+import { PASSWORD, signUp } from '../support/users.js';
 
 /** axe on every page, in both themes, on a phone and on a wide screen. */
 const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');

@@ -2,10 +2,10 @@ import type { Browser, Page } from 'playwright-core';
 import { makeRole, withRoles } from '../support/admins.js';
 import { enter, focusOf, hold, openProfile, type Profile, startBrowser, startForBrowser } from '../support/browser.js';
 import { createDatabase, type TestDatabase } from '../support/database.js';
+import { mishapsIn } from '../support/fixtures.js';
 import type { Gatehouse } from '../support/gatehouse.js';
 import { tokenFor } from '../support/mail.js';
-import { freshEmail, PASSWORD, signUp } from '../support/people.js';
-import { mishapsIn } from '../support/stage.js';
+import { freshEmail, PASSWORD, signUp } from '../support/users.js';
 
 /** What an administrator does with the page, and what others see of it. */
 let database: TestDatabase;

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { enter, focusOf } from '../support/browser.js';
-import { freshEmail, PASSWORD, signUp } from '../support/people.js';
-import { setStage } from '../support/stage.js';
+import { setStage } from '../support/fixtures.js';
+import { freshEmail, PASSWORD, signUp } from '../support/users.js';
 
 /** What a person does with the page, from the first visit to the end of the account. */
 const OTHER_PASSWORD = 'quiet lantern over moss';

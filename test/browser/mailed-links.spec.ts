@@ -1,7 +1,7 @@
 import { enter, focusOf, signInByForm } from '../support/browser.js';
+import { setStage } from '../support/fixtures.js';
 import { mailsTo, tokenFor } from '../support/mail.js';
-import { freshEmail, PASSWORD, signUp } from '../support/people.js';
-import { setStage } from '../support/stage.js';
+import { freshEmail, PASSWORD, signUp } from '../support/users.js';
 
 /** What people do with the links that they are mailed. */
 const OTHER_PASSWORD = 'quiet lantern over moss';

@@ -1,6 +1,6 @@
 import { enter, type Profile } from '../support/browser.js';
-import { freshEmail, PASSWORD, signUp } from '../support/people.js';
-import { setStage } from '../support/stage.js';
+import { setStage } from '../support/fixtures.js';
+import { freshEmail, PASSWORD, signUp } from '../support/users.js';
 
 /** What a session goes through in a real browser: several tabs, lost networks, ends from elsewhere. */
 const stage = setStage();

@@ -1,7 +1,7 @@
 import { withRoles } from '../support/admins.js';
 import { enter, openProfile } from '../support/browser.js';
-import { freshEmail, type SignedUp, signUp } from '../support/people.js';
-import { setStage } from '../support/stage.js';
+import { setStage } from '../support/fixtures.js';
+import { freshEmail, type SignedUp, signUp } from '../support/users.js';
 
 /** What each page shows while it reads, when reading fails, when there is nothing, and when what there is means harm. */
 const HOSTILE = '<img src=x onerror="document.title=String.fromCharCode(88)">{{7*7}}';

@@ -1,7 +1,7 @@
 import type { Page } from 'playwright-core';
 import { enter } from '../support/browser.js';
-import { freshEmail, signUp } from '../support/people.js';
-import { setStage } from '../support/stage.js';
+import { setStage } from '../support/fixtures.js';
+import { freshEmail, signUp } from '../support/users.js';
 
 /** Light, dark or as the system is, as a person has chosen. */
 const stage = setStage({}, { colorScheme: 'light' });

@@ -1,6 +1,6 @@
+import { setStage } from '../support/fixtures.js';
 import { mailsTo, tokenFor } from '../support/mail.js';
-import { freshEmail, PASSWORD } from '../support/people.js';
-import { setStage } from '../support/stage.js';
+import { freshEmail, PASSWORD } from '../support/users.js';
 
 /** Signing up where an address must be confirmed before the first sign-in. */
 const stage = setStage({ EMAIL_VERIFICATION: 'required' });

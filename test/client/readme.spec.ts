@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import ts from 'typescript';
 import { Gatehouse } from '../support/gatehouse.js';
-import { freshEmail, signUp } from '../support/people.js';
+import { freshEmail, signUp } from '../support/users.js';
 
 /** The samples of the client's README, run as they stand against a real server; only the server and the person are put in. */
 const README = new URL('../../client/README.md', import.meta.url);

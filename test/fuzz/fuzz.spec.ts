@@ -2,7 +2,7 @@ import http from 'node:http';
 import fc from 'fast-check';
 import { createDatabase, type TestDatabase } from '../support/database.js';
 import { Api, type CallOptions, GatehouseProcess } from '../support/gatehouse.js';
-import { freshEmail, PASSWORD, signIn, signUp } from '../support/people.js';
+import { freshEmail, PASSWORD, signIn, signUp } from '../support/users.js';
 import { type Document, type FuzzedRequest, MARK, type Operation, requestsOf, sweepOf } from './requests-of.js';
 
 /** Whatever is sent to whatever route: an answer, soon, that is as documented and tells nothing. */

@@ -1,7 +1,7 @@
 import { createDatabase, type TestDatabase } from '../support/database.js';
 import { type Api, Gatehouse, GatehouseProcess } from '../support/gatehouse.js';
 import { tokenFor } from '../support/mail.js';
-import { freshEmail, PASSWORD, type Problem, type SignedUp, signUp } from '../support/people.js';
+import { freshEmail, PASSWORD, type Problem, type SignedUp, signUp } from '../support/users.js';
 
 /** Nobody guesses a password, and nobody locks an owner out by guessing (ASVS 5.0, 6.3.1; CVE-2024-4629). */
 let database: TestDatabase;

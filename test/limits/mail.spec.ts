@@ -1,7 +1,7 @@
 import { createDatabase, type TestDatabase } from '../support/database.js';
 import { Gatehouse } from '../support/gatehouse.js';
 import { mailsTo, tokenFor } from '../support/mail.js';
-import { freshEmail, PASSWORD, type Problem, signIn, signUp, type Tokens } from '../support/people.js';
+import { freshEmail, PASSWORD, type Problem, signIn, signUp, type Tokens } from '../support/users.js';
 
 /** How many mails a stranger can have sent (contract, section 7): nobody's mailbox is flooded through this server. */
 let database: TestDatabase;

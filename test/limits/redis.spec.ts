@@ -1,7 +1,7 @@
 import { createDatabase, type TestDatabase } from '../support/database.js';
 import { GatehouseProcess } from '../support/gatehouse.js';
-import { freshEmail, PASSWORD } from '../support/people.js';
 import { createRedis, hasRedis, type TestRedis } from '../support/redis.js';
+import { freshEmail, PASSWORD } from '../support/users.js';
 
 /** With REDIS_URL, instances add up in Redis; while it is down each counts for itself. */
 let database: TestDatabase;

@@ -1,6 +1,6 @@
 import { createDatabase, type TestDatabase } from '../support/database.js';
 import { Gatehouse } from '../support/gatehouse.js';
-import { freshEmail, PASSWORD, type Problem, signUp } from '../support/people.js';
+import { freshEmail, PASSWORD, type Problem, signUp } from '../support/users.js';
 
 /** No address has a server to itself; health is always answered (ASVS 5.0, 2.4.1 and 15.2.2). */
 let database: TestDatabase;

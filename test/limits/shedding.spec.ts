@@ -1,6 +1,6 @@
 import { createDatabase, type TestDatabase } from '../support/database.js';
 import { GatehouseProcess } from '../support/gatehouse.js';
-import { freshEmail, type Problem } from '../support/people.js';
+import { freshEmail, type Problem } from '../support/users.js';
 
 /** A sign-in that would be refused anyway costs next to nothing: its body is not even read (ASVS 5.0, 15.2.2). */
 let database: TestDatabase;

@@ -1,6 +1,6 @@
 import { createDatabase, type TestDatabase } from '../support/database.js';
 import { GatehouseProcess } from '../support/gatehouse.js';
-import { freshEmail, PASSWORD, type SignedUp } from '../support/people.js';
+import { freshEmail, PASSWORD, type SignedUp } from '../support/users.js';
 
 /** The time of an answer tells nobody who has an account (ASVS 5.0, 6.3.8). */
 const TRIES = 100;

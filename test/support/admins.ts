@@ -1,6 +1,6 @@
 import type { TestDatabase } from './database.js';
 import type { Api } from './gatehouse.js';
-import { freshEmail, type SignedUp, signIn, signUp } from './people.js';
+import { freshEmail, type SignedUp, signIn, signUp } from './users.js';
 
 /** Somebody signed in with exactly these roles, given by SQL as an operator would. */
 export async function withRoles(gatehouse: Api, database: TestDatabase, ...roles: string[]): Promise<SignedUp> {

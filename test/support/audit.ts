@@ -4,9 +4,9 @@ import { AuditChain } from '../../src/audit/audit-chain.service.js';
 import { AuditRetention } from '../../src/audit/audit-retention.service.js';
 import { AuditSealer } from '../../src/audit/audit-sealer.service.js';
 import { AuditVerifier } from '../../src/audit/audit-verifier.service.js';
-import type { Config } from '../../src/config/config.js';
-import { dataSourceOptions } from '../../src/database/data-source.js';
-import { Database } from '../../src/database/database.js';
+import type { Config } from '../../src/platform/config/config.js';
+import { dataSourceOptions } from '../../src/platform/database/data-source.js';
+import { Database } from '../../src/platform/database/database.js';
 import { APP_SECRET } from './server.js';
 
 /** The audit room on its own, with the key of the servers under test. */

@@ -2,7 +2,7 @@ import { createServer } from 'node:net';
 import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { chromiumHere } from '../../scripts/chromium.js';
 import { Gatehouse } from './gatehouse.js';
-import { PASSWORD } from './people.js';
+import { PASSWORD } from './users.js';
 
 /** Tests run as root in containers too, and a closed network must not slow them down. */
 const FLAGS = [

@@ -1,6 +1,6 @@
 import { hashSync } from '@node-rs/argon2';
 import bcrypt from 'bcrypt';
-import { PASSWORD } from './people.js';
+import { PASSWORD } from './users.js';
 
 const argon2 = (options: object) => hashSync(PASSWORD, { memoryCost: 1024, timeCost: 2, ...options });
 const bcrypted = bcrypt.hashSync(PASSWORD, 4);

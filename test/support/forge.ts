@@ -10,7 +10,7 @@ import {
 } from 'node:crypto';
 import { createDatabase, setting } from './database.js';
 import { type Answer, type Api, Gatehouse } from './gatehouse.js';
-import { type Problem, signUp, type User } from './people.js';
+import { type Problem, signUp, type User } from './users.js';
 
 export type Algorithm = 'ES256' | 'RS256' | 'HS256';
 type Json = Record<string, unknown>;

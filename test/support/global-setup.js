@@ -9,7 +9,8 @@ import { chromiumHere } from '../../scripts/chromium.js';
 import { addressIn, spawnServer } from './server.js';
 
 /** The built code: Jest loads this file as it is, without a transform. */
-const built = (/** @type {string} */ path) => import(new URL(`../../dist/src/database/${path}`, import.meta.url).href);
+const built = (/** @type {string} */ path) =>
+  import(new URL(`../../dist/src/platform/database/${path}`, import.meta.url).href);
 
 /** What is taken down after the run. */
 const kept = {
@@ -53,7 +54,7 @@ export async function tearDown() {
 }
 
 async function startPostgres() {
-  const { startEmbeddedPostgres } = await built('embedded-postgres.js');
+  const { startEmbeddedPostgres } = await built('embedded/embedded-postgres.js');
   kept.folder = await mkdtemp(join(tmpdir(), 'gatehouse-test-'));
   const postgres = await startEmbeddedPostgres({ dataDir: join(kept.folder, 'postgres'), log: () => undefined });
   kept.stop = () => postgres.stop();

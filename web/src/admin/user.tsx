@@ -1,7 +1,7 @@
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { Link, useLocation, useParams } from 'wouter';
-import { PAGE_PATHS } from '../../../src/web/page-paths.js';
 import { api, type User, unwrap } from '../gatehouse.js';
+import { PAGE_PATHS } from '../page-paths.js';
 import { listOf, readAgain } from '../queries.js';
 import { Choices, chosenOf } from '../ui/choices.js';
 import { Confirm } from '../ui/confirm.js';

@@ -1,8 +1,8 @@
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { Link } from 'wouter';
-import { PAGE_PATHS } from '../../../src/web/page-paths.js';
 import { api, queries, type User, unwrap } from '../gatehouse.js';
+import { PAGE_PATHS } from '../page-paths.js';
 import { listOf, readAgain } from '../queries.js';
 import { Choices, chosenOf } from '../ui/choices.js';
 import { EmailField, Form, filled, TextField, type Values } from '../ui/form.js';

@@ -1,6 +1,6 @@
 import { Link } from 'wouter';
-import { PAGE_PATHS } from '../../../src/web/page-paths.js';
 import type { User } from '../gatehouse.js';
+import { PAGE_PATHS } from '../page-paths.js';
 import { useDashboard } from '../queries.js';
 import { Loaded } from '../ui/loading.js';
 import { Page, Section } from '../ui/page.js';

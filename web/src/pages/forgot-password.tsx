@@ -1,6 +1,6 @@
 import { Link } from 'wouter';
-import { PAGE_PATHS } from '../../../src/web/page-paths.js';
 import { api, unwrap } from '../gatehouse.js';
+import { PAGE_PATHS } from '../page-paths.js';
 import { EmailField, Form, type Values } from '../ui/form.js';
 import { Page } from '../ui/page.js';
 

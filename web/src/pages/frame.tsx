@@ -1,6 +1,6 @@
 import type { ReactNode } from 'react';
 import { Link, useLocation } from 'wouter';
-import { PAGE_PATHS } from '../../../src/web/page-paths.js';
+import { PAGE_PATHS } from '../page-paths.js';
 import { useMe } from '../queries.js';
 import { useSession } from '../session.js';
 import { SignOut } from './sign-out.js';

@@ -1,7 +1,7 @@
 import { type ReactNode, useState, useSyncExternalStore } from 'react';
 import { Link, useLocation } from 'wouter';
-import { PAGE_PATHS } from '../../../src/web/page-paths.js';
 import { api, gatehouse, unwrap } from '../gatehouse.js';
+import { PAGE_PATHS } from '../page-paths.js';
 import { useMe } from '../queries.js';
 import { useSession } from '../session.js';
 import { Form, filled, NewPasswordField, TextField, type Values } from '../ui/form.js';

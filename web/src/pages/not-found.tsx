@@ -1,5 +1,5 @@
 import { Link } from 'wouter';
-import { PAGE_PATHS } from '../../../src/web/page-paths.js';
+import { PAGE_PATHS } from '../page-paths.js';
 import { Page } from '../ui/page.js';
 
 export function NotFoundPage() {

@@ -1,7 +1,7 @@
 import { useState } from 'react';
 import { Link } from 'wouter';
-import { PAGE_PATHS } from '../../../src/web/page-paths.js';
 import { GatehouseProblem, gatehouse } from '../gatehouse.js';
+import { PAGE_PATHS } from '../page-paths.js';
 import { useSession } from '../session.js';
 import { Form, TextField, type Values } from '../ui/form.js';
 import { Notice } from '../ui/notice.js';

@@ -1,0 +1,52 @@
+import { Injectable } from '@nestjs/common';
+import { Audit } from '../audit/audit.service.js';
+import { PasswordCheck } from '../auth/elevation/reauthentication.service.js';
+import { Database } from '../platform/database/database.js';
+import { Problem } from '../platform/http/problem.js';
+import type { Client } from '../platform/http/request-context.js';
+import { Mail } from '../platform/mail/mail.service.js';
+import { letters } from '../platform/mail/mail-templates.js';
+import { LOCK_ADMINS } from '../roles/admin-lock.js';
+import { Sessions } from '../sessions/sessions.service.js';
+import { DELETE_WITH_PASSWORD, ROLES_OF } from '../users/account-store.js';
+import { Notices } from '../users/notices.service.js';
+import { LOCK } from '../users/user-store.js';
+import { Users } from '../users/users.service.js';
+
+/** Leaving for good. */
+@Injectable()
+export class AccountDeletion {
+  constructor(
+    private readonly database: Database,
+    private readonly users: Users,
+    private readonly check: PasswordCheck,
+    private readonly sessions: Sessions,
+    private readonly mail: Mail,
+    private readonly notices: Notices,
+    private readonly audit: Audit,
+  ) {}
+
+  /**
+   * Deletes the account and what belongs to it; audit entries keep the id. Throws a Problem: `wrong_password`,
+   * `session_revoked` where it is gone already, `last_admin`, `overloaded`.
+   */
+  async delete(userId: string, password: string, client: Client): Promise<void> {
+    const checkedHash = await this.check.verify(userId, password, client);
+    const mayTell = await this.notices.mayTell(userId);
+    await this.database.transaction(async (manager) => {
+      await manager.query(LOCK_ADMINS);
+      const [there] = await manager.query<unknown[]>(LOCK, [userId]);
+      if (!there) throw new Problem('session_revoked');
+      const roles = await manager.query<{ role: string }[]>(ROLES_OF, [userId]);
+      await this.sessions.endAllWithin(userId, null, manager);
+      const [[user]] = await manager.query<[{ email: string }[], number]>(DELETE_WITH_PASSWORD, [userId, checkedHash]);
+      // Changed since it was checked.
+      if (!user) throw new Problem('wrong_password');
+      const wasAdmin = roles.some(({ role }) => role === 'admin');
+      if (wasAdmin && !(await this.users.hasAdmin(manager))) throw new Problem('last_admin');
+      await this.audit.record({ type: 'user.deleted', actorId: userId, userId, client }, manager);
+      await this.mail.withdraw(user.email, manager);
+      if (mayTell) await this.mail.send(letters.accountDeleted(), user.email, manager);
+    });
+  }
+}

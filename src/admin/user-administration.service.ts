@@ -1,0 +1,212 @@
+import { Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import { type Actor, operatorOf } from '../access/actor.js';
+import { Audit, type AuditType } from '../audit/audit.service.js';
+import { EmailChange } from '../auth/email-change/email-change.service.js';
+import { AddressProof } from '../auth/email-verification/verification-mailer.service.js';
+import { Invitations } from '../auth/invitations/invitations.service.js';
+import { OneTimeTokens } from '../auth/one-time-tokens/one-time-tokens.service.js';
+import { PasswordHasher } from '../credentials/passwords/password-hasher.js';
+import { PasswordPolicy } from '../credentials/passwords/password-policy.js';
+import { isId } from '../platform/common/id.js';
+import { Database } from '../platform/database/database.js';
+import { Problem } from '../platform/http/problem.js';
+import { Mail } from '../platform/mail/mail.service.js';
+import { Revocations } from '../revocation/revocations.service.js';
+import { LOCK_ADMINS } from '../roles/admin-lock.js';
+import { demandAuthority } from '../roles/assert-may-grant.js';
+import { Sessions } from '../sessions/sessions.service.js';
+import { emailKeyOf } from '../users/email.js';
+import type { UserForm, UserRow } from '../users/user.js';
+import * as store from '../users/user-store.js';
+import { refusingTakenNames, Users } from '../users/users.service.js';
+
+/** What an admin may change of a user. */
+export interface UserChange {
+  name?: string | null;
+  username?: string | null;
+  email?: string;
+  status?: 'active' | 'disabled';
+}
+
+/**
+ * What one user may do to another. Whoever could take away an admin waits for one lock, and the actor's rights are read
+ * under it: of two admins who remove each other, the second is one no more when the turn comes.
+ */
+@Injectable()
+export class UserAdministration {
+  constructor(
+    private readonly database: Database,
+    private readonly users: Users,
+    private readonly sessions: Sessions,
+    private readonly hasher: PasswordHasher,
+    private readonly policy: PasswordPolicy,
+    private readonly emailChange: EmailChange,
+    private readonly proof: AddressProof,
+    private readonly invitations: Invitations,
+    private readonly tokens: OneTimeTokens,
+    private readonly mail: Mail,
+    private readonly revocations: Revocations,
+    private readonly audit: Audit,
+  ) {}
+
+  /** Adds a user. Throws a Problem: `email_taken`, `username_taken`, `forbidden`, a refused password, an unknown role, `mail_unavailable`. */
+  async create(form: UserForm, actor: Actor): Promise<UserRow> {
+    const passwordHash = form.password === undefined ? null : await this.hash(form.password, form);
+    const roles = [...new Set(form.roles)];
+    return this.change({ actor, stake: { roles } }, async (manager) => {
+      await refuseUnknownRoles(roles, manager);
+      await this.emailChange.makeWay(emailKeyOf(form.email), null, actor, manager);
+      const user = await this.users.create({ ...form, roles, passwordHash }, manager);
+      await this.record('user.created', user.id, actor, manager, { roles });
+      if (passwordHash === null) await this.invitations.invite(user.id, actor, manager);
+      else await this.proof.askAgain(user.id, actor, manager);
+      return user;
+    });
+  }
+
+  /** Changes the fields that are given, all or none. Throws a Problem: `last_admin`, `forbidden`, `not_found`, a taken name. */
+  async update(id: string, change: UserChange, actor: Actor): Promise<UserRow> {
+    return this.change({ actor, userId: id }, async (manager) => {
+      const { email, status, ...profile } = change;
+      await manager.query(store.MARK_JUDGED, [id]);
+      if (Object.keys(profile).length > 0) await this.setProfile(id, profile, actor, manager);
+      const moved = email === undefined ? null : await this.emailChange.impose(id, email, actor, manager);
+      if (moved !== null) await this.record('user.email_changed', id, actor, manager);
+      const judged = status !== undefined && (await this.setStatus(id, status, actor, manager));
+      // Once, in the end: an address that is left would get a dead link.
+      if (moved || judged) await this.proof.askAgain(id, actor, manager);
+      return this.read(id, manager);
+    });
+  }
+
+  /** Gives the user exactly these roles. Their tokens are stale from the next request on. Throws as `update` does. */
+  async setRoles(id: string, roles: string[], actor: Actor): Promise<UserRow> {
+    return this.change({ actor, userId: id, stake: { roles } }, (manager) =>
+      this.replaceRoles(id, () => roles, actor, manager),
+    );
+  }
+
+  /** Gives the user these roles beside those they hold at this moment. Throws as `update` does. */
+  async grantRoles(id: string, roles: string[], actor: Actor): Promise<UserRow> {
+    return this.change({ actor, userId: id, stake: { roles } }, (manager) =>
+      this.replaceRoles(id, (held) => [...held, ...roles], actor, manager),
+    );
+  }
+
+  /** Removes the user and everything of theirs but the audit log. Throws as `update` does. */
+  async remove(id: string, actor: Actor): Promise<void> {
+    await this.change({ actor, userId: id }, async (manager) => {
+      const { email } = await this.read(id, manager);
+      await this.sessions.endAllWithin(id, null, manager);
+      await manager.query(store.DELETE, [id]);
+      await this.mail.withdraw(email, manager);
+      await this.record('user.deleted', id, actor, manager);
+    });
+  }
+
+  /** Ends all sessions of the user and returns how many there were. Throws a Problem: `forbidden`, `not_found`. */
+  async endSessions(id: string, actor: Actor): Promise<number> {
+    return this.change({ actor, userId: id }, async (manager) => {
+      const sessionIds = await this.sessions.endAllWithin(id, null, manager);
+      if (sessionIds.length > 0) await this.record('session.revoked', id, actor, manager, { sessionIds });
+      return sessionIds.length;
+    });
+  }
+
+  /** Runs a change with its rules: the lock, that the user exists, the actor's rights before, an admin left after. */
+  private change<T>(
+    { actor, userId, stake }: { actor: Actor; userId?: string; stake?: { roles: string[] } },
+    work: (manager: EntityManager) => Promise<T>,
+  ): Promise<T> {
+    if (userId !== undefined && !isId(userId)) throw new Problem('not_found');
+    return this.database.transaction(async (manager) => {
+      await manager.query(LOCK_ADMINS);
+      if (userId !== undefined) {
+        const [known] = await manager.query<unknown[]>(store.LOCK, [userId]);
+        if (!known) throw new Problem('not_found');
+      }
+      await demandAuthority(actor, { permissions: ['users:write'], ...stake, userId }, manager);
+      const had = await this.users.hasAdmin(manager);
+      const result = await work(manager);
+      if (had && !(await this.users.hasAdmin(manager))) throw new Problem('last_admin');
+      return result;
+    });
+  }
+
+  private async replaceRoles(
+    id: string,
+    wanted: (held: string[]) => string[],
+    actor: Actor,
+    manager: EntityManager,
+  ): Promise<UserRow> {
+    const before = await this.read(id, manager);
+    const roles = [...new Set(wanted(before.roles))].sort();
+    await refuseUnknownRoles(roles, manager);
+    await manager.query(store.MARK_JUDGED, [id]);
+    if (before.roles.join() === roles.join()) return before;
+    await manager.query(store.TAKE_OTHER_ROLES, [id, roles]);
+    await manager.query(store.ADD_ROLES, [id, roles]);
+    await this.record('user.roles_changed', id, actor, manager, { roles, before: before.roles });
+    const after = await this.read(id, manager);
+    this.database.afterCommit(manager, () => this.revocations.rolesChanged(id, after.ver));
+    return after;
+  }
+
+  private async read(id: string, manager: EntityManager): Promise<UserRow> {
+    const [user] = await manager.query<UserRow[]>(store.PROFILE.text, [id]);
+    if (!user) throw new Problem('not_found');
+    return user;
+  }
+
+  private async hash(password: string, context: { email: string; username?: string | null }): Promise<string> {
+    const fault = this.policy.check(password, context);
+    if (fault) throw Problem.field('/password', fault.detail, fault.code);
+    return this.hasher.hash(password);
+  }
+
+  private async setProfile(
+    id: string,
+    { name, username }: Pick<UserChange, 'name' | 'username'>,
+    actor: Actor,
+    manager: EntityManager,
+  ): Promise<void> {
+    const values = [id, name !== undefined, name, username !== undefined, username];
+    await refusingTakenNames(manager.query(store.UPDATE_PROFILE, values));
+    const fields = Object.entries({ name, username }).flatMap(([field, value]) => (value === undefined ? [] : field));
+    await this.record('user.updated', id, actor, manager, { fields });
+  }
+
+  /** Disabling ends every session and voids every link but the ways back to a former address. Returns whether the status changed. */
+  private async setStatus(
+    id: string,
+    status: 'active' | 'disabled',
+    actor: Actor,
+    manager: EntityManager,
+  ): Promise<boolean> {
+    if (status === 'disabled') {
+      await this.sessions.endAllWithin(id, null, manager);
+      await this.tokens.voidAll(id, manager);
+    }
+    const [changed] = await manager.query<[UserRow[], number]>(store.SET_STATUS, [id, status]);
+    if (changed.length === 0) return false;
+    await this.record(status === 'disabled' ? 'user.disabled' : 'user.enabled', id, actor, manager);
+    return true;
+  }
+
+  private record(
+    type: AuditType,
+    userId: string,
+    actor: Actor,
+    manager: EntityManager,
+    data?: Record<string, unknown>,
+  ): Promise<void> {
+    const { id: actorId, client } = actor;
+    return this.audit.record({ type, actorId, userId, client, data: { ...data, ...operatorOf(actor) } }, manager);
+  }
+}
+
+async function refuseUnknownRoles(roles: string[], manager: EntityManager): Promise<void> {
+  const [unknown] = await manager.query<{ wanted: string }[]>(store.UNKNOWN_ROLES, [roles]);
+  if (unknown) throw Problem.field('/roles', `There is no role ${unknown.wanted}.`);
+}

@@ -1,0 +1,65 @@
+import cluster, { type Worker } from 'node:cluster';
+import type { Logger } from 'pino';
+import type { Config } from '../platform/config/config.js';
+import type { Server } from './server.js';
+
+/** What a worker tells the primary once it takes requests. */
+export interface WorkerReady {
+  url: string;
+}
+
+/** A worker could not start, and has said why. */
+export class WorkerStartError extends Error {
+  constructor(readonly exitCode: number | null) {
+    super(`A worker ended with ${exitCode} before it was ready.`);
+  }
+}
+
+/** Milliseconds before a worker that died is replaced, so that one that cannot start does not spin. */
+const RESPAWN = 1_000;
+
+/**
+ * Starts `WORKERS` processes that share the port. Each is an instance of its own, so they hear of each other's
+ * revocations as instances on different machines do. One that dies is replaced.
+ */
+export async function startCluster(config: Config, databaseUrl: string, logger: Logger): Promise<Server> {
+  const start = () => cluster.fork({ ...process.env, GATEHOUSE_WORKER_DATABASE_URL: databaseUrl });
+  let closing = false;
+  const close = async () => {
+    closing = true;
+    await Promise.all(Object.values(cluster.workers ?? {}).flatMap((worker) => (worker ? [ended(worker)] : [])));
+  };
+  const serving = new WeakSet<Worker>();
+  let started = false;
+  cluster.on('message', (worker) => serving.add(worker));
+  cluster.on('exit', (worker, code, signal) => {
+    // One of the first that comes to nothing ends the start. A replacement that does is replaced in turn.
+    if (closing || !(started || serving.has(worker))) return;
+    logger.error({ pid: worker.process.pid, code, signal }, 'A worker died and is replaced');
+    setTimeout(() => closing || start(), RESPAWN);
+  });
+  try {
+    // The first alone may make the first admin, and tells of it itself: another one could fail after it.
+    const { url } = await ready(start());
+    await Promise.all(Array.from({ length: config.workers - 1 }, () => ready(start())));
+    started = true;
+    return { url, firstAdmin: null, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+function ready(worker: Worker): Promise<WorkerReady> {
+  return new Promise((resolve, reject) => {
+    worker.once('message', (message: WorkerReady) => resolve(message));
+    worker.once('exit', (code) => reject(new WorkerStartError(code)));
+  });
+}
+
+function ended(worker: Worker): Promise<void> {
+  return new Promise((resolve) => {
+    worker.once('exit', () => resolve());
+    worker.process.kill('SIGTERM');
+  });
+}

@@ -1,0 +1,97 @@
+import cors from '@fastify/cors';
+import { NestFactory } from '@nestjs/core';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { FastifyInstance } from 'fastify';
+import type { Logger } from 'pino';
+import { shedSignIns } from '../auth/sign-in/load-shedding.js';
+import { PasswordHasher } from '../credentials/passwords/password-hasher.js';
+import { halvedNetworks } from '../platform/common/address.js';
+import type { Config } from '../platform/config/config.js';
+import { refuseUnreadable } from '../platform/http/client-errors.js';
+import { ErrorFilter } from '../platform/http/error.filter.js';
+import { acceptStrictJson } from '../platform/http/json-body.js';
+import { LeanFastifyAdapter } from '../platform/http/minimal-fastify-adapter.js';
+import { decodableUrl, logRequests, requestId, setHeaders } from '../platform/http/requests.js';
+import { RouteTable } from '../platform/http/route-table.js';
+import { SchemaPipe } from '../platform/http/schema.pipe.js';
+import { securityHeaders } from '../platform/http/security-headers.js';
+import { NestLogger } from '../platform/observability/logger.js';
+import { GuessLimits } from '../platform/rate-limiting/login-throttle.service.js';
+import { limitRequests } from '../platform/rate-limiting/register-rate-limit.js';
+import { servePage } from '../web/serve-page.js';
+import { AppModule } from './app.module.js';
+import { letDocsLoad, serveOpenApi } from './openapi.js';
+
+/** Bytes of a body at most. */
+const BODY_LIMIT = 64 * 1024;
+/** Node takes no longer one, so no part of an address is refused by itself, past hooks and guards. */
+const LONGEST_URL = 16 * 1024;
+/** Milliseconds for a request to arrive whole, so that a slow sender holds no connection for long. */
+const REQUEST_TIMEOUT = 10_000;
+
+/** Builds the application with everything that stands around the rooms: parsers, pipes, the filter, headers, the document. */
+export async function createApp(config: Config, databaseUrl: string, logger: Logger): Promise<NestFastifyApplication> {
+  const routes = new RouteTable();
+  const filter = new ErrorFilter(logger, (path) => routes.methodsOf(path));
+  const adapter = new LeanFastifyAdapter({
+    bodyLimit: BODY_LIMIT,
+    requestTimeout: REQUEST_TIMEOUT,
+    keepAliveTimeout: 72_000,
+    // Fastify's own option: Nest's of the same name would cut off the requests in flight too.
+    forceCloseConnections: 'idle',
+    // A request that comes on an open connection while we stop is answered like every other; its connection then ends.
+    return503OnClosing: false,
+    // Node looks for late requests every 30 s unless told otherwise, and where the headers have more time than the
+    // whole request it exchanges the two.
+    http: { connectionsCheckingInterval: 1_000, headersTimeout: REQUEST_TIMEOUT, requestTimeout: REQUEST_TIMEOUT },
+    trustProxy: config.trustedProxies.length > 0 ? halvedNetworks(config.trustedProxies) : false,
+    genReqId: requestId,
+    clientErrorHandler: refuseUnreadable,
+    rewriteUrl: decodableUrl,
+    routerOptions: { maxParamLength: LONGEST_URL },
+    skipMiddie: true,
+  });
+  const fastify = adapter.getInstance<FastifyInstance>();
+  fastify.addHook('onRoute', (route) => {
+    routes.add(route);
+    letDocsLoad(route);
+    route.errorHandler = (error, request, reply) => filter.answer(error, request, reply);
+  });
+  setHeaders(fastify, await securityHeaders(config));
+  logRequests(fastify, logger);
+  if (config.corsOrigins.length > 0) await allowOrigins(fastify, config);
+  if (config.rateLimits) limitRequests(fastify);
+  await servePage(fastify);
+  const app = await NestFactory.create<NestFastifyApplication>(AppModule.with(config, databaseUrl), adapter, {
+    logger: new NestLogger(logger),
+    bodyParser: false,
+    abortOnError: false,
+  });
+  shedSignIns(fastify, app.get(PasswordHasher), app.get(GuessLimits));
+  acceptStrictJson(fastify);
+  app.useGlobalFilters(filter);
+  app.useGlobalPipes(new SchemaPipe());
+  serveOpenApi(app, config);
+  return app;
+}
+
+/** Preflights end here, so they are limited here too; all else is limited afterwards, so that a page can read a refusal. */
+async function allowOrigins(fastify: FastifyInstance, { corsOrigins, rateLimits }: Config): Promise<void> {
+  if (rateLimits) limitRequests(fastify, ({ method }) => method === 'OPTIONS');
+  await fastify.register(cors, {
+    origin: [...corsOrigins],
+    // What is no preflight is granted nothing, and needs no refusal of the library's own making.
+    strictPreflight: false,
+    credentials: true,
+    methods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'],
+    exposedHeaders: [
+      'X-Request-Id',
+      'Retry-After',
+      'WWW-Authenticate',
+      'RateLimit-Limit',
+      'RateLimit-Remaining',
+      'RateLimit-Reset',
+    ],
+    maxAge: 600,
+  });
+}

@@ -1,0 +1,66 @@
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
+import type { onSendHookHandler, RouteOptions } from 'fastify';
+import { z } from 'zod';
+import type { Config } from '../platform/config/config.js';
+import { ownFilesPolicy } from '../platform/http/content-policy.js';
+import { completeErrors } from '../platform/http/openapi-errors.js';
+
+/** What `serveOpenApi` answers, to anybody. */
+export const DOCS_FILES: readonly string[] = ['/openapi.json', '/docs', '/docs/*'];
+
+/** Describes the whole API as OpenAPI 3.1: every body, answer and error. */
+export function describeApi(app: NestFastifyApplication, config: Pick<Config, 'publicUrl'>): OpenAPIObject {
+  const builder = new DocumentBuilder()
+    .setOpenAPIVersion('3.1.0')
+    .setTitle('Gatehouse')
+    .setDescription('Token authentication: checked without a database, revoked on the next request.')
+    .setVersion('1')
+    .setLicense('MIT', 'https://opensource.org/license/mit')
+    .addServer(config.publicUrl)
+    .addBearerAuth({ type: 'http', scheme: 'bearer', bearerFormat: 'JWT' })
+    .build();
+  return completeErrors(SwaggerModule.createDocument(app, builder, { standardSchemaConverter: toJsonSchema }));
+}
+
+/** Serves the document at /openapi.json and a page that shows it at /docs. */
+export function serveOpenApi(app: NestFastifyApplication, config: Config): void {
+  SwaggerModule.setup('docs', app, () => describeApi(app, config), {
+    jsonDocumentUrl: 'openapi.json',
+    raw: ['json'],
+    customSiteTitle: 'Gatehouse API',
+    // Else the page asks a service on the internet whether our document is valid.
+    swaggerOptions: { validatorUrl: null },
+  });
+}
+
+/** swagger-ui brings its own files, and styles that stand inside its page. */
+const DOCS_POLICY = ownFilesPolicy("'unsafe-inline'");
+
+/** Gives the routes under /docs a policy by which a browser may show them. Called as each route is registered. */
+export function letDocsLoad(route: RouteOptions): void {
+  if (route.url === '/docs' || route.url.startsWith('/docs/')) route.onSend = sendDocs;
+}
+
+/** swagger-ui's page and script come without their character set (ASVS 5.0, 4.1.1). */
+const sendDocs: onSendHookHandler = (_request, reply, payload, done) => {
+  const type = String(reply.getHeader('content-type'));
+  if (type === 'text/html' || type === 'application/javascript') void reply.type(`${type}; charset=utf-8`);
+  void reply.header('content-security-policy', DOCS_POLICY);
+  done(null, payload);
+};
+
+/** zod's own JSON Schema (2020-12, the dialect of OpenAPI 3.1); schemas with an id become components. */
+function toJsonSchema(schema: unknown, { schemaType }: { schemaType: 'input' | 'output' }) {
+  if (!(schema instanceof z.ZodType)) return undefined;
+  const { $defs = {}, ...body } = z.toJSONSchema(schema, { io: schemaType, target: 'draft-2020-12' });
+  const components = Object.fromEntries(
+    Object.entries({ ...$defs, ...(body.id && { [body.id]: body }) }).map(withoutMarks),
+  );
+  return { schema: body.id ? { $ref: `#/components/schemas/${body.id}` } : withoutMarks(['', body])[1], components };
+}
+
+/** Takes away what only zod's output needs: the dialect, and the id that has become the component's name. */
+function withoutMarks([name, { $schema: _dialect, id: _id, ...schema }]: [string, z.core.JSONSchema.JSONSchema]) {
+  return [name, schema] as const;
+}

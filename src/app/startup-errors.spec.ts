@@ -1,0 +1,52 @@
+import { FirstAdminError } from '../admin/first-admin-error.js';
+import { ConfigError } from '../platform/config/config.js';
+import { EmbeddedPostgresError } from '../platform/database/embedded/embedded-postgres-error.js';
+import { WrongAppSecretError } from '../tokens/wrong-app-secret-error.js';
+import { ListenError } from './listen-error.js';
+import { explainFailure } from './startup-errors.js';
+
+const system = (members: object) => Object.assign(new Error('what the system says'), members);
+
+test('what else was attempted is named as it is told', () => {
+  expect(explainFailure(new Error('a flaw'), 'The command failed').message).toBe('The command failed: a flaw');
+});
+
+test.each<[string, unknown, number, RegExp]>([
+  ['bad settings', new ConfigError(['PORT must be a number.']), 78, /PORT must be a number/],
+  ['another APP_SECRET', new WrongAppSecretError(), 78, /former APP_SECRET/],
+  ['a first admin that cannot be', new FirstAdminError('BOOTSTRAP_ADMIN_PASSWORD cannot be used.'), 78, /BOOTSTRAP/],
+  ['an embedded Postgres that does not start', new EmbeddedPostgresError('The disk is full.'), 69, /disk/],
+  [
+    'a taken port',
+    new ListenError('localhost', 3000, system({ code: 'EADDRINUSE' })),
+    69,
+    /Port 3000 is taken.*set PORT/,
+  ],
+  [
+    'an address of another machine',
+    new ListenError('10.0.0.1', 80, system({ code: 'EADDRNOTAVAIL' })),
+    78,
+    /10\.0\.0\.1:80/,
+  ],
+  ['a port for root', new ListenError('0.0.0.0', 80, system({ code: 'EACCES' })), 78, /HOST and PORT/],
+  ['a host that is none', new ListenError('nope.invalid', 80, system({ code: 'ENOTFOUND' })), 78, /HOST and PORT/],
+  ['a folder of somebody else', system({ code: 'EACCES', path: '/data' }), 78, /\/data belongs to another user/],
+  ['a wrong password', system({ code: '28P01' }), 78, /DATABASE_URL/],
+  ['no such database', system({ code: '3D000' }), 78, /does not exist/],
+  ['no right to make tables', system({ code: '42501' }), 78, /right/],
+  ['a database that is away', system({ code: 'ECONNREFUSED' }), 69, /Check DATABASE_URL/],
+  [
+    'one that is away on two addresses',
+    Object.assign(new AggregateError([system({})], ''), { code: 'ECONNREFUSED' }),
+    69,
+    /Check DATABASE_URL/,
+  ],
+  ['anything else', new Error('a flaw'), 70, /could not start: a flaw/],
+  ['what is no error', 'a text', 70, /could not start/],
+  ['nothing', undefined, 70, /could not start/],
+])('%s', (_name, error, exitCode, message) => {
+  const told = explainFailure(error);
+  expect(told.exitCode).toBe(exitCode);
+  expect(told.message).toMatch(message);
+  expect(told.message).not.toMatch(/\bat .*\.(js|ts)|undefined/);
+});

@@ -1,0 +1,52 @@
+import { FirstAdminError } from '../admin/first-admin-error.js';
+import { isDatabaseUnavailable } from '../platform/common/database-errors.js';
+import { ConfigError } from '../platform/config/config.js';
+import { EmbeddedPostgresError } from '../platform/database/embedded/embedded-postgres-error.js';
+import { WrongAppSecretError } from '../tokens/wrong-app-secret-error.js';
+import { WorkerStartError } from './cluster.js';
+import { ListenError } from './listen-error.js';
+
+/** Exit codes of sysexits.h. */
+const CONFIG = 78;
+const UNAVAILABLE = 69;
+const SOFTWARE = 70;
+
+/**
+ * Why the server cannot start, or what else was attempted cannot be done: a sentence for a person unless one was said
+ * already, and the code to exit with. `outcome` is said of what nobody foresaw.
+ */
+export function explainFailure(
+  error: unknown,
+  outcome = 'Gatehouse could not start',
+): { message: string | null; exitCode: number } {
+  if (error instanceof ConfigError || error instanceof WrongAppSecretError || error instanceof FirstAdminError) {
+    return { message: error.message, exitCode: CONFIG };
+  }
+  // Said once is enough; the code is passed on.
+  if (error instanceof WorkerStartError) return { message: null, exitCode: error.exitCode || SOFTWARE };
+  if (error instanceof EmbeddedPostgresError) return { message: error.message, exitCode: UNAVAILABLE };
+  if (error instanceof ListenError) return { message: error.message, exitCode: error.exitCode };
+  const { code, path } = Object(error) as NodeJS.ErrnoException;
+  const message = (error instanceof Error && error.message) || code || 'the reason was not told';
+  if (path && (code === 'EACCES' || code === 'EPERM')) {
+    return { message: `${path} belongs to another user. Start as that user, or set DATA_DIR.`, exitCode: CONFIG };
+  }
+  const refused = databaseRefusal(code);
+  if (refused) return { message: refused, exitCode: CONFIG };
+  if (isDatabaseUnavailable(error)) {
+    return {
+      message: `The database cannot be reached (${message}). Check DATABASE_URL and that Postgres runs.`,
+      exitCode: UNAVAILABLE,
+    };
+  }
+  return { message: `${outcome}: ${message}`, exitCode: SOFTWARE };
+}
+
+/** What Postgres says when it answers, but not to us. */
+function databaseRefusal(code: string | undefined): string | null {
+  if (code === '28P01' || code === '28000') return 'The database refuses the user or password in DATABASE_URL.';
+  if (code === '3D000') return 'The database named in DATABASE_URL does not exist. Create it, or correct the name.';
+  if (code === '42501')
+    return 'The user in DATABASE_URL may not create tables there. Give it the right, or use the owner.';
+  return null;
+}

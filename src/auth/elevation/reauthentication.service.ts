@@ -1,0 +1,37 @@
+import { Injectable } from '@nestjs/common';
+import { Audit } from '../../audit/audit.service.js';
+import { PasswordHasher } from '../../credentials/passwords/password-hasher.js';
+import { Database } from '../../platform/database/database.js';
+import { Problem } from '../../platform/http/problem.js';
+import type { Client } from '../../platform/http/request-context.js';
+import { GuessLimits } from '../../platform/rate-limiting/login-throttle.service.js';
+import { PASSWORD_HASH } from '../../users/account-store.js';
+
+/** Asks somebody who is signed in for the password once more: a token alone does not change who owns an account. */
+@Injectable()
+export class PasswordCheck {
+  constructor(
+    private readonly database: Database,
+    private readonly hasher: PasswordHasher,
+    private readonly guesses: GuessLimits,
+    private readonly audit: Audit,
+  ) {}
+
+  /**
+   * Returns the hash that the password fits, for a statement that acts only while it is still the one.
+   * A wrong one counts like a wrong one at sign-in, and stands in the audit log. Throws a Problem: `wrong_password`,
+   * `session_revoked` where the account is gone or disabled, `rate_limited`, `overloaded`.
+   */
+  async verify(userId: string, password: string, client: Client): Promise<string> {
+    const [row] = await this.database.run<{ passwordHash: string | null }>(PASSWORD_HASH, [userId]);
+    if (!row) throw new Problem('session_revoked');
+    const hash = row.passwordHash;
+    const matches = await this.guesses.check({ accountId: userId, name: '' }, client, () =>
+      this.hasher.verify(password, hash, client.ip),
+    );
+    if (hash !== null && matches) return hash;
+    const data = { code: 'wrong_password' };
+    await this.audit.record({ type: 'auth.login_failed', actorId: userId, userId, client, data });
+    throw new Problem('wrong_password');
+  }
+}

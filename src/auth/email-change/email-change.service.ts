@@ -1,0 +1,151 @@
+import { Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import type { Actor } from '../../access/actor.js';
+import { Audit } from '../../audit/audit.service.js';
+import { Database } from '../../platform/database/database.js';
+import { atTheSameTime } from '../../platform/http/constant-response-time.js';
+import { Problem } from '../../platform/http/problem.js';
+import type { Client } from '../../platform/http/request-context.js';
+import { Mail } from '../../platform/mail/mail.service.js';
+import { letters } from '../../platform/mail/mail-templates.js';
+import { Quotas } from '../../platform/rate-limiting/quotas.service.js';
+import { CHANGE_EMAIL } from '../../users/account-store.js';
+import { Accounts } from '../../users/accounts.service.js';
+import { readEmail } from '../../users/email.js';
+import { SET_EMAIL } from '../../users/user-store.js';
+import { refusingTakenNames } from '../../users/users.service.js';
+import { PasswordCheck } from '../elevation/reauthentication.service.js';
+import { Handover } from '../email-verification/account-claim.service.js';
+import { AddressProof } from '../email-verification/verification-mailer.service.js';
+import { type ConsumedToken, OneTimeTokens } from '../one-time-tokens/one-time-tokens.service.js';
+
+/** Moving an account to another address: asked for, confirmed at the new address, undone from the old one. */
+@Injectable()
+export class EmailChange {
+  constructor(
+    private readonly database: Database,
+    private readonly accounts: Accounts,
+    private readonly check: PasswordCheck,
+    private readonly proof: AddressProof,
+    private readonly quotas: Quotas,
+    private readonly handover: Handover,
+    private readonly tokens: OneTimeTokens,
+    private readonly mail: Mail,
+    private readonly audit: Audit,
+  ) {}
+
+  /**
+   * Mails the new address, which takes effect once its owner confirms. An address that has an account already gets a mail
+   * that says so, and the caller learns nothing of it. A mere registration does not count. The own address, where nobody has
+   * confirmed it, is only asked once more to be confirmed, as any registration is.
+   * Throws a Problem: `mail_unavailable`, `wrong_password`, `session_revoked` where the account is gone or disabled,
+   * `rate_limited`, `overloaded`.
+   */
+  async request(userId: string, email: string, password: string, client: Client): Promise<void> {
+    this.mail.require();
+    const checkedHash = await this.check.verify(userId, password, client);
+    await this.quotas.requestMail(client);
+    const address = readEmail(email);
+    if (!address) throw Problem.field('/email', 'Write an email address such as ada@example.com.');
+    const may = await this.quotas.mayMail(address.key, 'anything else');
+    const origin = { ip: client.ip, at: new Date() };
+    await atTheSameTime(() =>
+      this.database.transaction(async (manager) => {
+        const account = await this.accounts.lockChecked(userId, checkedHash, manager);
+        // Changed since it was checked.
+        if (!account) throw new Problem('wrong_password');
+        if (!may) return;
+        if (account.emailKey === address.key && !account.verified)
+          return this.proof.askAgain(userId, { id: userId, client }, manager);
+        const holder = { userId, email: address.written, emailKey: address.key };
+        // Also where the address is taken, so that the link before is void either way: else it would tell which it is.
+        const token = await this.tokens.issue('change_email', holder, manager);
+        const owner = await this.accounts.findByEmail(email, manager);
+        if (owner && owner.userId !== userId && !owner.pending)
+          return this.mail.send(letters.accountExists(origin), owner.email, manager);
+        await this.mail.send(letters.confirmNewEmail(token, origin), address.written, manager);
+      }),
+    );
+  }
+
+  /**
+   * Gives the account the address that its owner just confirmed, and the address before a way back for 72 hours; that one is
+   * told, but for an unconfirmed one unless `mayTell`. Throws a Problem `email_taken` where somebody else got it first.
+   */
+  async confirm(
+    { userId, email, emailKey }: ConsumedToken,
+    mayTell: boolean,
+    client: Client,
+    manager: EntityManager,
+  ): Promise<void> {
+    const before = await this.accounts.findById(userId, manager);
+    if (!before) throw new Problem('invalid_token_link');
+    await this.makeWay(emailKey, userId, { id: userId, client }, manager);
+    await refusingTakenNames(manager.query(CHANGE_EMAIL, [userId, email, emailKey]));
+    await this.tokens.voidAll(userId, manager);
+    await this.audit.record({ type: 'user.email_changed', actorId: userId, userId, client }, manager);
+    if (before.emailKey === emailKey) return;
+    // Whoever has an address that was never confirmed may be anybody, so no way back leads there; nor to the address that
+    // an owner leaves who returns to the one they had.
+    const returned = await this.tokens.voidWaysBackTo(userId, emailKey, manager);
+    const undo = before.verified && !returned ? await this.tokens.issue('undo_email_change', before, manager) : null;
+    if (before.verified || mayTell)
+      await this.mail.send(letters.emailChanged(undo, { ip: client.ip, at: new Date() }), before.email, manager);
+  }
+
+  /**
+   * Gives the account back to the address that it had. Whoever moved it knew the password, so that no longer works, every
+   * session ends, and the way to a new password is mailed to the restored address.
+   * Throws a Problem: `invalid_token_link`, `email_taken`.
+   */
+  async undo(token: string, client: Client): Promise<void> {
+    await this.database.transaction(async (manager) => {
+      const { userId, email, emailKey, createdAt } = await this.tokens.consume(token, ['undo_email_change'], manager);
+      const displaced = await this.accounts.findById(userId, manager);
+      await refusingTakenNames(manager.query(CHANGE_EMAIL, [userId, email, emailKey]));
+      await this.handover.complete(userId, null, manager, true);
+      await this.tokens.voidWaysBack(userId, createdAt, manager);
+      const data = { undone: true };
+      await this.audit.record({ type: 'user.email_changed', actorId: userId, userId, client, data }, manager);
+      const reset = await this.tokens.issue('reset_password', { userId, email, emailKey }, manager);
+      await this.mail.send(letters.emailRestored(reset), email, manager);
+      if (displaced) await this.mail.send(letters.emailTakenBack(), displaced.email, manager);
+    });
+  }
+
+  /**
+   * Gives the account an address that an administrator typed, in the caller's transaction. It counts as unproven, and the
+   * caller asks its owner to confirm it; a mere registration of it gives way. The address before is told, and neither links to
+   * other addresses nor ways back to former ones work any more. Returns whether it is another address, or null where
+   * nothing changed. Throws a Problem: a refused address, `email_taken`.
+   */
+  async impose(userId: string, email: string, actor: Actor, manager: EntityManager): Promise<boolean | null> {
+    const address = readEmail(email);
+    if (!address) throw Problem.field('/email', 'Write an email address such as ada@example.com.');
+    const before = await this.accounts.findById(userId, manager);
+    await this.makeWay(address.key, userId, actor, manager);
+    const values = [userId, address.written, address.key];
+    const [changed] = await refusingTakenNames(manager.query<[unknown[], number]>(SET_EMAIL, values));
+    if (changed.length === 0) return null;
+    if (!before || before.emailKey === address.key) return false;
+    await this.tokens.void(userId, ['change_email', 'undo_email_change'], manager);
+    await this.mail.send(letters.emailChanged(null, null), before.email, manager);
+    return true;
+  }
+
+  /**
+   * Takes away a mere registration of an address, in the caller's transaction, once somebody has proved to own it or an
+   * administrator has said whose it is: `ownerId`, or null for an account to come.
+   */
+  async makeWay(
+    emailKey: string,
+    ownerId: string | null,
+    { id, client }: Actor,
+    manager: EntityManager,
+  ): Promise<void> {
+    const userId = await this.accounts.giveWay(emailKey, ownerId, manager);
+    if (userId === null) return;
+    const data = { unconfirmed: true };
+    await this.audit.record({ type: 'user.deleted', actorId: id, userId, client, data }, manager);
+  }
+}

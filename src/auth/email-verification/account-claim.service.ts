@@ -1,0 +1,37 @@
+import { Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import { KnownAddresses } from '../../platform/rate-limiting/trusted-networks.js';
+import { Sessions } from '../../sessions/sessions.service.js';
+import { Accounts } from '../../users/accounts.service.js';
+import { OneTimeTokens } from '../one-time-tokens/one-time-tokens.service.js';
+
+/** Handing an account over to whoever has just proved, by a mailed link, to own its address. */
+@Injectable()
+export class Handover {
+  constructor(
+    private readonly accounts: Accounts,
+    private readonly sessions: Sessions,
+    private readonly tokens: OneTimeTokens,
+    private readonly known: KnownAddresses,
+  ) {}
+
+  /**
+   * Confirms the address, sets the password (null leaves none), ends every session and voids every other link, in the
+   * caller's transaction, which has locked the user. Where nobody had confirmed the address, or `wasStolen`, whoever used the
+   * account until now may be a stranger: the devices and addresses that are known are forgotten too.
+   */
+  async complete(
+    userId: string,
+    passwordHash: string | null,
+    manager: EntityManager,
+    wasStolen = false,
+  ): Promise<void> {
+    const before = await this.accounts.findById(userId, manager);
+    await this.accounts.setProvenPassword(userId, passwordHash, manager);
+    await this.tokens.voidAll(userId, manager);
+    await this.sessions.endAllWithin(userId, null, manager);
+    if (before?.verified && !wasStolen) return;
+    await this.sessions.removeAllWithin(userId, manager);
+    await this.known.removeAllWithin(userId, manager);
+  }
+}

@@ -1,0 +1,34 @@
+import { Injectable } from '@nestjs/common';
+import type { AuthenticatedRequest } from '../../access/principal.js';
+import { Problem } from '../../platform/http/problem.js';
+import type { Client } from '../../platform/http/request-context.js';
+import { SessionTokens } from '../../sessions/session-tokens.js';
+import { Sessions } from '../../sessions/sessions.service.js';
+
+/** Signing out, with whatever the client still has. */
+@Injectable()
+export class Logout {
+  constructor(
+    private readonly sessions: Sessions,
+    private readonly tokens: SessionTokens,
+  ) {}
+
+  /**
+   * Ends the session of the access token and that of the refresh token, whichever came. One that has ended already is
+   * as it was wanted. Throws a Problem where neither is good.
+   */
+  async end({ user, refusal }: AuthenticatedRequest, refreshToken: string | undefined, client: Client): Promise<void> {
+    const named = refreshToken === undefined ? null : (this.tokens.read(refreshToken)?.sessionId ?? null);
+    if (refreshToken !== undefined && named === null && !user) throw new Problem('invalid_refresh_token');
+    if (!user && named === null) throw refusal ?? new Problem('unauthorized');
+    for (const id of new Set([user?.sessionId, named])) if (id) await this.endOne(id, user?.userId ?? null, client);
+  }
+
+  private async endOne(sessionId: string, actorId: string | null, client: Client): Promise<void> {
+    try {
+      await this.sessions.end(sessionId, null, { type: 'auth.logout', actorId, client });
+    } catch (error) {
+      if (!(error instanceof Problem && error.code === 'not_found')) throw error;
+    }
+  }
+}

@@ -1,0 +1,120 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import { Database } from '../../platform/database/database.js';
+import { Problem } from '../../platform/http/problem.js';
+import type { TokenHolder } from '../../users/accounts.service.js';
+import * as store from './one-time-token-store.js';
+
+const HOUR = 3_600_000;
+
+/** What a mailed token is good for, and for how long, in milliseconds. */
+export const TOKEN_LIFE = {
+  verify_email: 24 * HOUR,
+  reset_password: HOUR / 2,
+  invitation: 7 * 24 * HOUR,
+  change_email: 24 * HOUR,
+  undo_email_change: 72 * HOUR,
+} as const;
+
+export type TokenPurpose = keyof typeof TOKEN_LIFE;
+
+/** Whose a token is, and what their password must not be. */
+export interface TokenOwner {
+  id: string;
+  email: string;
+  username: string | null;
+}
+
+export interface ConsumedToken extends TokenHolder {
+  purpose: TokenPurpose;
+  createdAt: Date;
+}
+
+/** What is stored about a token, as its owner may see it. */
+export interface StoredToken {
+  purpose: TokenPurpose;
+  email: string;
+  createdAt: Date;
+  expiresAt: Date;
+}
+
+/**
+ * The tokens that mails carry: 256 random bits, of which the database holds only the SHA-256, each bound to a purpose, a
+ * user and an address, good once and for a time. A new one replaces the one before of its purpose.
+ */
+@Injectable()
+export class OneTimeTokens {
+  constructor(private readonly database: Database) {}
+
+  /** Makes a token and returns it; it is stored nowhere. The caller's transaction has locked the user. */
+  async issue(
+    purpose: TokenPurpose,
+    { userId, email, emailKey }: TokenHolder,
+    manager: EntityManager,
+  ): Promise<string> {
+    const token = randomBytes(32).toString('base64url');
+    await manager.query(store.ISSUE, [hash(token), purpose, userId, email, emailKey, TOKEN_LIFE[purpose]]);
+    return token;
+  }
+
+  /** Whose token it is, without using it; null where it is none. */
+  async findOwner(token: string, purpose: TokenPurpose): Promise<TokenOwner | null> {
+    const [owner] = await this.database.manager.query<TokenOwner[]>(store.FIND, [hash(token), [purpose]]);
+    return owner ?? null;
+  }
+
+  /** As `findOwner`. Throws a Problem `invalid_token_link`. */
+  async ownerOf(token: string, purpose: TokenPurpose): Promise<TokenOwner> {
+    const owner = await this.findOwner(token, purpose);
+    if (!owner) throw new Problem('invalid_token_link');
+    return owner;
+  }
+
+  /**
+   * Uses a token up and leaves its user locked for the rest of the transaction. Of many at once one succeeds.
+   * Throws a Problem `invalid_token_link` for one that is unknown, used, expired, replaced, of another purpose, of an
+   * account that is not active, or for an address that the account no longer has.
+   */
+  async consume(token: string, purposes: TokenPurpose[], manager: EntityManager): Promise<ConsumedToken> {
+    const values = [hash(token), purposes];
+    await manager.query(store.FIND_AND_LOCK, values);
+    const [rows] = await manager.query<[ConsumedToken[], number]>(store.CONSUME, values);
+    if (!rows[0]) throw new Problem('invalid_token_link');
+    return rows[0];
+  }
+
+  /** Voids the user's tokens but for the ways back to a former address, which outlive a change of password. */
+  async voidAll(userId: string, manager: EntityManager): Promise<void> {
+    await this.void(userId, ['verify_email', 'reset_password', 'invitation', 'change_email'], manager);
+  }
+
+  /** Voids the user's tokens of these purposes. */
+  async void(userId: string, purposes: TokenPurpose[], manager: EntityManager): Promise<void> {
+    await manager.query(store.VOID, [userId, purposes]);
+  }
+
+  /** Voids the ways back from changes of address made at or after a moment. */
+  async voidWaysBack(userId: string, since: Date, manager: EntityManager): Promise<void> {
+    await manager.query(store.VOID_WAYS_BACK, [userId, since]);
+  }
+
+  /**
+   * Voids the way back to an address to which the account has just returned, and those from later changes. Returns whether
+   * there was one.
+   */
+  async voidWaysBackTo(userId: string, emailKey: string, manager: EntityManager): Promise<boolean> {
+    const [back] = await manager.query<{ createdAt: Date }[]>(store.WAY_BACK, [userId, emailKey]);
+    if (back) await this.voidWaysBack(userId, back.createdAt, manager);
+    return back !== undefined;
+  }
+
+  /** What is stored about the user's tokens. */
+  listOf(userId: string): Promise<StoredToken[]> {
+    return this.database.manager.query<StoredToken[]>(store.LIST, [userId]);
+  }
+}
+
+function hash(token: string): Buffer {
+  return createHash('sha256').update(token).digest();
+}

@@ -1,0 +1,71 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { Principal } from '../../access/principal.js';
+import { Audit } from '../../audit/audit.service.js';
+import { PasswordHasher } from '../../credentials/passwords/password-hasher.js';
+import { PasswordPolicy } from '../../credentials/passwords/password-policy.js';
+import type { Config } from '../../platform/config/config.js';
+import { CONFIG } from '../../platform/config/config.module.js';
+import { Database } from '../../platform/database/database.js';
+import { Problem } from '../../platform/http/problem.js';
+import type { Client } from '../../platform/http/request-context.js';
+import { Mail } from '../../platform/mail/mail.service.js';
+import { letters } from '../../platform/mail/mail-templates.js';
+import type { Tokens } from '../../sessions/session.js';
+import { Sessions } from '../../sessions/sessions.service.js';
+import { CHANGE_PASSWORD } from '../../users/account-store.js';
+import { Notices } from '../../users/notices.service.js';
+import { Users } from '../../users/users.service.js';
+import { PasswordCheck } from '../elevation/reauthentication.service.js';
+import { OneTimeTokens } from '../one-time-tokens/one-time-tokens.service.js';
+
+/** Choosing another password while signed in. */
+@Injectable()
+export class PasswordChange {
+  constructor(
+    @Inject(CONFIG) private readonly config: Config,
+    private readonly database: Database,
+    private readonly users: Users,
+    private readonly check: PasswordCheck,
+    private readonly policy: PasswordPolicy,
+    private readonly hasher: PasswordHasher,
+    private readonly sessions: Sessions,
+    private readonly tokens: OneTimeTokens,
+    private readonly mail: Mail,
+    private readonly notices: Notices,
+    private readonly audit: Audit,
+  ) {}
+
+  /**
+   * Changes the password, ends every other session, voids the links mailed before, and gives this session fresh tokens:
+   * whoever held a copy of the old refresh token is out too.
+   * Throws a Problem: `wrong_password`, a refused new password, `email_not_verified`, `session_revoked`, `overloaded`.
+   */
+  async change(
+    { userId, sessionId }: Principal,
+    { currentPassword, newPassword }: { currentPassword: string; newPassword: string },
+    client: Client,
+  ): Promise<Tokens> {
+    const checkedHash = await this.check.verify(userId, currentPassword, client);
+    const fault = this.policy.check(newPassword, await this.users.get(userId));
+    if (fault) throw Problem.field('/newPassword', fault.detail, fault.code);
+    const newHash = await this.hasher.hash(newPassword, client.ip);
+    const mayTell = await this.notices.mayTell(userId);
+    return this.database.transaction(async (manager) => {
+      const [[user]] = await manager.query<[{ email: string; verified: boolean }[], number]>(CHANGE_PASSWORD, [
+        userId,
+        checkedHash,
+        newHash,
+      ]);
+      // Changed by somebody else since it was checked.
+      if (!user) throw new Problem('wrong_password');
+      if (!user.verified && this.config.emailVerification === 'required') throw new Problem('email_not_verified');
+      await this.tokens.voidAll(userId, manager);
+      await this.sessions.endAllWithin(userId, sessionId, manager);
+      const tokens = await this.sessions.renew(sessionId, userId, client, manager);
+      await this.audit.record({ type: 'user.password_changed', actorId: userId, userId, client }, manager);
+      if (mayTell)
+        await this.mail.send(letters.passwordChanged({ ip: client.ip, at: new Date() }), user.email, manager);
+      return tokens;
+    });
+  }
+}

@@ -1,0 +1,93 @@
+import { Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import type { z } from 'zod';
+import { Audit } from '../../audit/audit.service.js';
+import { Database } from '../../platform/database/database.js';
+import { atTheSameTime } from '../../platform/http/constant-response-time.js';
+import { Problem } from '../../platform/http/problem.js';
+import type { Client } from '../../platform/http/request-context.js';
+import { Mail } from '../../platform/mail/mail.service.js';
+import { letters } from '../../platform/mail/mail-templates.js';
+import { Quotas } from '../../platform/rate-limiting/quotas.service.js';
+import { type Account, Accounts } from '../../users/accounts.service.js';
+import { emailKeyOf } from '../../users/email.js';
+import type { UserRow } from '../../users/user.js';
+import { Users } from '../../users/users.service.js';
+import type { registration } from '../auth.schemas.js';
+import { AddressProof } from '../email-verification/verification-mailer.service.js';
+import { Invitations } from '../invitations/invitations.service.js';
+
+type Form = z.infer<typeof registration>;
+
+/** Signing up where the email must be confirmed first (`EMAIL_VERIFICATION=required`). */
+@Injectable()
+export class PendingRegistrations {
+  constructor(
+    private readonly database: Database,
+    private readonly users: Users,
+    private readonly accounts: Accounts,
+    private readonly proof: AddressProof,
+    private readonly invitations: Invitations,
+    private readonly mail: Mail,
+    private readonly audit: Audit,
+    private readonly quotas: Quotas,
+  ) {}
+
+  /**
+   * Leaves a registration for the owner of the address to confirm, and tells the caller nothing, not by its time either.
+   * An address without a confirmed account gets a link. Where several registered it, whose mail the owner opens says nothing
+   * about whose password is theirs, so confirming keeps none: also where no more mail may go and an older link is opened.
+   * Somebody who was invited is invited again. The owner of a confirmed account gets a mail that says there is one.
+   */
+  async register(form: Form, passwordHash: string, client: Client): Promise<void> {
+    await atTheSameTime(async () => {
+      const mayMail = await this.quotas.mayMail(emailKeyOf(form.email), 'anything else');
+      await this.database.transaction(async (manager) => {
+        const account = await this.leave(form, passwordHash, client, manager);
+        if (account && mayMail) await this.tell(account, client, manager);
+      });
+    });
+  }
+
+  /** Makes the account, or contests the one that is there. Null where neither can be. */
+  private async leave(
+    form: Form,
+    passwordHash: string,
+    client: Client,
+    manager: EntityManager,
+  ): Promise<Account | null> {
+    const created = await this.create(form, passwordHash, manager);
+    const account = await this.accounts.lockByEmail(form.email, manager);
+    // Deleted in this very moment, or kept for whoever had the address until lately and may take it back.
+    if (!account) return null;
+    const { userId } = account;
+    if (created) await this.audit.record({ type: 'auth.registered', actorId: userId, userId, client }, manager);
+    // Asked of confirmed accounts too, which it leaves alone: all are locked for about as long.
+    else await this.accounts.contest(userId, manager);
+    return { ...account, contested: !created };
+  }
+
+  /** Mails the owner of the address what there is to do. */
+  private async tell(account: Account, client: Client, manager: EntityManager): Promise<void> {
+    const { userId, email, verified, status, hasPassword } = account;
+    if (verified || status !== 'active')
+      return this.mail.send(letters.accountExists({ ip: client.ip, at: new Date() }), email, manager);
+    if (!hasPassword) return this.invitations.invite(userId, { id: null, client }, manager);
+    await this.proof.ask(account, client, manager);
+  }
+
+  /** The new account, without the username where that is taken: to say so would tell who is here. Null where the email is. */
+  private async create(form: Form, passwordHash: string, manager: EntityManager): Promise<UserRow | null> {
+    for (const username of new Set([form.username ?? null, null])) {
+      try {
+        const user = { ...form, username, passwordHash, roles: ['user'], pending: true };
+        return await this.database.savepoint(manager, (savepoint) => this.users.create(user, savepoint));
+      } catch (error) {
+        if (!(error instanceof Problem)) throw error;
+        if (error.code === 'email_taken') return null;
+        if (error.code !== 'username_taken') throw error;
+      }
+    }
+    return null;
+  }
+}

@@ -1,0 +1,187 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { Controller, Get, Global, Module, type Type } from '@nestjs/common';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { Test } from '@nestjs/testing';
+import { pino } from 'pino';
+import { CurrentUser, type Principal } from '../access/principal.js';
+import { OptionallySignedIn, Public, Roles, SignedIn } from '../access/route-access.js';
+import { Audit } from '../audit/audit.service.js';
+import { Clock } from '../platform/common/clock.js';
+import { newId } from '../platform/common/id.js';
+import { loadConfig } from '../platform/config/config.js';
+import { ConfigModule } from '../platform/config/config.module.js';
+import { Database } from '../platform/database/database.js';
+import { DatabaseListener } from '../platform/database/listener.js';
+import { ErrorFilter } from '../platform/http/error.filter.js';
+import { Revocations } from '../revocation/revocations.service.js';
+import { AccessTokens } from '../tokens/access-tokens.service.js';
+import { SigningKeys } from '../tokens/signing-keys.service.js';
+import { GuardsModule } from './guards.module.js';
+
+/** Routes of every kind, among them one whose author forgot to say whom it is for. */
+@Controller('forgotten')
+class Forgotten {
+  @Get()
+  read() {
+    return 'read';
+  }
+  @Get('public')
+  @Public()
+  open() {
+    return 'read';
+  }
+}
+
+@SignedIn()
+@Controller('kept')
+class Kept {
+  @Get()
+  read(@CurrentUser() { userId }: Principal) {
+    return userId;
+  }
+  @Roles('admin', 'auditor')
+  @Get('roles')
+  roles() {
+    return 'read';
+  }
+  @OptionallySignedIn()
+  @Get('optional')
+  optional(@CurrentUser() user?: Principal) {
+    return user ? 'known' : 'unknown';
+  }
+}
+
+@Roles('admin')
+@Controller('admins')
+class Admins {
+  @Get()
+  read() {
+    return 'read';
+  }
+  @SignedIn()
+  @Get('loose')
+  loose() {
+    return 'read';
+  }
+}
+
+/** The link to the database is whole, and nobody is revoked. */
+const listener = { silence: 0, inStep: true, on: () => undefined, onCatchUp: () => undefined };
+
+@Global()
+@Module({
+  providers: [
+    Clock,
+    { provide: Audit, useValue: {} },
+    { provide: Database, useValue: {} },
+    { provide: DatabaseListener, useValue: listener },
+  ],
+  exports: [Clock, Database, DatabaseListener, Audit],
+})
+class NoDatabase {}
+
+let app: NestFastifyApplication;
+beforeAll(async () => {
+  const jwk = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ format: 'jwk' });
+  const config = loadConfig({
+    APP_SECRET: 'only-for-tests-0123456789-abcdefghijklmnop',
+    JWT_SIGNING_KEY: JSON.stringify({ ...jwk, kid: 'k' }),
+  });
+  const controllers: Type[] = [Forgotten, Kept, Admins];
+  const room = await Test.createTestingModule({
+    imports: [ConfigModule.with(config), NoDatabase, GuardsModule],
+    controllers,
+  }).compile();
+  app = room.createNestApplication<NestFastifyApplication>(new FastifyAdapter(), { logger: false });
+  app.useGlobalFilters(new ErrorFilter(pino({ level: 'silent' }), () => []));
+  await app.init();
+  await app.get(SigningKeys).start();
+});
+afterAll(() => app?.close());
+
+function tokenOf(...roles: string[]) {
+  const grant = {
+    userId: newId(),
+    sessionId: newId(),
+    username: null,
+    roles,
+    ver: 1,
+    sessionExpiresAt: new Date(Date.now() + 60_000),
+  };
+  return { ...grant, token: app.get(AccessTokens).mint(grant).accessToken };
+}
+
+async function get(url: string, token?: string): Promise<{ status: number; body: string; code: string | undefined }> {
+  const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
+  const { statusCode, body } = await app.inject({ method: 'GET', url, headers });
+  return { status: statusCode, body, code: /"code":"(\w+)"/.exec(body)?.[1] };
+}
+
+test.each<[url: string, nobody: number, user: number, admin: number]>([
+  ['/forgotten', 401, 403, 403],
+  ['/forgotten/public', 200, 200, 200],
+  ['/kept', 401, 200, 200],
+  ['/kept/roles', 401, 403, 200],
+  ['/kept/optional', 200, 200, 200],
+  ['/admins', 401, 403, 200],
+  // The handler's own word goes before its class's.
+  ['/admins/loose', 401, 200, 200],
+])('%s: %d for nobody, %d for a user, %d for an admin', async (url, nobody, user, admin) => {
+  const tokens = [undefined, tokenOf('user').token, tokenOf('user', 'admin').token];
+  // Twice, because the second time the token is remembered.
+  for (let round = 0; round < 2; round++) {
+    const answers = await Promise.all(tokens.map((token) => get(url, token)));
+    expect(answers.map(({ status }) => status)).toEqual([nobody, user, admin]);
+  }
+});
+
+test('a route that says nothing is closed, whoever comes, and says so', async () => {
+  const answer = await get('/forgotten', tokenOf('admin').token);
+  expect(answer.code).toBe('forbidden');
+  expect(answer.body).toContain('does not say whom it is for');
+});
+
+test('who lacks a role is told which, and one of several is enough', async () => {
+  expect((await get('/kept/roles', tokenOf('user').token)).body).toContain('the role admin or auditor');
+  expect((await get('/kept/roles', tokenOf('auditor').token)).status).toBe(200);
+  for (const role of ['Admin', 'admin ', 'administrator', '']) {
+    expect((await get('/admins', tokenOf(role).token)).status).toBe(403);
+  }
+});
+
+test('a handler gets the principal of its own request', async () => {
+  const people = Array.from({ length: 20 }, () => tokenOf('user'));
+  const answers = await Promise.all(people.map(({ token }) => get('/kept', token)));
+  expect(answers.map(({ body }) => body)).toEqual(people.map(({ userId }) => userId));
+});
+
+test('where a token is not asked for, a bad one is not taken for a good one', async () => {
+  expect((await get('/kept/optional', tokenOf('user').token)).body).toBe('known');
+  expect((await get('/kept/optional', `${tokenOf('user').token}x`)).body).toBe('unknown');
+  expect((await get('/kept/optional')).body).toBe('unknown');
+});
+
+test('what is revoked is refused on the very next request, though it is remembered as good', async () => {
+  const ended = tokenOf('user');
+  expect((await get('/kept', ended.token)).status).toBe(200);
+  app.get(Revocations).sessionsRevoked([ended.sessionId]);
+  expect(await get('/kept', ended.token)).toMatchObject({ status: 401, code: 'session_revoked' });
+  const changed = tokenOf('user');
+  expect((await get('/kept', changed.token)).status).toBe(200);
+  app.get(Revocations).rolesChanged(changed.userId, 2);
+  expect(await get('/kept', changed.token)).toMatchObject({ status: 401, code: 'token_stale' });
+});
+
+test('a key verifies under its own algorithm alone, whatever a token says (RFC 8725, 3.1)', () => {
+  const keys = app.get(SigningKeys);
+  expect(keys.verifier('k', 'ES256')).toBeDefined();
+  for (const [kid, alg] of [
+    ['k', 'HS256'],
+    ['k', 'RS256'],
+    ['k', 'none'],
+    ['other', 'ES256'],
+    ['__proto__', 'ES256'],
+  ] as const) {
+    expect(keys.verifier(kid, alg)).toBeUndefined();
+  }
+});

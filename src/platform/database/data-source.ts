@@ -1,0 +1,61 @@
+import { fileURLToPath } from 'node:url';
+import { DataSource, type DataSourceOptions } from 'typeorm';
+import { ImpatientClient } from './query-timeout-client.js';
+
+/** What sets a connection apart in pg_stat_activity, and the launcher of the embedded Postgres looks for. */
+const APPLICATION_NAME = 'gatehouse';
+
+interface Limits {
+  /** Connections at most. */
+  pool: number;
+  /** Milliseconds until a connection or an answer is given up; 0 waits for ever. */
+  patience: number;
+}
+
+/** The options of a connection to our database. The entities are given by the rooms that own them. */
+export function dataSourceOptions(url: string, { pool, patience }: Limits): DataSourceOptions {
+  return {
+    type: 'postgres',
+    url,
+    applicationName: APPLICATION_NAME,
+    poolSize: pool,
+    connectTimeoutMS: patience,
+    synchronize: false,
+    migrationsRun: false,
+    migrations: [fileURLToPath(new URL('../../../migrations/*.{js,ts}', import.meta.url))],
+    migrationsTableName: 'migrations',
+    extra: {
+      Client: ImpatientClient,
+      query_timeout: patience,
+      statement_timeout: patience,
+      keepAlive: true,
+      // A server that restarts must not find us with connections to its former self.
+      maxLifetimeSeconds: 3600,
+    },
+  };
+}
+
+/** Any number: it only must be the same for every instance. */
+const MIGRATION_LOCK = 4_711_001;
+
+/**
+ * Brings the schema up to date. Instances that start together take turns, so each migration runs once.
+ * Returns the names of what was applied. Throws the driver's error when the database cannot be reached.
+ */
+export async function migrate(url: string): Promise<string[]> {
+  const source = new DataSource({
+    ...dataSourceOptions(url, { pool: 2, patience: 0 }),
+    connectTimeoutMS: 10_000,
+  } as DataSourceOptions);
+  await source.initialize();
+  const lock = source.createQueryRunner();
+  try {
+    await lock.query('SELECT pg_advisory_lock($1)', [MIGRATION_LOCK]);
+    const applied = await source.runMigrations({ transaction: 'all' });
+    return applied.map((migration) => migration.name);
+  } finally {
+    await lock.query('SELECT pg_advisory_unlock($1)', [MIGRATION_LOCK]).catch(() => undefined);
+    await lock.release();
+    await source.destroy();
+  }
+}

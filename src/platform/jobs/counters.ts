@@ -1,0 +1,46 @@
+import { Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { Database } from '../database/database.js';
+import { Sweeper } from './debounced-task.js';
+
+/** Any number: one instance folds at a time. */
+const FOLD_LOCK = 4_711_005;
+
+/**
+ * Folds the changes into the tallies.
+ * What is moved leaves the one table and enters the other in one commit, so a sum over both is exact at every moment.
+ */
+const FOLD = {
+  name: 'tallies-fold',
+  text: `
+  WITH turn AS MATERIALIZED (SELECT pg_try_advisory_xact_lock(${FOLD_LOCK}) AS held),
+    moved AS (DELETE FROM tally_changes WHERE (SELECT held FROM turn) RETURNING name, day, delta)
+  INSERT INTO tallies SELECT name, day, sum(delta) FROM moved GROUP BY name, day
+  ON CONFLICT (name, day) DO UPDATE SET count = tallies.count + excluded.count`,
+};
+
+/** Keeps the table of changes short. The counts are exact without it; reading them would only grow slow. */
+@Injectable()
+export class Tallies implements OnApplicationBootstrap, OnModuleDestroy {
+  // A database that is away is no news of this timer's: the next turn folds what this one could not.
+  private readonly sweeper = new Sweeper(() => void this.fold().catch(() => undefined));
+
+  constructor(private readonly database: Database) {}
+
+  onApplicationBootstrap(): void {
+    this.sweeper.start();
+  }
+
+  onModuleDestroy(): void {
+    this.sweeper.stop();
+  }
+
+  /** Told of what changes the counts. A server to which nothing happens asks the database nothing. */
+  soon(): void {
+    this.sweeper.soon();
+  }
+
+  /** Folds what is committed. Several instances may call it at once. */
+  async fold(): Promise<void> {
+    await this.database.run(FOLD, []);
+  }
+}

@@ -1,0 +1,46 @@
+import { renderLetter } from './mail-layout.js';
+import { letters } from './mail-templates.js';
+
+const SERVICE = { appName: 'A & <B>', publicUrl: 'https://example.com/auth' };
+const ORIGIN = { ip: '192.0.2.1', at: new Date('2026-01-02T03:04:05Z') };
+
+const EVERY = {
+  confirmRegistration: letters.confirmRegistration('T0ken', ORIGIN, true),
+  confirmAddress: letters.confirmAddress('T0ken', false),
+  accountExists: letters.accountExists(ORIGIN),
+  choosePassword: letters.choosePassword('T0ken'),
+  resetPassword: letters.resetPassword('T0ken', ORIGIN),
+  passwordChanged: letters.passwordChanged(ORIGIN),
+  confirmNewEmail: letters.confirmNewEmail('T0ken', ORIGIN),
+  emailChanged: letters.emailChanged('T0ken', ORIGIN),
+  emailRestored: letters.emailRestored('T0ken'),
+  emailTakenBack: letters.emailTakenBack(),
+  invitation: letters.invitation('T0ken'),
+  newDevice: letters.newDevice('Firefox on <Linux>', ORIGIN),
+  accountDeleted: letters.accountDeleted(),
+};
+
+test('every letter is tried here', () => {
+  expect(Object.keys(EVERY).sort()).toEqual(Object.keys(letters).sort());
+});
+
+test.each(Object.entries(EVERY))('%s names the service, leads only to it, and escapes', (_, letter) => {
+  const { subject, text, html } = renderLetter(letter, SERVICE);
+  expect(subject).toBe(`${letter.subject} – A & <B>`);
+  expect(subject).not.toMatch(/[\r\n]/);
+  expect(html).toContain('A &amp; &lt;B&gt;');
+  expect(html).not.toContain('<B>');
+  expect(html).not.toContain('<Linux>');
+  const links = [...`${text}\n${html}`.matchAll(/https?:\/\/[^\s"<]+/g)].map(([link]) => link);
+  expect(links.length).toBeGreaterThan(0);
+  for (const link of links) expect(link.startsWith(SERVICE.publicUrl)).toBe(true);
+  // The token stands in the fragment alone, where no server and no Referer sees it.
+  expect(links.filter((link) => link.includes('T0ken')).every((link) => new URL(link).hash === '#token=T0ken')).toBe(
+    true,
+  );
+  expect(text.includes('T0ken')).toBe(letter.link !== undefined);
+});
+
+test('a letter says when and from where it was caused', () => {
+  expect(renderLetter(EVERY.passwordChanged, SERVICE).text).toContain('on 2026-01-02 at 03:04 UTC from 192.0.2.1');
+});

@@ -1,0 +1,90 @@
+import { Inject, Injectable, Logger } from '@nestjs/common';
+import { type RateLimiterAbstract, RateLimiterRes } from 'rate-limiter-flexible';
+import type { Config } from '../config/config.js';
+import { CONFIG } from '../config/config.module.js';
+import type { Client } from '../http/request-context.js';
+import { LimitKeys } from './limit-keys.js';
+import { rateLimited } from './rate-limited.js';
+
+/** The injection token of the function that makes the limiter of a quota. */
+export const QUOTA_FACTORY = Symbol('QUOTA_FACTORY');
+
+/** Makes a limiter of so many points in so many seconds. */
+export type QuotaFactory = (name: string, points: number, seconds: number) => RateLimiterAbstract;
+
+const HOUR = 3_600;
+
+/** What a mail is for, where it is counted by its address. */
+export type MailUse = 'new password' | 'anything else';
+
+/** How often some things may be done in an hour, counted over all instances. */
+@Injectable()
+export class Quotas {
+  private readonly logger = new Logger('Limits');
+  private readonly registrations: RateLimiterAbstract;
+  private readonly mailRequests: RateLimiterAbstract;
+  private readonly mails: RateLimiterAbstract;
+  private readonly otherMails: RateLimiterAbstract;
+  private readonly deviceNotices: RateLimiterAbstract;
+
+  constructor(
+    @Inject(CONFIG) private readonly config: Config,
+    @Inject(QUOTA_FACTORY) make: QuotaFactory,
+    private readonly keys: LimitKeys,
+  ) {
+    this.registrations = make('registrations', 20, HOUR);
+    this.mailRequests = make('mail-requests', 20, HOUR);
+    this.mails = make('mails', 5, HOUR);
+    this.otherMails = make('other-mails', 3, HOUR);
+    this.deviceNotices = make('device-notices', 5, HOUR);
+  }
+
+  /** Counts a registration of this client. Throws a Problem `rate_limited` past 20 an hour. */
+  async register(client: Client): Promise<void> {
+    await this.demand(this.registrations, this.keys.ofAddress('registrations', client.ip));
+  }
+
+  /** Counts a request of this client that may send a mail. Throws a Problem `rate_limited` past 20 an hour. */
+  async requestMail(client: Client): Promise<void> {
+    await this.demand(this.mailRequests, this.keys.ofAddress('mail requests', client.ip));
+  }
+
+  /**
+   * Whether one more mail may go to this address, and counts it: 5 an hour, of which 2 are kept for new passwords, so that
+   * whoever has other mails sent there keeps no owner out. `emailKey` is the address as it is compared. Ask only where a mail
+   * will go, and not in a transaction: the count may need a connection of its own.
+   * The caller answers the same either way, for the answer would tell whether there is an account.
+   */
+  async mayMail(emailKey: string, use: MailUse): Promise<boolean> {
+    const key = this.keys.of('mails', emailKey);
+    if (use === 'anything else' && !(await this.allows(this.otherMails, key))) return false;
+    return this.allows(this.mails, key);
+  }
+
+  /** Whether the owner may be told of one more new device, and counts it: 5 an hour. Apart from the mails above. */
+  async mayTellOfDevice(userId: string): Promise<boolean> {
+    return this.allows(this.deviceNotices, this.keys.of('device notices', userId));
+  }
+
+  private async allows(limiter: RateLimiterAbstract, key: string): Promise<boolean> {
+    return !this.config.rateLimits || (await this.consume(limiter, key)).within;
+  }
+
+  private async demand(limiter: RateLimiterAbstract, key: string): Promise<void> {
+    if (!this.config.rateLimits) return;
+    const { within, waitMs } = await this.consume(limiter, key);
+    if (!within) throw rateLimited(limiter.points, waitMs);
+  }
+
+  private async consume(limiter: RateLimiterAbstract, key: string): Promise<{ within: boolean; waitMs: number }> {
+    try {
+      const { msBeforeNext } = await limiter.consume(key);
+      return { within: true, waitMs: msBeforeNext };
+    } catch (refusal) {
+      // The library throws its result where the quota is used up. An error here means that both stores have failed.
+      if (refusal instanceof RateLimiterRes) return { within: false, waitMs: refusal.msBeforeNext };
+      this.logger.error(`A quota could not be counted: ${refusal}`);
+      throw refusal;
+    }
+  }
+}

@@ -1,0 +1,57 @@
+import { Global, Module } from '@nestjs/common';
+import { RateLimiterMemory, RateLimiterPostgres, RateLimiterRedis } from 'rate-limiter-flexible';
+import { DataSource } from 'typeorm';
+import { Clock } from '../common/clock.js';
+import { CONFIG } from '../config/config.module.js';
+import { Database } from '../database/database.js';
+import { FallbackGuessStore } from './fallback-guess-store.js';
+import type { GuessStore } from './guess-store.js';
+import { LimitKeys } from './limit-keys.js';
+import { GUESS_STORE, GuessLimits } from './login-throttle.service.js';
+import { MemoryGuessStore } from './memory-guess-store.js';
+import { PostgresGuessStore } from './postgres-guess-store.js';
+import { QUOTA_FACTORY, type QuotaFactory, Quotas } from './quotas.service.js';
+import { RedisLink } from './redis.js';
+import { RedisGuessStore } from './redis-guess-store.js';
+import { Housekeeping } from './retention.js';
+import { KnownAddresses } from './trusted-networks.js';
+
+/** Limits on guessing, registering and mailing: counted in Redis where there is one, in Postgres otherwise. */
+@Global()
+@Module({
+  providers: [
+    GuessLimits,
+    Housekeeping,
+    KnownAddresses,
+    LimitKeys,
+    Quotas,
+    { provide: RedisLink, inject: [CONFIG], useFactory: RedisLink.open },
+    { provide: GUESS_STORE, inject: [RedisLink, Database, Clock], useFactory: guessStore },
+    { provide: QUOTA_FACTORY, inject: [RedisLink, DataSource], useFactory: quotaFactory },
+  ],
+  exports: [GuessLimits, KnownAddresses, Quotas],
+})
+export class LimitsModule {}
+
+function guessStore({ client }: RedisLink, database: Database, clock: Clock): GuessStore {
+  const shared = client ? new RedisGuessStore(client) : new PostgresGuessStore(database);
+  return new FallbackGuessStore(shared, new MemoryGuessStore(clock), clock);
+}
+
+/** A refused key is remembered until its window ends, so that a flood does not reach the store. */
+function quotaFactory({ client }: RedisLink, source: DataSource): QuotaFactory {
+  return (keyPrefix, points, duration) => {
+    const insuranceLimiter = new RateLimiterMemory({ keyPrefix, points, duration });
+    const form = { keyPrefix, points, duration, insuranceLimiter, inMemoryBlockOnConsumed: points + 1 };
+    return client
+      ? new RateLimiterRedis({ ...form, keyPrefix: `gatehouse:${keyPrefix}`, storeClient: client })
+      : new RateLimiterPostgres({
+          ...form,
+          storeClient: source,
+          storeType: 'typeorm',
+          tableName: 'quotas',
+          tableCreated: true,
+          clearExpiredByTimeout: false,
+        });
+  };
+}

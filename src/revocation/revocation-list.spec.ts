@@ -1,0 +1,49 @@
+import { Clock } from '../platform/common/clock.js';
+import { newId } from '../platform/common/id.js';
+import type { Config } from '../platform/config/config.js';
+import { RevocationList } from './revocation-list.js';
+
+class MovedClock extends Clock {
+  time = 1_800_000_000_000;
+  override now(): number {
+    return this.time;
+  }
+}
+
+const clock = new MovedClock();
+const list = () => new RevocationList({ accessTokenTtl: 900_000 } as Config, clock);
+const someone = () => ({ userId: newId(), sessionId: newId(), username: null, roles: [], ver: 3, expiresAt: 0 });
+
+test('refuses the tokens of an ended session, and of no other', () => {
+  const [one, other] = [someone(), someone()];
+  const revoked = list();
+  revoked.revokeSession(one.sessionId);
+  expect(revoked.refusal(one)).toBe('session_revoked');
+  expect(revoked.refusal(other)).toBeNull();
+  expect(revoked.refusal({ ...other, userId: one.sessionId })).toBeNull();
+});
+
+test('refuses tokens minted before the last change of roles, whatever the order in which it hears of changes', () => {
+  const one = someone();
+  const raised = list();
+  raised.raiseVersion(one.userId, 3);
+  expect(raised.refusal(one)).toBeNull();
+  raised.raiseVersion(one.userId, 5);
+  raised.raiseVersion(one.userId, 4);
+  expect([3, 4, 5, 6].map((ver) => raised.refusal({ ...one, ver }))).toEqual([
+    'token_stale',
+    'token_stale',
+    null,
+    null,
+  ]);
+});
+
+test('remembers for as long as a token may live, and a minute', () => {
+  const one = someone();
+  const revoked = list();
+  revoked.revokeSession(one.sessionId);
+  clock.time += 960_000;
+  expect(revoked.refusal(one)).toBe('session_revoked');
+  clock.time += 1_000;
+  expect(revoked.refusal(one)).toBeNull();
+});

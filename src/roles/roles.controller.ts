@@ -1,0 +1,79 @@
+import { Body, Controller, Delete, Get, HttpStatus, Param, Put, Query, Res } from '@nestjs/common';
+import { ApiOperation, ApiParam, ApiResponse, ApiTags } from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
+import type { z } from 'zod';
+import { CurrentUser, type Principal } from '../access/principal.js';
+import { Permissions } from '../access/route-access.js';
+import { Answers, Fails } from '../platform/http/openapi.js';
+import { keyOfCursor, pageQuery } from '../platform/http/page.js';
+import { Problem } from '../platform/http/problem.js';
+import { type Client, FromClient } from '../platform/http/request-context.js';
+import { type RoleForm, type RoleView, roleForm, roleName, rolePage, roleView } from './role.js';
+import { Roles } from './roles.service.js';
+
+const NAME = { name: 'name', schema: { type: 'string', pattern: '^[a-z][a-z0-9_-]{0,63}$' } } as const;
+
+/** Roles and what they permit. */
+@ApiTags('Roles')
+@Controller('v1/roles')
+export class RolesController {
+  constructor(private readonly roles: Roles) {}
+
+  @Get()
+  @Permissions('roles:read')
+  @ApiOperation({ summary: 'The roles, by name', operationId: 'listRoles' })
+  @Answers(200, rolePage)
+  @Fails('forbidden')
+  list(@Query({ schema: pageQuery }) { limit, cursor }: z.infer<typeof pageQuery>): Promise<z.infer<typeof rolePage>> {
+    return this.roles.list(limit, keyOfCursor(cursor, isRoleName));
+  }
+
+  @Put(':name')
+  @Permissions('roles:write')
+  @ApiOperation({
+    summary: 'Make a role, or replace what it says',
+    description:
+      'Nobody changes a role that holds, or would hold, a permission which they do not hold themselves, nor one without permissions that they do not hold. `admin` holds every permission, also those that an ' +
+      'application invents; none of the built-in ones can be taken from it.',
+    operationId: 'saveRole',
+  })
+  @ApiParam(NAME)
+  @Answers(200, roleView, 'Replaced')
+  @ApiResponse({ status: 201, description: 'Made', standardSchema: roleView as never })
+  @Fails('forbidden', 'role_protected', 'not_found')
+  async save(
+    @Param('name') name: string,
+    @Body({ schema: roleForm }) form: RoleForm,
+    @CurrentUser() { userId }: Principal,
+    @FromClient() client: Client,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<RoleView> {
+    const checked = roleName.safeParse(name);
+    if (!checked.success) throw Problem.field('/name', checked.error.issues[0]?.message ?? '');
+    const { role, created } = await this.roles.save(name, form, { id: userId, client });
+    reply.status(created ? HttpStatus.CREATED : HttpStatus.OK);
+    return role;
+  }
+
+  @Delete(':name')
+  @Permissions('roles:write')
+  @ApiOperation({
+    summary: 'Remove a role',
+    description: 'Whoever has the role loses it in the same moment, and gets new access tokens by refreshing.',
+    operationId: 'removeRole',
+  })
+  @ApiParam(NAME)
+  @Answers(204, null, 'Removed')
+  @Fails('forbidden', 'role_protected', 'not_found')
+  async remove(
+    @Param('name') name: string,
+    @CurrentUser() { userId }: Principal,
+    @FromClient() client: Client,
+  ): Promise<void> {
+    await this.roles.remove(name, { id: userId, client });
+  }
+}
+
+function isRoleName(text: string): boolean {
+  return roleName.safeParse(text).success;
+}

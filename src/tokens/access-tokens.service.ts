@@ -1,0 +1,89 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { JwtService } from '@nestjs/jwt';
+import type { Principal } from '../access/principal.js';
+import { Clock } from '../platform/common/clock.js';
+import { newId } from '../platform/common/id.js';
+import { RecentMap } from '../platform/common/two-generation-cache.js';
+import type { Config } from '../platform/config/config.js';
+import { CONFIG } from '../platform/config/config.module.js';
+import type { Claims } from './claims.js';
+import { SigningKeys } from './signing-keys.service.js';
+
+/** Verified tokens that are remembered at most: about 2 KB each. */
+const REMEMBERED = 20_000;
+
+/** For whom a token is minted. */
+export interface Grant {
+  userId: string;
+  sessionId: string;
+  username: string | null;
+  roles: string[];
+  ver: number;
+  /** No token outlives its session. */
+  sessionExpiresAt: Date;
+}
+
+/** Mints access tokens (RFC 9068) and remembers those whose signature has been checked. */
+@Injectable()
+export class AccessTokens {
+  private readonly verified = new RecentMap<Verified>(REMEMBERED);
+
+  constructor(
+    @Inject(CONFIG) private readonly config: Config,
+    private readonly jwt: JwtService,
+    private readonly keys: SigningKeys,
+    private readonly clock: Clock,
+  ) {}
+
+  /** Signs an access token. `expiresIn` is in seconds. */
+  mint(grant: Grant): { accessToken: string; expiresIn: number } {
+    const { kid, alg, secret } = this.keys.current();
+    const now = Math.floor(this.clock.now() / 1000);
+    const left = Math.floor(grant.sessionExpiresAt.getTime() / 1000) - now;
+    const expiresIn = Math.max(1, Math.min(Math.floor(this.config.accessTokenTtl / 1000), left));
+    const claims: Claims = {
+      iss: this.config.issuer,
+      aud: this.config.audience,
+      sub: grant.userId,
+      sid: grant.sessionId,
+      jti: newId(),
+      iat: now,
+      exp: now + expiresIn,
+      roles: grant.roles,
+      ver: grant.ver,
+      username: grant.username,
+    };
+    const accessToken = this.jwt.sign(claims, {
+      privateKey: secret,
+      algorithm: alg,
+      header: { alg, typ: 'at+jwt', kid },
+    });
+    return { accessToken, expiresIn };
+  }
+
+  /** The principal of a token that has passed every check before and has not expired since. */
+  recall(token: string): Principal | undefined {
+    const verified = this.verified.get(keyOf(token));
+    if (verified?.token !== token || verified.principal.expiresAt <= this.clock.now()) return undefined;
+    // Another set of keys may lack the one that signed this token, so it goes the full way again.
+    return verified.keys === this.keys.edition ? verified.principal : undefined;
+  }
+
+  /** Remembers a token that has passed every check. */
+  remember(token: string, principal: Principal): void {
+    this.verified.set(keyOf(token), { token, principal, keys: this.keys.edition });
+  }
+}
+
+/** A token and whom it speaks for. The token is compared whole (CVE-2026-35039). */
+interface Verified {
+  token: string;
+  principal: Principal;
+  /** The edition of the signing keys that it was verified with. */
+  keys: number;
+}
+
+/** The end of the signature finds a token: hashing all of its text costs more than comparing it. */
+function keyOf(token: string): string {
+  return token.slice(-32);
+}

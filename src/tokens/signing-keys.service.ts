@@ -1,0 +1,218 @@
+import { Inject, Injectable, Logger, type OnModuleDestroy } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import { Audit } from '../audit/audit.service.js';
+import { Clock } from '../platform/common/clock.js';
+import { seal, unseal } from '../platform/common/encryption.js';
+import { newId } from '../platform/common/id.js';
+import type { Config } from '../platform/config/config.js';
+import { CONFIG } from '../platform/config/config.module.js';
+import type { SigningAlgorithm } from '../platform/config/signing-key.js';
+import { Database } from '../platform/database/database.js';
+import { DatabaseListener } from '../platform/database/listener.js';
+import type { Client } from '../platform/http/request-context.js';
+import { LEEWAY } from './claims.js';
+import {
+  exportSecret,
+  generateSecret,
+  importSecret,
+  type PublicJwk,
+  type SigningKey,
+  toPublicJwk,
+  toSigningKey,
+} from './signing-key.js';
+import { FORGET, INSERT, type KeyRow, OTHERS, READ } from './signing-key-store.js';
+
+/** How long a key is published before it signs: longer than a client may keep the JWKS. */
+export const PUBLISH_AHEAD = 10 * 60_000;
+const LOOK_FOR_ROTATION = 60_000;
+/** Any number: it only must be the same for every instance. */
+const KEY_LOCK = 4_711_002;
+
+/** Who rotates a key, for the audit log; nobody where its time has come. */
+interface KeyActor {
+  actorId: string | null;
+  client: Client | null;
+  operator?: string;
+}
+
+const NOBODY: KeyActor = { actorId: null, client: null };
+
+/**
+ * The keys that sign and verify access tokens: made here, kept sealed in the database, the same on every instance.
+ * A rotation overlaps: the next key is published before it signs, and the last one verifies until its last token died.
+ */
+@Injectable()
+export class SigningKeys implements OnModuleDestroy {
+  private readonly logger = new Logger(SigningKeys.name);
+  private readonly sealingKey: Buffer;
+  private keys = new Map<string, SigningKey>();
+  /** Grows whenever another set of keys is in use. */
+  edition = 0;
+  private timer: NodeJS.Timeout | undefined;
+  private loading: Promise<void> = Promise.resolve();
+  private warned = false;
+
+  constructor(
+    @Inject(CONFIG) private readonly config: Config,
+    private readonly database: Database,
+    private readonly listener: DatabaseListener,
+    private readonly clock: Clock,
+    private readonly audit: Audit,
+  ) {
+    this.sealingKey = config.deriveKey('signing keys');
+  }
+
+  /** Loads the keys, and makes the first one where there is none. Comes before the link to the database. */
+  async start(): Promise<void> {
+    const { provided } = this.config.signing;
+    if (provided) {
+      this.keys = new Map([[provided.kid, toSigningKey(provided.kid, provided.alg, provided.key, 0)]]);
+      return;
+    }
+    await this.ensureKey({ starting: true });
+    this.listener.on('keys', () => void this.reload().catch((error) => this.complain(error)));
+    this.listener.onCatchUp(() => this.load());
+    this.timer = setInterval(
+      () => void this.ensureKey().catch((error) => this.complain(error)),
+      LOOK_FOR_ROTATION,
+    ).unref();
+  }
+
+  onModuleDestroy(): void {
+    clearInterval(this.timer);
+  }
+
+  /** The key that signs now. */
+  current(): SigningKey {
+    const now = this.clock.now();
+    let newest: SigningKey | undefined;
+    for (const key of this.keys.values()) {
+      if (key.signsFrom <= now && (!newest || key.signsFrom > newest.signsFrom)) newest = key;
+    }
+    // Where our clock is behind the database's, not even the first key signs yet; it is the one to use all the same.
+    const [oldest] = this.keys.values();
+    const key = newest ?? oldest;
+    if (!key) throw new Error('There is no key to sign with');
+    return key;
+  }
+
+  /** The key of this id that may verify a token signed with this algorithm. The key decides, never the token. */
+  verifier(kid: string, alg: string): SigningKey | undefined {
+    const key = this.keys.get(kid);
+    return key?.alg === alg ? key : undefined;
+  }
+
+  /** What JWKS publishes: the keys that sign, are about to, or signed what may still live. */
+  published(): PublicJwk[] {
+    return [...this.keys.values()].flatMap((key) => toPublicJwk(key) ?? []);
+  }
+
+  /**
+   * Makes the next key, of the algorithm in use, and publishes it; it signs after PUBLISH_AHEAD, so that every verifier has
+   * it by then. Returns its id. The key before it verifies until its last token has expired.
+   */
+  async rotate(actor: KeyActor): Promise<string> {
+    if (this.config.signing.provided) throw new Error('JWT_SIGNING_KEY is set: rotate it where it is kept.');
+    return this.inTurn(async (manager) => {
+      const newest = (await this.readable(manager)).at(-1);
+      const alg = newest?.alg ?? this.config.signing.alg;
+      if (!newest) await this.insert(alg, 0, manager);
+      return this.insertNext(alg, PUBLISH_AHEAD, actor, manager);
+    });
+  }
+
+  /** Makes a key where there is none, where the newest has served its time, and at a start with another algorithm. */
+  private async ensureKey({ starting = false } = {}): Promise<void> {
+    const { alg, keyLifetime } = this.config.signing;
+    await this.inTurn(async (manager) => {
+      const newest = (await this.readable(manager)).at(-1);
+      if (!newest) await this.insert(alg, 0, manager);
+      else if (starting && newest.alg !== alg)
+        await this.insertNext(alg, await this.aheadOfOthers(manager), NOBODY, manager);
+      else if (newest.signsFrom + keyLifetime - PUBLISH_AHEAD < this.clock.now())
+        await this.insertNext(alg, PUBLISH_AHEAD, NOBODY, manager);
+    });
+    await this.load();
+    await this.database.manager.query(FORGET, [
+      [...this.keys.keys()],
+      this.config.accessTokenTtl + 2 * LEEWAY * 1000 + 60_000,
+    ]);
+  }
+
+  /** Whoever restarts to get another algorithm gets it at once; but verifiers of instances that go on must read its key first. */
+  private async aheadOfOthers(manager: EntityManager): Promise<number> {
+    const others = await manager.query<unknown[]>(OTHERS);
+    return others.length === 0 ? 0 : PUBLISH_AHEAD;
+  }
+
+  /** One instance after the other, so that two do not make a key each. */
+  private inTurn<T>(work: (manager: EntityManager) => Promise<T>): Promise<T> {
+    return this.database.transaction(async (manager) => {
+      await manager.query('SELECT pg_advisory_xact_lock($1)', [KEY_LOCK]);
+      return work(manager);
+    });
+  }
+
+  /** Makes the key that follows, and writes that down. The first key of all follows none. */
+  private async insertNext(
+    alg: SigningAlgorithm,
+    ahead: number,
+    { actorId, client, operator }: KeyActor,
+    manager: EntityManager,
+  ): Promise<string> {
+    const { kid, signsFrom } = await this.insert(alg, ahead, manager);
+    const data = { kid, ...(operator !== undefined && { operator }) };
+    await this.audit.record({ type: 'key.rotated', actorId, userId: null, client, data }, manager);
+    this.database.afterCommit(manager, () =>
+      this.logger.log(`The next signing key, ${kid} for ${alg}, signs from ${signsFrom.toISOString()}`),
+    );
+    return kid;
+  }
+
+  private async insert(alg: SigningAlgorithm, ahead: number, manager: EntityManager) {
+    const kid = newId();
+    const sealed = seal(exportSecret(await generateSecret(alg)), this.sealingKey, kid);
+    const [row] = await manager.query<{ signsFrom: Date }[]>(INSERT, [kid, alg, sealed, ahead]);
+    if (!row) throw new Error('INSERT … RETURNING returned no row');
+    return { kid, signsFrom: row.signsFrom };
+  }
+
+  /** One reading after the other, so that an older one never has the last word. */
+  private load(): Promise<void> {
+    this.loading = this.loading.catch(() => undefined).then(() => this.read());
+    return this.loading;
+  }
+
+  private async read(): Promise<void> {
+    const keys = new Map((await this.readable()).map((key) => [key.kid, key]));
+    const isSame = [...keys.keys()].join() === [...this.keys.keys()].join();
+    if (!isSame) this.edition++;
+    this.keys = keys;
+  }
+
+  /** After a change by whomever; somebody may have removed every key, as one does when they have leaked. */
+  private async reload(): Promise<void> {
+    await this.load();
+    if (this.keys.size === 0) await this.ensureKey();
+  }
+
+  /** The stored keys that this APP_SECRET opens, oldest first. A server has asked for its proof before. */
+  private async readable(manager = this.database.manager): Promise<SigningKey[]> {
+    const rows = await manager.query<KeyRow[]>(READ);
+    const keys = rows.flatMap((row) => this.open(row) ?? []);
+    if (keys.length < rows.length && !this.warned) {
+      this.logger.warn('Some signing keys do not open with this APP_SECRET and are left aside');
+      this.warned = true;
+    }
+    return keys;
+  }
+
+  private open(row: KeyRow): SigningKey | null {
+    const bytes = unseal(row.sealed, this.sealingKey, row.kid);
+    return bytes && toSigningKey(row.kid, row.alg, importSecret(row.alg, bytes), row.signs_from.getTime());
+  }
+
+  private complain(error: unknown): void {
+    this.logger.warn(`The signing keys could not be looked after: ${error}`);
+  }
+}

@@ -1,0 +1,47 @@
+import { Controller, Get, Headers, Res } from '@nestjs/common';
+import { ApiOperation, ApiTags } from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
+import { z } from 'zod';
+import { Public } from '../access/route-access.js';
+import { Answers } from '../platform/http/openapi.js';
+import { Mail } from '../platform/mail/mail.service.js';
+import { devOutboxPage } from './dev-outbox.page.js';
+
+const SHOWN = 1_000;
+
+const devOutbox = z
+  .strictObject({
+    items: z.array(
+      z.strictObject({
+        to: z.string(),
+        subject: z.string(),
+        text: z.string(),
+        html: z.string(),
+        at: z.iso.datetime(),
+        token: z.string().optional().meta({ description: 'The token of the link, where there is one' }),
+      }),
+    ),
+  })
+  .meta({ id: 'DevOutbox' });
+
+/** The mails that would have been sent. Exists in development only, and only without a mail server. */
+@ApiTags('Development')
+@Controller('dev/outbox')
+export class DevOutboxController {
+  constructor(private readonly mail: Mail) {}
+
+  @Public()
+  @Get()
+  @ApiOperation({ summary: 'The mails of the development outbox, newest first', operationId: 'getDevOutbox' })
+  @Answers(200, devOutbox, 'As JSON, or as a page where the caller accepts text/html')
+  async read(
+    @Headers('accept') accept: string | undefined,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<z.infer<typeof devOutbox> | string> {
+    const mails = await this.mail.kept(SHOWN);
+    if (!accept?.includes('text/html')) return { items: mails.map((mail) => ({ ...mail, at: mail.at.toISOString() })) };
+    const { html, contentSecurityPolicy } = devOutboxPage(mails);
+    void reply.type('text/html; charset=utf-8').header('content-security-policy', contentSecurityPolicy);
+    return html;
+  }
+}
