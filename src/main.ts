@@ -12,7 +12,7 @@ import { type EmbeddedPostgres, startEmbeddedPostgres } from './platform/databas
 import { createLogger } from './platform/observability/logger.js';
 
 /** Milliseconds for which a stop waits for a start that is under way. */
-const PATIENCE = 10_000;
+const STOP_TIMEOUT = 10_000;
 
 /** Connections of the embedded Postgres beside those of the server: its presence, migrations, commands, a person at psql. */
 const SPARE_CONNECTIONS = 50;
@@ -53,7 +53,12 @@ async function start(config: Config, logger: Logger, running: Running): Promise<
   if (!config.databaseUrl) {
     const log = (line: string) => logger.info(line);
     const dataDir = join(config.dataDir, 'postgres');
-    running.postgres = await startEmbeddedPostgres({ dataDir, log, revive: true, connections: connectionsOf(config) });
+    running.postgres = await startEmbeddedPostgres({
+      dataDir,
+      log,
+      restartOnCrash: true,
+      connections: connectionsOf(config),
+    });
   }
   const databaseUrl = config.databaseUrl ?? running.postgres?.url ?? '';
   const { migrate } = await import('./platform/database/data-source.js');
@@ -80,7 +85,7 @@ async function serve(config: Config, databaseUrl: string, logger: Logger): Promi
  * requests are: it may wait for the lock of another instance that migrates.
  */
 async function takeDown(starting: Promise<void>, running: Running): Promise<void> {
-  await Promise.race([starting.catch(() => undefined), wait(PATIENCE, undefined, { ref: false })]);
+  await Promise.race([starting.catch(() => undefined), wait(STOP_TIMEOUT, undefined, { ref: false })]);
   await running.server?.close();
   await running.postgres?.stop();
 }

@@ -4,7 +4,7 @@ import { Client } from 'pg';
 import { AUDIT_LOCK } from '../src/audit/audit-store.js';
 import type { AuditFault } from '../src/audit/audit-verifier.service.js';
 import { until, withRoles } from './support/admins.js';
-import { type AuditRoom, openAuditRoom } from './support/audit.js';
+import { type AuditModuleUnderTest, openAuditModule } from './support/audit.js';
 import { cliJson } from './support/cli.js';
 import { createDatabase, type TestDatabase } from './support/database.js';
 import { Gatehouse } from './support/gatehouse.js';
@@ -17,19 +17,19 @@ const BACKED_UP = ['audit_events', 'audit_seals', 'audit_chain', 'audit_unsealed
 
 let database: TestDatabase;
 let superuser: Client;
-let room: AuditRoom;
+let audit: AuditModuleUnderTest;
 
 beforeAll(async () => {
   database = await createDatabase();
   superuser = new Client({ connectionString: superuserUrl(database.url) });
   await superuser.connect();
-  room = await openAuditRoom(database.url);
-  await begin(room);
+  audit = await openAuditModule(database.url);
+  await begin(audit);
   await addUser();
   // Thirteen seals of one entry, so that numbers of one and of two digits follow each other; then four of ten.
   for (let n = 100; n < 100 + SINGLES; n++) {
     await database.query('INSERT INTO audit_events (id, type) VALUES ($1, $2)', [id(n), 'auth.logout']);
-    await room.sealer.sealAll();
+    await audit.sealer.sealAll();
   }
   for (let n = 0; n < ENTRIES; n++) {
     await database.query(
@@ -38,7 +38,7 @@ beforeAll(async () => {
          '192.0.2.7', 'Firefox', 'request-' || $1::integer, '{"authMethods": ["password"]}')`,
       [n],
     );
-    if (n % 10 === 9) await room.sealer.sealAll();
+    if (n % 10 === 9) await audit.sealer.sealAll();
   }
   // With its triggers silenced, as somebody would who does not want to be refused.
   await superuser.query(`SET session_replication_role = replica`);
@@ -46,7 +46,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  await room?.close();
+  await audit?.close();
   await superuser?.end();
   await database?.drop();
 });
@@ -68,15 +68,15 @@ async function restore(): Promise<void> {
 }
 
 /** What a server does at its start, and ends. */
-async function begin({ sealer }: AuditRoom): Promise<void> {
+async function begin({ sealer }: AuditModuleUnderTest): Promise<void> {
   await sealer.onApplicationBootstrap();
   sealer.onModuleDestroy();
   await sealer.beforeApplicationShutdown();
 }
 
 /** Does something in the name of a process that has seen nothing yet. */
-async function afresh<T>(work: (fresh: AuditRoom) => Promise<T>): Promise<T> {
-  const fresh = await openAuditRoom(database.url);
+async function afresh<T>(work: (fresh: AuditModuleUnderTest) => Promise<T>): Promise<T> {
+  const fresh = await openAuditModule(database.url);
   return work(fresh).finally(() => fresh.close());
 }
 
@@ -85,7 +85,7 @@ async function addUser(): Promise<void> {
 }
 
 /** Names the faults, shortly: kind and, of ids, the number at their end. */
-async function faults(verifier = room.verifier, expected?: string): Promise<string[]> {
+async function faults(verifier = audit.verifier, expected?: string): Promise<string[]> {
   const report = await verifier.verify(expected);
   return report.faults.map(({ kind, subject }: AuditFault) => `${kind} ${subject.replace(/^.*-0*(?=\d)/, '')}`.trim());
 }
@@ -97,7 +97,7 @@ const forged = (n: number) =>
 const change = (n: number, set: string) => `UPDATE audit_events SET ${set} WHERE id = '${id(n)}'`;
 
 test('an untouched log is whole', async () => {
-  const report = await room.verifier.verify();
+  const report = await audit.verifier.verify();
   expect(report.faults).toEqual([]);
   expect(report).toMatchObject({ entries: ENTRIES + SINGLES, waiting: 0 });
   expect(report.head).toMatch(/^\d+:[0-9a-f]{64}$/);
@@ -232,7 +232,7 @@ describe('tampering by SQL as superuser is found and named', () => {
   });
 
   test('everything set back to an earlier state, by who kept a copy, shows against a head kept elsewhere', async () => {
-    const { head: before } = await room.verifier.verify();
+    const { head: before } = await audit.verifier.verify();
     await afresh(async (witness) => {
       await database.query(`INSERT INTO audit_events (id, type) VALUES ('${id(70)}', 'auth.login')`);
       const { head: after } = await witness.verifier.verify();
@@ -318,7 +318,7 @@ describe('tampering by SQL as superuser is found and named', () => {
     await superuser.query(
       `INSERT INTO audit_events (id, type) SELECT gen_random_uuid(), 'auth.login' FROM generate_series(1, 1001)`,
     );
-    const found = (await room.verifier.verify()).faults;
+    const found = (await audit.verifier.verify()).faults;
     expect(found.filter(({ kind }) => kind === 'entry_added')).toHaveLength(1_000);
     expect(found.at(-1)).toMatchObject({ kind: 'chain_broken', detail: expect.stringContaining('More entries') });
   });
@@ -349,12 +349,12 @@ describe('tampering by SQL as superuser is found and named', () => {
   test('a server that sees the chain set back adds nothing to it, so that it stays visible', async () => {
     await superuser.query('DELETE FROM audit_seals WHERE number = 17');
     await database.query(`INSERT INTO audit_events (id, type) VALUES ('${id(75)}', 'auth.login')`);
-    await expect(room.sealer.sealAll()).rejects.toThrow('does not end with its last seal');
-    expect((await room.verifier.verify()).waiting).toBe(1);
+    await expect(audit.sealer.sealAll()).rejects.toThrow('does not end with its last seal');
+    expect((await audit.verifier.verify()).waiting).toBe(1);
   });
 
   test('with another APP_SECRET nothing verifies', async () => {
-    const stranger = await openAuditRoom(database.url, 'another-secret-another-secret-another');
+    const stranger = await openAuditModule(database.url, 'another-secret-another-secret-another');
     expect((await stranger.verifier.verify()).faults.length).toBeGreaterThan(ENTRIES);
     await stranger.close();
   });
@@ -450,34 +450,34 @@ describe('the log only grows', () => {
 });
 
 describe('retention', () => {
-  // A room that has seen a later state takes the restored one for a chain that was set back, as it should.
+  // A audit that has seen a later state takes the restored one for a chain that was set back, as it should.
   beforeEach(async () => {
-    await room.close();
-    room = await openAuditRoom(database.url);
+    await audit.close();
+    audit = await openAuditModule(database.url);
   });
   afterEach(restore);
 
   test('cuts whole seals that are past their age, and what is left verifies from its anchor', async () => {
-    const all = await room.verifier.verify();
+    const all = await audit.verifier.verify();
     await database.query(`INSERT INTO audit_events (id, type) VALUES ('${id(80)}', 'auth.login')`);
-    await room.sealer.sealAll();
+    await audit.sealer.sealAll();
     const [seal] = (
       await superuser.query(
         `SELECT extract(epoch FROM clock_timestamp() - sealed_at) * 1000 AS age FROM audit_seals WHERE number = 17`,
       )
     ).rows;
-    expect(await room.retention.cut(Number(seal.age) - 1)).toBe(all.entries);
-    const left = await room.verifier.verify(all.head ?? undefined);
+    expect(await audit.retention.cut(Number(seal.age) - 1)).toBe(all.entries);
+    const left = await audit.verifier.verify(all.head ?? undefined);
     expect(left).toMatchObject({ entries: 1, seals: 1, faults: [] });
-    expect(await room.retention.cut(0)).toBe(1);
-    expect(await room.verifier.verify()).toMatchObject({ entries: 0, seals: 0, faults: [] });
+    expect(await audit.retention.cut(0)).toBe(1);
+    expect(await audit.verifier.verify()).toMatchObject({ entries: 0, seals: 0, faults: [] });
     await database.query(`INSERT INTO audit_events (id, type) VALUES ('${id(81)}', 'auth.login')`);
-    expect(await room.verifier.verify()).toMatchObject({ entries: 1, seals: 1, faults: [] });
+    expect(await audit.verifier.verify()).toMatchObject({ entries: 1, seals: 1, faults: [] });
   });
 
   test('cuts nothing from the first fault on', async () => {
     await superuser.query(change(0, `type = 'auth.logout'`));
-    expect(await room.retention.cut(0)).toBe(0);
+    expect(await audit.retention.cut(0)).toBe(0);
     expect(await faults()).toEqual(['entry_changed 0']);
   });
 });
@@ -496,7 +496,7 @@ test('a server seals what happens within a second or so, from two instances into
   await gatehouses[0]!.call('PUT', '/v1/roles/x', { body: { permissions: [] }, token: admin.accessToken });
   await Promise.all(gatehouses.map((gatehouse) => gatehouse.stop()));
   expect(await waiting()).toEqual([]);
-  const witness = await openAuditRoom(own.url);
+  const witness = await openAuditModule(own.url);
   expect(await witness.verifier.verify()).toMatchObject({ entries: 63, faults: [] });
   await witness.close();
   await own.drop();

@@ -1,5 +1,5 @@
 import type { Database } from '../src/platform/database/database.js';
-import { Housekeeping } from '../src/platform/mail/retention.js';
+import { MailRetention } from '../src/platform/mail/retention.js';
 import { createDatabase, type TestDatabase } from './support/database.js';
 import { GatehouseProcess } from './support/gatehouse.js';
 import { freshEmail, PASSWORD, type Problem, signUp, type Tokens } from './support/users.js';
@@ -70,7 +70,7 @@ test('the development outbox forgets what is older than a week, and nothing that
   await add('infinity', '8 days');
   await add('infinity', '6 days');
   await add('2000-01-01', '8 days');
-  await new Housekeeping({ manager: { query: database.query } } as unknown as Database).tidy();
+  await new MailRetention({ manager: { query: database.query } } as unknown as Database).run();
   const left = await database.query<{ kind: string }>('SELECT kind FROM mail_outbox ORDER BY kind');
   expect(left.map(({ kind }) => kind)).toEqual(['2000-01-01 8 days', 'infinity 6 days']);
 });

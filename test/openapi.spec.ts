@@ -114,21 +114,21 @@ test('says of every operation what it is called, what it does, what it takes and
 });
 
 test('says who needs a token as routes.txt does', () => {
-  const demands = Object.fromEntries(
+  const access = Object.fromEntries(
     readFileSync(new URL('./routes.txt', import.meta.url), 'utf8')
       .trimEnd()
       .split('\n')
       .map((line) => {
-        const [method, path = '', ...demand] = line.split(/\s+/);
-        return [`${method} ${path.replace(/:(\w+)/g, '{$1}')}`, demand.join(' ')];
+        const [method, path = '', ...access] = line.split(/\s+/);
+        return [`${method} ${path.replace(/:(\w+)/g, '{$1}')}`, access.join(' ')];
       }),
   );
-  const needed = (demand = '') =>
-    demand === 'public' ? [] : demand === 'optional' ? [{ bearer: [] }, {}] : [{ bearer: [] }];
+  const needed = (access = '') =>
+    access === 'public' ? [] : access === 'optional' ? [{ bearer: [] }, {}] : [{ bearer: [] }];
   for (const { name, operation } of operations) {
     expect({ name, security: expect.arrayContaining(operation.security) }).toEqual({
       name,
-      security: needed(demands[name]),
+      security: needed(access[name]),
     });
   }
 });

@@ -12,20 +12,20 @@ interface Route {
   method: string;
   path: string;
   /** In words. */
-  demand: string;
+  access: string;
 }
 
-/** What docs/routes.txt says a route demands. It is committed, so a route that appears or loosens has to be stated there. */
+/** What docs/routes.txt says a route asks. It is committed, so a route that appears or loosens has to be stated there. */
 const STATED = readFileSync(new URL('../docs/routes.txt', import.meta.url), 'utf8');
 const ROUTES: Route[] = STATED.trimEnd()
   .split('\n')
   .slice(1)
   .map((line) => {
-    const [method = '', path = '', demand = ''] = line.split(/\s+(?=[/])|\s{2,}/);
-    return { method, path, demand };
+    const [method = '', path = '', access = ''] = line.split(/\s+(?=[/])|\s{2,}/);
+    return { method, path, access };
   });
 /** Those that are for whoever has a permission. */
-const PERMITTED = ROUTES.filter(({ demand }) => demand.startsWith('permission '));
+const PERMITTED = ROUTES.filter(({ access }) => access.startsWith('permission '));
 
 /** A body that every route with a body accepts as far as its schema goes, so that it is not the schema that refuses. */
 const BODIES: Record<string, unknown> = {
@@ -64,21 +64,21 @@ afterAll(async () => {
   await database?.drop();
 });
 
-function permissionOf({ demand }: Route): string {
-  return demand.replace('permission ', '');
+function permissionOf({ access }: Route): string {
+  return access.replace('permission ', '');
 }
 
 /** Whether the caller may pass, by what is committed and not by what the code declares. */
-function isStatedFor(caller: string, { demand }: Route): boolean {
-  if (demand.startsWith('anybody') || caller === 'admin') return demand !== 'closed';
-  if (demand === 'signed in') return caller !== 'anonymous';
-  return demand === `permission ${caller}`;
+function isStatedFor(caller: string, { access }: Route): boolean {
+  if (access.startsWith('anybody') || caller === 'admin') return access !== 'closed';
+  if (access === 'signed in') return caller !== 'anonymous';
+  return access === `permission ${caller}`;
 }
 
 test('docs/routes.txt is what the code declares; renew it with: npm run --silent cli -- routes > docs/routes.txt', async () => {
   const { stdout } = await cli(database.url, ['routes']);
   expect(stdout).toBe(STATED);
-  expect(ROUTES.filter(({ demand }) => !/^(anybody|signed in|permission [a-z:]+$)/.test(demand))).toEqual([]);
+  expect(ROUTES.filter(({ access }) => !/^(anybody|signed in|permission [a-z:]+$)/.test(access))).toEqual([]);
 });
 
 test('a handler that a controller inherits is a route like any other, and closed where it says nothing', () => {
@@ -89,8 +89,8 @@ test('a handler that a controller inherits is a route like any other, and closed
   @Controller('v1/heirs')
   class Heir extends Base {}
   @Module({ controllers: [Heir] })
-  class Room {}
-  expect(routesOf(Room)).toEqual([{ method: 'GET', path: '/v1/heirs/inherited', demand: null }]);
+  class Root {}
+  expect(routesOf(Root)).toEqual([{ method: 'GET', path: '/v1/heirs/inherited', access: null }]);
 });
 
 test('every route answers 401 or 403 to everybody but those it is stated for', async () => {
@@ -115,7 +115,7 @@ test('every route answers 401 or 403 to everybody but those it is stated for', a
 
 test('another person’s object is 404 to somebody without rights over it, on every route, and stays as it was', async () => {
   const [owner, other] = [await signUp(gatehouse), await signUp(gatehouse)];
-  const own = ROUTES.filter(({ demand, path }) => demand === 'signed in' && path.includes(':id'));
+  const own = ROUTES.filter(({ access, path }) => access === 'signed in' && path.includes(':id'));
   expect(own.map(({ method, path }) => `${method} ${path}`)).toEqual(['DELETE /v1/sessions/:id']);
   for (const { method, path } of own) {
     const answer = await gatehouse.call<Problem>(method, path.replace(':id', owner.session.id), {

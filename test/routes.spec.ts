@@ -9,8 +9,8 @@ import { APP_SECRET } from './support/server.js';
 import type { Problem } from './support/users.js';
 
 /**
- * test/routes.txt has every route of the server with what it demands. It fails here when a route appears, goes away or
- * demands less; then the line in that file is the decision, for somebody to read (ASVS 5.0 V8.3.1, V4.1.4).
+ * test/routes.txt has every route of the server with its access rule. It fails here when a route appears, goes away or
+ * asks less; then the line in that file is the decision, for somebody to read (ASVS 5.0 V8.3.1, V4.1.4).
  */
 
 const SNAPSHOT = fileURLToPath(new URL('./routes.txt', import.meta.url));
@@ -20,26 +20,26 @@ const LIST = fileURLToPath(new URL('./support/list-routes.js', import.meta.url))
 interface Listed {
   /** As Fastify prints them. */
   tree: string;
-  /** What the handler of a method and path demands, in words; null where it says nothing. */
-  demands: Record<string, string | null>;
+  /** What the handler of a method and path asks, in words; null where it says nothing. */
+  access: Record<string, string | null>;
 }
 
 let database: TestDatabase;
 const { gatehouse } = Gatehouse.shared();
 /** Every route of the server, as Fastify has it. */
 let all: { method: string; path: string }[];
-let routes: { method: string; path: string; demand: string }[];
+let routes: { method: string; path: string; access: string }[];
 
 beforeAll(async () => {
   database = await createDatabase();
   const env = { PATH: process.env.PATH, DATABASE_URL: database.url, APP_SECRET };
-  const { tree, demands } = JSON.parse((await promisify(execFile)(process.execPath, [LIST], { env })).stdout) as Listed;
+  const { tree, access } = JSON.parse((await promisify(execFile)(process.execPath, [LIST], { env })).stdout) as Listed;
   all = routesOf(tree);
   const api = all.filter(({ method, path }) => !(method === 'GET' && isOfPage(path)));
   routes = api.map(({ method, path }) => {
     const key = `${method} ${path}`;
     // A handler that is none of Nest's has no guard before it: the files of the documentation.
-    return { method, path, demand: key in demands ? (demands[key] ?? 'NOTHING') : 'no guard' };
+    return { method, path, access: key in access ? (access[key] ?? 'NOTHING') : 'no guard' };
   });
 });
 afterAll(async () => {
@@ -67,10 +67,10 @@ function routesOf(tree: string): { method: string; path: string }[] {
   });
 }
 
-test('every route stands in routes.txt with what it demands', () => {
+test('every route stands in routes.txt with its access rule', () => {
   const lines = routes
     .sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : a.method < b.method ? -1 : 1))
-    .map(({ method, path, demand }) => `${method.padEnd(7)}${path.padEnd(40)}${demand}`);
+    .map(({ method, path, access }) => `${method.padEnd(7)}${path.padEnd(40)}${access}`);
   expect(lines.length).toBeGreaterThan(10);
   expect(lines).toEqual(readFileSync(SNAPSHOT, 'utf8').trimEnd().split('\n'));
 });
@@ -90,8 +90,8 @@ test('docs/routes.txt has every route of the server, and none that it has not', 
 });
 
 test('every route says whom it is for, and none of the API stands outside the guards', () => {
-  expect(routes.filter(({ demand }) => demand === 'NOTHING')).toEqual([]);
-  const outside = routes.filter(({ demand }) => demand === 'no guard').map(({ path }) => path);
+  expect(routes.filter(({ access }) => access === 'NOTHING')).toEqual([]);
+  const outside = routes.filter(({ access }) => access === 'no guard').map(({ path }) => path);
   expect(outside.filter((path) => path !== '/openapi.json' && path !== '/docs' && !path.startsWith('/docs/'))).toEqual(
     [],
   );
@@ -99,11 +99,11 @@ test('every route says whom it is for, and none of the API stands outside the gu
 
 test('what the list says is how the server behaves: nobody gets further without a token than it says', async () => {
   const id = '01890a5d-ac96-774b-bcce-b302099a8057';
-  for (const { method, path, demand } of routes) {
+  for (const { method, path, access } of routes) {
     const body = ['POST', 'PUT', 'PATCH'].includes(method) ? { body: {} } : {};
     const { status, text } = await gatehouse.call<Problem>(method, path.replace(/:\w+/g, id).replace('*', 'x'), body);
     const refused = status === 401 && text.includes('"code":"unauthorized"');
-    const mustRefuse = !['public', 'no guard'].includes(demand);
+    const mustRefuse = !['public', 'no guard'].includes(access);
     expect({ method, path, refused }).toEqual({ method, path, refused: mustRefuse });
   }
 });

@@ -1,9 +1,9 @@
-import type { Client } from '../platform/http/request-context.js';
+import type { RequestContext } from '../platform/http/request-context.js';
 
 /** Who makes a change, for the audit log. Both null: the system itself, or an operator at the command line. */
 export interface Actor {
   id: string | null;
-  client: Client | null;
+  context: RequestContext | null;
   /** What the log says of somebody without an account. */
   operator?: string;
 }

@@ -9,7 +9,7 @@ export interface Principal {
   username: string | null;
   roles: readonly string[];
   /** The version of the user's roles that the token was minted with. */
-  ver: number;
+  tokenVersion: number;
   /** When the token ends, milliseconds since the epoch. */
   expiresAt: number;
 }

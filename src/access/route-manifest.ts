@@ -1,13 +1,13 @@
 import { type DynamicModule, RequestMethod, type Type } from '@nestjs/common';
 import { METHOD_METADATA, MODULE_METADATA, PATH_METADATA } from '@nestjs/common/constants.js';
 import { MetadataScanner } from '@nestjs/core';
-import { type Demand, demandOf } from './route-access.js';
+import { type AccessRule, accessRuleOf } from './route-access.js';
 
 /** A route and what it demands of its caller; null where it says nothing and is closed. */
 export interface ManifestRoute {
   method: string;
   path: string;
-  demand: Demand | null;
+  access: AccessRule | null;
 }
 
 type Import = Type | DynamicModule;
@@ -19,12 +19,12 @@ type Import = Type | DynamicModule;
 export function routesOf(root: Import, files: readonly string[] = []): ManifestRoute[] {
   return controllersOf(root)
     .flatMap(routesOfController)
-    .concat(files.map((path) => ({ method: 'GET', path, demand: { kind: 'public' } })))
+    .concat(files.map((path) => ({ method: 'GET', path, access: { kind: 'public' } })))
     .sort((a, b) => (a.path === b.path ? a.method.localeCompare(b.method) : a.path < b.path ? -1 : 1));
 }
 
 /** A demand in a few words, as the manifest prints it. */
-export function describeDemand(demand: Demand | null): string {
+export function describeAccess(demand: AccessRule | null): string {
   switch (demand?.kind) {
     case 'public':
       return 'anybody';
@@ -72,7 +72,7 @@ function routesOfController(controller: Type): ManifestRoute[] {
           .flatMap((part) => part.split('/'))
           .filter(Boolean)
           .join('/')}`,
-        demand: demandOf(handler, controller),
+        access: accessRuleOf(handler, controller),
       })),
     );
   });

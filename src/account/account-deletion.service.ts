@@ -1,11 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import { Audit } from '../audit/audit.service.js';
-import { PasswordCheck } from '../auth/elevation/reauthentication.service.js';
+import { Reauthentication } from '../auth/elevation/reauthentication.service.js';
 import { Database } from '../platform/database/database.js';
 import { Problem } from '../platform/http/problem.js';
-import type { Client } from '../platform/http/request-context.js';
+import type { RequestContext } from '../platform/http/request-context.js';
 import { Mail } from '../platform/mail/mail.service.js';
-import { letters } from '../platform/mail/mail-templates.js';
+import { mailTemplates } from '../platform/mail/mail-templates.js';
 import { LOCK_ADMINS } from '../roles/admin-lock.js';
 import { Sessions } from '../sessions/sessions.service.js';
 import { DELETE_WITH_PASSWORD, ROLES_OF } from '../users/account-store.js';
@@ -19,7 +19,7 @@ export class AccountDeletion {
   constructor(
     private readonly database: Database,
     private readonly users: Users,
-    private readonly check: PasswordCheck,
+    private readonly check: Reauthentication,
     private readonly sessions: Sessions,
     private readonly mail: Mail,
     private readonly notices: Notices,
@@ -30,9 +30,9 @@ export class AccountDeletion {
    * Deletes the account and what belongs to it; audit entries keep the id. Throws a Problem: `wrong_password`,
    * `session_revoked` where it is gone already, `last_admin`, `overloaded`.
    */
-  async delete(userId: string, password: string, client: Client): Promise<void> {
-    const checkedHash = await this.check.verify(userId, password, client);
-    const mayTell = await this.notices.mayTell(userId);
+  async delete(userId: string, password: string, context: RequestContext): Promise<void> {
+    const checkedHash = await this.check.verify(userId, password, context);
+    const mayTell = await this.notices.canNotify(userId);
     await this.database.transaction(async (manager) => {
       await manager.query(LOCK_ADMINS);
       const [there] = await manager.query<unknown[]>(LOCK, [userId]);
@@ -44,9 +44,9 @@ export class AccountDeletion {
       if (!user) throw new Problem('wrong_password');
       const wasAdmin = roles.some(({ role }) => role === 'admin');
       if (wasAdmin && !(await this.users.hasAdmin(manager))) throw new Problem('last_admin');
-      await this.audit.record({ type: 'user.deleted', actorId: userId, userId, client }, manager);
+      await this.audit.record({ type: 'user.deleted', actorId: userId, userId, context }, manager);
       await this.mail.withdraw(user.email, manager);
-      if (mayTell) await this.mail.send(letters.accountDeleted(), user.email, manager);
+      if (mayTell) await this.mail.send(mailTemplates.accountDeleted(), user.email, manager);
     });
   }
 }

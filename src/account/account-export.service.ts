@@ -2,9 +2,9 @@ import { Injectable } from '@nestjs/common';
 import { z } from 'zod';
 import { Audit, auditEntry } from '../audit/audit.service.js';
 import { OneTimeTokens } from '../auth/one-time-tokens/one-time-tokens.service.js';
-import type { Client } from '../platform/http/request-context.js';
+import type { RequestContext } from '../platform/http/request-context.js';
 import { Mail } from '../platform/mail/mail.service.js';
-import { KnownAddresses } from '../platform/rate-limiting/trusted-networks.js';
+import { TrustedNetworks } from '../platform/rate-limiting/trusted-networks.js';
 import { storedSession } from '../sessions/session.js';
 import { Sessions } from '../sessions/sessions.service.js';
 import { toUserView, userView } from '../users/user.js';
@@ -43,14 +43,14 @@ export class AccountExport {
     private readonly sessions: Sessions,
     private readonly tokens: OneTimeTokens,
     private readonly mail: Mail,
-    private readonly addresses: KnownAddresses,
+    private readonly addresses: TrustedNetworks,
     private readonly audit: Audit,
   ) {}
 
   /** Everything stored about the user. That it was asked for is part of it. */
-  async of(userId: string, client: Client): Promise<Dated<z.infer<typeof accountExport>>> {
+  async of(userId: string, context: RequestContext): Promise<Dated<z.infer<typeof accountExport>>> {
     const user = await this.users.get(userId);
-    await this.audit.record({ type: 'user.exported', actorId: userId, userId, client });
+    await this.audit.record({ type: 'user.exported', actorId: userId, userId, context });
     const [sessions, mailedLinks, mails, knownAddresses, activity] = await Promise.all([
       this.sessions.allOf(userId),
       this.tokens.listOf(userId),

@@ -7,7 +7,7 @@ import { EmailChange } from '../auth/email-change/email-change.service.js';
 import { PasswordChange } from '../auth/password/password-change.service.js';
 import { type Message, messageView } from '../platform/http/message.js';
 import { Answers, Fails } from '../platform/http/openapi.js';
-import { type Client, FromClient } from '../platform/http/request-context.js';
+import { Context, type RequestContext } from '../platform/http/request-context.js';
 import { type Tokens, tokensView } from '../sessions/session.js';
 import { DeliversTokens } from '../sessions/token-delivery.js';
 import { emailField, passwordField } from '../users/user.js';
@@ -42,9 +42,9 @@ export class AccountController {
   changePassword(
     @CurrentUser() user: Principal,
     @Body({ schema: passwordChange }) passwords: z.infer<typeof passwordChange>,
-    @FromClient() client: Client,
+    @Context() context: RequestContext,
   ): Promise<Tokens> {
-    return this.passwords.change(user, passwords, client);
+    return this.passwords.change(user, passwords, context);
   }
 
   @Post('email')
@@ -54,9 +54,9 @@ export class AccountController {
   async changeEmail(
     @CurrentUser() user: Principal,
     @Body({ schema: emailChange }) { email, password }: z.infer<typeof emailChange>,
-    @FromClient() client: Client,
+    @Context() context: RequestContext,
   ): Promise<Message> {
-    await this.emails.request(user.userId, email, password, client);
+    await this.emails.request(user.userId, email, password, context);
     return { message: 'A mail is on its way to the new address. Follow its link to confirm it.' };
   }
 
@@ -64,8 +64,8 @@ export class AccountController {
   @Header('Content-Disposition', 'attachment; filename="gatehouse-export.json"')
   @ApiOperation({ summary: 'Everything that is stored about me', operationId: 'exportMe' })
   @Answers(200, accountExport)
-  export(@CurrentUser() user: Principal, @FromClient() client: Client) {
-    return this.exports.of(user.userId, client);
+  export(@CurrentUser() user: Principal, @Context() context: RequestContext) {
+    return this.exports.of(user.userId, context);
   }
 
   @Delete()
@@ -75,8 +75,8 @@ export class AccountController {
   async delete(
     @CurrentUser() user: Principal,
     @Body({ schema: accountDeletion }) { password }: z.infer<typeof accountDeletion>,
-    @FromClient() client: Client,
+    @Context() context: RequestContext,
   ): Promise<void> {
-    await this.deletion.delete(user.userId, password, client);
+    await this.deletion.delete(user.userId, password, context);
   }
 }

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { CurrentUser, type Principal } from '../access/principal.js';
 import { SignedIn } from '../access/route-access.js';
 import { Answers, Fails } from '../platform/http/openapi.js';
-import { type Client, FromClient } from '../platform/http/request-context.js';
+import { Context, type RequestContext } from '../platform/http/request-context.js';
 import { nameField, toUserView, type UserView, usernameField, userView } from '../users/user.js';
 import { Users } from '../users/users.service.js';
 
@@ -33,8 +33,8 @@ export class MeController {
   async update(
     @CurrentUser() user: Principal,
     @Body({ schema: profileChange }) change: z.infer<typeof profileChange>,
-    @FromClient() client: Client,
+    @Context() context: RequestContext,
   ): Promise<UserView> {
-    return toUserView(await this.users.updateProfile(user.userId, change, { id: user.userId, client }));
+    return toUserView(await this.users.updateProfile(user.userId, change, { id: user.userId, context }));
   }
 }

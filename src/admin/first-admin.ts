@@ -70,7 +70,7 @@ export class FirstAdmin {
         manager,
       );
       await this.audit.record(
-        { type: 'user.created', actorId: null, userId: id, client: null, data: { roles: ['admin', 'user'] } },
+        { type: 'user.created', actorId: null, userId: id, context: null, data: { roles: ['admin', 'user'] } },
         manager,
       );
       return this.config.bootstrapAdmin ? { email } : { email, password };

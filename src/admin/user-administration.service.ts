@@ -3,7 +3,7 @@ import type { EntityManager } from 'typeorm';
 import { type Actor, operatorOf } from '../access/actor.js';
 import { Audit, type AuditType } from '../audit/audit.service.js';
 import { EmailChange } from '../auth/email-change/email-change.service.js';
-import { AddressProof } from '../auth/email-verification/verification-mailer.service.js';
+import { VerificationMailer } from '../auth/email-verification/verification-mailer.service.js';
 import { Invitations } from '../auth/invitations/invitations.service.js';
 import { OneTimeTokens } from '../auth/one-time-tokens/one-time-tokens.service.js';
 import { PasswordHasher } from '../credentials/passwords/password-hasher.js';
@@ -14,7 +14,7 @@ import { Problem } from '../platform/http/problem.js';
 import { Mail } from '../platform/mail/mail.service.js';
 import { Revocations } from '../revocation/revocations.service.js';
 import { LOCK_ADMINS } from '../roles/admin-lock.js';
-import { demandAuthority } from '../roles/assert-may-grant.js';
+import { assertMayGrant } from '../roles/assert-may-grant.js';
 import { Sessions } from '../sessions/sessions.service.js';
 import { emailKeyOf } from '../users/email.js';
 import type { UserForm, UserRow } from '../users/user.js';
@@ -42,7 +42,7 @@ export class UserAdministration {
     private readonly hasher: PasswordHasher,
     private readonly policy: PasswordPolicy,
     private readonly emailChange: EmailChange,
-    private readonly proof: AddressProof,
+    private readonly proof: VerificationMailer,
     private readonly invitations: Invitations,
     private readonly tokens: OneTimeTokens,
     private readonly mail: Mail,
@@ -56,11 +56,11 @@ export class UserAdministration {
     const roles = [...new Set(form.roles)];
     return this.change({ actor, stake: { roles } }, async (manager) => {
       await refuseUnknownRoles(roles, manager);
-      await this.emailChange.makeWay(emailKeyOf(form.email), null, actor, manager);
+      await this.emailChange.releaseUnverifiedEmail(emailKeyOf(form.email), null, actor, manager);
       const user = await this.users.create({ ...form, roles, passwordHash }, manager);
       await this.record('user.created', user.id, actor, manager, { roles });
       if (passwordHash === null) await this.invitations.invite(user.id, actor, manager);
-      else await this.proof.askAgain(user.id, actor, manager);
+      else await this.proof.resend(user.id, actor, manager);
       return user;
     });
   }
@@ -69,13 +69,13 @@ export class UserAdministration {
   async update(id: string, change: UserChange, actor: Actor): Promise<UserRow> {
     return this.change({ actor, userId: id }, async (manager) => {
       const { email, status, ...profile } = change;
-      await manager.query(store.MARK_JUDGED, [id]);
+      await manager.query(store.CLEAR_UNVERIFIED_REGISTRATION, [id]);
       if (Object.keys(profile).length > 0) await this.setProfile(id, profile, actor, manager);
-      const moved = email === undefined ? null : await this.emailChange.impose(id, email, actor, manager);
+      const moved = email === undefined ? null : await this.emailChange.setEmailByAdmin(id, email, actor, manager);
       if (moved !== null) await this.record('user.email_changed', id, actor, manager);
       const judged = status !== undefined && (await this.setStatus(id, status, actor, manager));
       // Once, in the end: an address that is left would get a dead link.
-      if (moved || judged) await this.proof.askAgain(id, actor, manager);
+      if (moved || judged) await this.proof.resend(id, actor, manager);
       return this.read(id, manager);
     });
   }
@@ -126,7 +126,7 @@ export class UserAdministration {
         const [known] = await manager.query<unknown[]>(store.LOCK, [userId]);
         if (!known) throw new Problem('not_found');
       }
-      await demandAuthority(actor, { permissions: ['users:write'], ...stake, userId }, manager);
+      await assertMayGrant(actor, { permissions: ['users:write'], ...stake, userId }, manager);
       const had = await this.users.hasAdmin(manager);
       const result = await work(manager);
       if (had && !(await this.users.hasAdmin(manager))) throw new Problem('last_admin');
@@ -143,13 +143,13 @@ export class UserAdministration {
     const before = await this.read(id, manager);
     const roles = [...new Set(wanted(before.roles))].sort();
     await refuseUnknownRoles(roles, manager);
-    await manager.query(store.MARK_JUDGED, [id]);
+    await manager.query(store.CLEAR_UNVERIFIED_REGISTRATION, [id]);
     if (before.roles.join() === roles.join()) return before;
     await manager.query(store.TAKE_OTHER_ROLES, [id, roles]);
     await manager.query(store.ADD_ROLES, [id, roles]);
     await this.record('user.roles_changed', id, actor, manager, { roles, before: before.roles });
     const after = await this.read(id, manager);
-    this.database.afterCommit(manager, () => this.revocations.rolesChanged(id, after.ver));
+    this.database.afterCommit(manager, () => this.revocations.rolesChanged(id, after.tokenVersion));
     return after;
   }
 
@@ -201,8 +201,8 @@ export class UserAdministration {
     manager: EntityManager,
     data?: Record<string, unknown>,
   ): Promise<void> {
-    const { id: actorId, client } = actor;
-    return this.audit.record({ type, actorId, userId, client, data: { ...data, ...operatorOf(actor) } }, manager);
+    const { id: actorId, context } = actor;
+    return this.audit.record({ type, actorId, userId, context, data: { ...data, ...operatorOf(actor) } }, manager);
   }
 }
 

@@ -34,7 +34,7 @@ const SEARCH = `
   LEFT JOIN users u ON u.id = hit.id ORDER BY hit.number DESC`;
 
 /** Milliseconds after which a search shows what it has, and where to go on. */
-const PATIENCE = 25;
+const SEARCH_TIMEOUT = 25;
 /** What the number of a user can be, and more than any of them. */
 const NUMBER = /^\d{1,18}$/;
 const END = '9'.repeat(18);
@@ -91,7 +91,7 @@ export class UserDirectory implements OnApplicationBootstrap {
   private async search(query: string, filters: unknown[], limit: number, cursor?: string): Promise<Page<UserRow>> {
     const text = query.normalize('NFC');
     const below = keyOfCursor(cursor, (key) => NUMBER.test(key)) ?? END;
-    const values = [below, ...filters, text, wordOf(text), PATIENCE];
+    const values = [below, ...filters, text, wordOf(text), SEARCH_TIMEOUT];
     const rows = await this.database.manager.query<Hit[]>(SEARCH, values);
     const hits = rows.filter((row) => row.id !== null);
     const page = toPageBy(hits, limit, ({ number }) => number);

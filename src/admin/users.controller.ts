@@ -7,7 +7,7 @@ import { isId } from '../platform/common/id.js';
 import { Answers, Fails } from '../platform/http/openapi.js';
 import { idOfCursor, pageOf, pageQuery } from '../platform/http/page.js';
 import { Problem } from '../platform/http/problem.js';
-import { type Client, FromClient } from '../platform/http/request-context.js';
+import { Context, type RequestContext } from '../platform/http/request-context.js';
 import { roleName } from '../roles/role.js';
 import { revokedCount, sessionPage, toSessionView } from '../sessions/session.js';
 import { Sessions } from '../sessions/sessions.service.js';
@@ -99,9 +99,9 @@ export class UsersController {
   async create(
     @Body({ schema: userForm }) form: UserForm,
     @CurrentUser() { userId }: Principal,
-    @FromClient() client: Client,
+    @Context() context: RequestContext,
   ): Promise<UserView> {
-    return toUserView(await this.administration.create(form, { id: userId, client }));
+    return toUserView(await this.administration.create(form, { id: userId, context }));
   }
 
   @Get(':id')
@@ -124,9 +124,9 @@ export class UsersController {
     @Param('id') id: string,
     @Body({ schema: userChange }) change: z.infer<typeof userChange>,
     @CurrentUser() { userId }: Principal,
-    @FromClient() client: Client,
+    @Context() context: RequestContext,
   ): Promise<UserView> {
-    return toUserView(await this.administration.update(id, change, { id: userId, client }));
+    return toUserView(await this.administration.update(id, change, { id: userId, context }));
   }
 
   @Delete(':id')
@@ -138,9 +138,9 @@ export class UsersController {
   async remove(
     @Param('id') id: string,
     @CurrentUser() { userId }: Principal,
-    @FromClient() client: Client,
+    @Context() context: RequestContext,
   ): Promise<void> {
-    await this.administration.remove(id, { id: userId, client });
+    await this.administration.remove(id, { id: userId, context });
   }
 
   @Put(':id/roles')
@@ -157,9 +157,9 @@ export class UsersController {
     @Param('id') id: string,
     @Body({ schema: userRoles }) { roles }: z.infer<typeof userRoles>,
     @CurrentUser() { userId }: Principal,
-    @FromClient() client: Client,
+    @Context() context: RequestContext,
   ): Promise<UserView> {
-    return toUserView(await this.administration.setRoles(id, roles, { id: userId, client }));
+    return toUserView(await this.administration.setRoles(id, roles, { id: userId, context }));
   }
 
   @Get(':id/sessions')
@@ -188,9 +188,9 @@ export class UsersController {
   async endSessions(
     @Param('id') id: string,
     @CurrentUser() { userId }: Principal,
-    @FromClient() client: Client,
+    @Context() context: RequestContext,
   ): Promise<z.infer<typeof revokedCount>> {
-    return { revoked: await this.administration.endSessions(id, { id: userId, client }) };
+    return { revoked: await this.administration.endSessions(id, { id: userId, context }) };
   }
 }
 

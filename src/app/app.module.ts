@@ -11,23 +11,23 @@ import { ConfigModule } from '../platform/config/config.module.js';
 import { DatabaseModule } from '../platform/database/database.module.js';
 import { JobsModule } from '../platform/jobs/jobs.module.js';
 import { MailModule } from '../platform/mail/mail.module.js';
-import { LimitsModule } from '../platform/rate-limiting/rate-limiting.module.js';
+import { RateLimitingModule } from '../platform/rate-limiting/rate-limiting.module.js';
 import { WebModule } from '../web/web.module.js';
 
 /** The list of modules. */
 @Module({})
 export class AppModule {
-  /** `patience` is how long a statement may take, in milliseconds; 0 for as long as it likes. */
-  static with(config: Config, databaseUrl: string, patience?: number) {
+  /** `timeout` is how long a statement may take, in milliseconds; 0 for as long as it likes. */
+  static with(config: Config, databaseUrl: string, timeout?: number) {
     return {
       module: AppModule,
       imports: [
         ConfigModule.with(config),
-        DatabaseModule.with({ url: databaseUrl, pool: config.databasePool, patience }),
+        DatabaseModule.with({ url: databaseUrl, pool: config.databasePool, timeout }),
         JobsModule,
         MailModule.with(config),
         AuditModule,
-        LimitsModule,
+        RateLimitingModule,
         GuardsModule,
         AuthModule,
         AccountModule,

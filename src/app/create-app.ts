@@ -3,21 +3,21 @@ import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
-import { shedSignIns } from '../auth/sign-in/load-shedding.js';
+import { registerLoadShedding } from '../auth/sign-in/load-shedding.js';
 import { PasswordHasher } from '../credentials/passwords/password-hasher.js';
 import { halvedNetworks } from '../platform/common/address.js';
 import type { Config } from '../platform/config/config.js';
 import { refuseUnreadable } from '../platform/http/client-errors.js';
 import { ErrorFilter } from '../platform/http/error.filter.js';
 import { acceptStrictJson } from '../platform/http/json-body.js';
-import { LeanFastifyAdapter } from '../platform/http/minimal-fastify-adapter.js';
+import { MinimalFastifyAdapter } from '../platform/http/minimal-fastify-adapter.js';
 import { decodableUrl, logRequests, requestId, setHeaders } from '../platform/http/requests.js';
 import { RouteTable } from '../platform/http/route-table.js';
 import { SchemaPipe } from '../platform/http/schema.pipe.js';
 import { securityHeaders } from '../platform/http/security-headers.js';
 import { NestLogger } from '../platform/observability/logger.js';
-import { GuessLimits } from '../platform/rate-limiting/login-throttle.service.js';
-import { limitRequests } from '../platform/rate-limiting/register-rate-limit.js';
+import { LoginThrottle } from '../platform/rate-limiting/login-throttle.service.js';
+import { registerRateLimit } from '../platform/rate-limiting/register-rate-limit.js';
 import { servePage } from '../web/serve-page.js';
 import { AppModule } from './app.module.js';
 import { letDocsLoad, serveOpenApi } from './openapi.js';
@@ -29,11 +29,11 @@ const LONGEST_URL = 16 * 1024;
 /** Milliseconds for a request to arrive whole, so that a slow sender holds no connection for long. */
 const REQUEST_TIMEOUT = 10_000;
 
-/** Builds the application with everything that stands around the rooms: parsers, pipes, the filter, headers, the document. */
+/** Builds the application with everything that stands around the modules: parsers, pipes, the filter, headers, the document. */
 export async function createApp(config: Config, databaseUrl: string, logger: Logger): Promise<NestFastifyApplication> {
   const routes = new RouteTable();
   const filter = new ErrorFilter(logger, (path) => routes.methodsOf(path));
-  const adapter = new LeanFastifyAdapter({
+  const adapter = new MinimalFastifyAdapter({
     bodyLimit: BODY_LIMIT,
     requestTimeout: REQUEST_TIMEOUT,
     keepAliveTimeout: 72_000,
@@ -60,14 +60,14 @@ export async function createApp(config: Config, databaseUrl: string, logger: Log
   setHeaders(fastify, await securityHeaders(config));
   logRequests(fastify, logger);
   if (config.corsOrigins.length > 0) await allowOrigins(fastify, config);
-  if (config.rateLimits) limitRequests(fastify);
+  if (config.rateLimits) registerRateLimit(fastify);
   await servePage(fastify);
   const app = await NestFactory.create<NestFastifyApplication>(AppModule.with(config, databaseUrl), adapter, {
     logger: new NestLogger(logger),
     bodyParser: false,
     abortOnError: false,
   });
-  shedSignIns(fastify, app.get(PasswordHasher), app.get(GuessLimits));
+  registerLoadShedding(fastify, app.get(PasswordHasher), app.get(LoginThrottle));
   acceptStrictJson(fastify);
   app.useGlobalFilters(filter);
   app.useGlobalPipes(new SchemaPipe());
@@ -77,7 +77,7 @@ export async function createApp(config: Config, databaseUrl: string, logger: Log
 
 /** Preflights end here, so they are limited here too; all else is limited afterwards, so that a page can read a refusal. */
 async function allowOrigins(fastify: FastifyInstance, { corsOrigins, rateLimits }: Config): Promise<void> {
-  if (rateLimits) limitRequests(fastify, ({ method }) => method === 'OPTIONS');
+  if (rateLimits) registerRateLimit(fastify, ({ method }) => method === 'OPTIONS');
   await fastify.register(cors, {
     origin: [...corsOrigins],
     // What is no preflight is granted nothing, and needs no refusal of the library's own making.

@@ -64,7 +64,7 @@ async function closeWithin(app: NestFastifyApplication, limit: number): Promise<
   const late = setTimeout(() => server.closeAllConnections(), limit).unref();
   // Node closes what is idle when it is told to stop; a connection whose last answer is sent after that counts as well.
   const idle = setInterval(() => server.closeIdleConnections(), 50).unref();
-  // Nest would first let its rooms finish what they do by themselves, and take new connections meanwhile.
+  // Nest would first let its modules finish their own work, and take new connections meanwhile.
   server.close();
   await app.close();
   clearTimeout(late);

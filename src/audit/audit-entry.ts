@@ -19,7 +19,7 @@ export interface Seal {
 }
 
 /** Places of the chain: its end, its beginning after retention, and up to where late seals were accepted. */
-export type PlaceName = 'head' | 'anchor' | 'accepted';
+export type PositionName = 'head' | 'anchor' | 'accepted';
 
 /** A moment as text that is the same for every time zone and date style of a connection. */
 const moment = (column: string) => `to_char(${column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US')`;
@@ -54,7 +54,7 @@ export class AuditMacs {
   }
 
   /** Of the statement that this seal is that place of the chain. */
-  ofPlace(place: PlaceName, number: string, seal: Buffer): Buffer {
+  ofPosition(place: PositionName, number: string, seal: Buffer): Buffer {
     return this.mac(place, number, seal);
   }
 

@@ -2,7 +2,7 @@ import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnModuleD
 import type { EntityManager } from 'typeorm';
 import type { Config } from '../platform/config/config.js';
 import { CONFIG } from '../platform/config/config.module.js';
-import { AuditChain, BEGINNING } from './audit-chain.service.js';
+import { AuditChain, GENESIS } from './audit-chain.service.js';
 import type { Seal } from './audit-entry.js';
 import * as store from './audit-store.js';
 import { AuditVerifier } from './audit-verifier.service.js';
@@ -43,7 +43,7 @@ export class AuditRetention implements OnApplicationBootstrap, OnModuleDestroy {
   async cut(age: number): Promise<number> {
     let total = 0;
     for (;;) {
-      const count = (await this.chain.inTurn(null, (manager) => this.cutBatch(age, manager))) ?? 0;
+      const count = (await this.chain.withChainLock(null, (manager) => this.cutBatch(age, manager))) ?? 0;
       total += count;
       if (count === 0) break;
     }
@@ -52,7 +52,7 @@ export class AuditRetention implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   private async cutBatch(age: number, manager: EntityManager): Promise<number> {
-    const start = (await this.chain.read('anchor', manager)) ?? BEGINNING;
+    const start = (await this.chain.read('anchor', manager)) ?? GENESIS;
     const seals = await manager.query<Seal[]>(store.OLD_SEALS, [start.number, age, BATCH]);
     const last = seals.at(-1);
     if (!last) return 0;

@@ -8,8 +8,14 @@ import {
 } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { Database } from '../platform/database/database.js';
-import { Sweeper } from '../platform/jobs/debounced-task.js';
-import { AuditChain, BrokenChainError, HeldChainError, PATIENCE, type Place } from './audit-chain.service.js';
+import { DebouncedTask } from '../platform/jobs/debounced-task.js';
+import {
+  AuditChain,
+  BrokenChainError,
+  CHAIN_TIMEOUT,
+  ChainLockTimeout,
+  type ChainPosition,
+} from './audit-chain.service.js';
 import { byId, ENTRY_MAC, type SealedEntry } from './audit-entry.js';
 import * as store from './audit-store.js';
 
@@ -25,7 +31,7 @@ const NEVER = Buffer.alloc(ENTRY_MAC);
 @Injectable()
 export class AuditSealer implements OnApplicationBootstrap, OnModuleDestroy, BeforeApplicationShutdown {
   private readonly logger = new Logger(AuditSealer.name);
-  private readonly sweeper = new Sweeper(() => this.pass());
+  private readonly task = new DebouncedTask(() => this.pass());
   private running: Promise<void> | undefined;
   private complained = false;
   private began = false;
@@ -36,19 +42,19 @@ export class AuditSealer implements OnApplicationBootstrap, OnModuleDestroy, Bef
   ) {}
 
   async onApplicationBootstrap(): Promise<void> {
-    this.sweeper.start();
+    this.task.start();
     this.began = true;
-    await this.chain.begin(false);
+    await this.chain.initialize(false);
     this.pass();
   }
 
   onModuleDestroy(): void {
-    this.sweeper.stop();
+    this.task.stop();
   }
 
   /** Told of every entry. A server to which nothing happens asks the database nothing. */
-  soon(): void {
-    this.sweeper.soon();
+  schedule(): void {
+    this.task.schedule();
   }
 
   async beforeApplicationShutdown(): Promise<void> {
@@ -59,10 +65,10 @@ export class AuditSealer implements OnApplicationBootstrap, OnModuleDestroy, Bef
 
   /**
    * Seals everything that is committed and waits. Throws BrokenChainError where the end of the chain was tampered with,
-   * HeldChainError where its turn does not come in `patience` milliseconds.
+   * HeldChainError where its turn does not come in `timeout` milliseconds.
    */
-  async sealAll(patience = PATIENCE): Promise<void> {
-    while ((await this.sealBatch(patience)) === BATCH);
+  async sealAll(timeout = CHAIN_TIMEOUT): Promise<void> {
+    while ((await this.sealBatch(timeout)) === BATCH);
   }
 
   /**
@@ -70,9 +76,9 @@ export class AuditSealer implements OnApplicationBootstrap, OnModuleDestroy, Bef
    * lets every seal stand that came late. Throws as sealAll does.
    */
   async accept(): Promise<void> {
-    await this.chain.begin(true);
+    await this.chain.initialize(true);
     await this.sealAll();
-    await this.chain.inTurn(PATIENCE, async (manager) =>
+    await this.chain.withChainLock(CHAIN_TIMEOUT, async (manager) =>
       this.chain.write('accepted', await this.chain.end(manager), manager),
     );
   }
@@ -95,8 +101,8 @@ export class AuditSealer implements OnApplicationBootstrap, OnModuleDestroy, Bef
   }
 
   /** Seals one batch; returns how many entries, 0 also where another instance is at it. */
-  private async sealBatch(patience: number | null): Promise<number> {
-    const sealed = await this.chain.inTurn(patience, async (manager) => {
+  private async sealBatch(timeout: number | null): Promise<number> {
+    const sealed = await this.chain.withChainLock(timeout, async (manager) => {
       const end = await this.chain.end(manager);
       const waiting = await manager.query<{ id: string }[]>(store.UNSEALED, [BATCH]);
       if (waiting.length === 0) return { end, count: 0 };
@@ -108,7 +114,7 @@ export class AuditSealer implements OnApplicationBootstrap, OnModuleDestroy, Bef
     return sealed.count;
   }
 
-  private async append(ids: string[], end: Place, manager: EntityManager): Promise<Place> {
+  private async append(ids: string[], end: ChainPosition, manager: EntityManager): Promise<ChainPosition> {
     const { macs } = this.chain;
     const known = byId(await manager.query<SealedEntry[]>(store.ENTRIES, [ids]));
     // An entry that was removed or doubled before its seal is sealed as what can never be found.
@@ -127,7 +133,7 @@ export class AuditSealer implements OnApplicationBootstrap, OnModuleDestroy, Bef
   private complain(error: unknown): void {
     if (this.complained) return;
     this.complained = true;
-    if (error instanceof HeldChainError) {
+    if (error instanceof ChainLockTimeout) {
       this.logger.error(error.message);
     } else if (error instanceof BrokenChainError) {
       this.logger.error(

@@ -9,7 +9,7 @@ export const WAIT_FOR_CHAIN = 'SELECT pg_advisory_xact_lock($1)';
 export const TRY_CHAIN = 'SELECT pg_try_advisory_xact_lock($1) AS held';
 
 /** Locks that this transaction waits for at most. $1 milliseconds as text */
-export const SET_PATIENCE = `SELECT set_config('lock_timeout', $1, true)`;
+export const SET_LOCK_TIMEOUT = `SELECT set_config('lock_timeout', $1, true)`;
 
 /** Whether any entry waits for its seal. */
 export const ANY_UNSEALED = { name: 'audit-any-unsealed', text: 'SELECT EXISTS (SELECT FROM audit_unsealed) AS any' };
@@ -18,7 +18,7 @@ export const ANY_UNSEALED = { name: 'audit-any-unsealed', text: 'SELECT EXISTS (
 export const UNSEALED = 'SELECT id FROM audit_unsealed ORDER BY id LIMIT $1';
 
 /** Begins a chain, before anybody is a user or else only where $3 says so. $1 seal, $2 mac */
-export const BEGIN_CHAIN = `
+export const INITIALIZE_CHAIN = `
   INSERT INTO audit_chain (place, number, seal, mac)
   SELECT 'head', 0, $1, $2
   WHERE NOT EXISTS (SELECT FROM audit_seals) AND ($3::boolean OR NOT EXISTS (SELECT FROM users))
@@ -28,10 +28,10 @@ export const BEGIN_CHAIN = `
 export const ENTRIES = `SELECT ${ENTRY_COLUMNS} FROM audit_events WHERE id = ANY ($1::uuid[]) ORDER BY id`;
 
 /** $1 place */
-export const PLACE = 'SELECT number::text, seal, mac FROM audit_chain WHERE place = $1';
+export const POSITION = 'SELECT number::text, seal, mac FROM audit_chain WHERE place = $1';
 
 /** $1 place, $2 number, $3 seal, $4 mac */
-export const SET_PLACE = `
+export const SET_POSITION = `
   INSERT INTO audit_chain (place, number, seal, mac) VALUES ($1, $2, $3, $4)
   ON CONFLICT (place) DO UPDATE SET number = excluded.number, seal = excluded.seal, mac = excluded.mac`;
 

@@ -3,15 +3,15 @@ import type { EntityManager } from 'typeorm';
 import { Database } from '../platform/database/database.js';
 import {
   AuditChain,
-  BEGINNING,
   BrokenChainError,
-  HeldChainError,
+  CHAIN_TIMEOUT,
+  ChainLockTimeout,
+  type ChainPosition,
+  GENESIS,
   isSame,
   OLD,
-  PATIENCE,
-  type Place,
 } from './audit-chain.service.js';
-import { apart, byId, ENTRY_MAC, type PlaceName, type Seal, type SealedEntry, sameMac } from './audit-entry.js';
+import { apart, byId, ENTRY_MAC, type PositionName, type Seal, type SealedEntry, sameMac } from './audit-entry.js';
 import { AuditSealer } from './audit-sealer.service.js';
 import * as store from './audit-store.js';
 
@@ -59,19 +59,19 @@ export class AuditVerifier {
   /**
    * Compares every entry with its seal and every seal with the one before it. `expected` is the head of a former report.
    * `progress` is told how many entries were compared. One snapshot of the database, so servers may run meanwhile. What
-   * waits is sealed before, in `patience` milliseconds.
+   * waits is sealed before, in `timeout` milliseconds.
    */
   async verify(
     expected?: string,
     progress: (entries: number) => void = () => {},
-    patience = PATIENCE,
+    timeout = CHAIN_TIMEOUT,
   ): Promise<AuditReport> {
     const faults: AuditFault[] = [];
-    await this.sealer.sealAll(patience).catch((error) => faults.push(...brokenOr(error)));
+    await this.sealer.sealAll(timeout).catch((error) => faults.push(...brokenOr(error)));
     return this.database.transaction(async (manager) => {
       await manager.query('SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY');
       const anchor = await this.place('anchor', faults, manager);
-      let last: Place = anchor ?? BEGINNING;
+      let last: ChainPosition = anchor ?? GENESIS;
       let [entries, seals, met] = [0, 0, expected === undefined];
       for (;;) {
         const batch = await manager.query<Seal[]>(store.SEALS, [last.number, BATCH]);
@@ -87,7 +87,7 @@ export class AuditVerifier {
         progress(entries);
       }
       met ||= anchor !== null && headOf(anchor) === expected;
-      if (!met) faults.push(broken(`The seal ${expected} is not part of the chain: it was set back or written anew.`));
+      if (!met) faults.push(broken(`The seal ${expected} is not part of the chain: it was set back or written force.`));
       const { waiting, missing, stuck } = await this.waiting(manager);
       faults.push(...(await this.examineEnd(last, manager)), ...(await this.beside(seals, manager)), ...missing);
       if (stuck > 0) faults.push(broken(`${stuck} entries are not of this minute and have no seal.`));
@@ -96,7 +96,7 @@ export class AuditVerifier {
   }
 
   /** The faults of seals that follow `before`, and of their entries. */
-  async examine(seals: Seal[], before: Place, manager: EntityManager): Promise<AuditFault[]> {
+  async examine(seals: Seal[], before: ChainPosition, manager: EntityManager): Promise<AuditFault[]> {
     const faults: AuditFault[] = [];
     const accepted = await this.accepted(faults, manager);
     let last = before;
@@ -141,7 +141,7 @@ export class AuditVerifier {
     });
   }
 
-  private async examineEnd(last: Place, manager: EntityManager): Promise<AuditFault[]> {
+  private async examineEnd(last: ChainPosition, manager: EntityManager): Promise<AuditFault[]> {
     const faults: AuditFault[] = [];
     const head = await this.place('head', faults, manager);
     if (faults.length > 0) return faults;
@@ -177,7 +177,11 @@ export class AuditVerifier {
     return { waiting: row?.count ?? 0, missing, stuck: row?.stuck ?? 0 };
   }
 
-  private async place(place: PlaceName, faults: AuditFault[], manager: EntityManager): Promise<Place | null> {
+  private async place(
+    place: PositionName,
+    faults: AuditFault[],
+    manager: EntityManager,
+  ): Promise<ChainPosition | null> {
     try {
       return await this.chain.read(place, manager);
     } catch (error) {
@@ -197,7 +201,7 @@ function late(seal: Seal, entries: SealedEntry[]): AuditFault[] {
   return [{ kind: 'seal_late', subject: seal.number, detail }];
 }
 
-function headOf({ number, seal }: Place): string {
+function headOf({ number, seal }: ChainPosition): string {
   return `${number}:${seal.toString('hex')}`;
 }
 
@@ -206,7 +210,7 @@ function broken(detail: string): AuditFault {
 }
 
 function brokenOr(error: unknown): AuditFault[] {
-  if (error instanceof BrokenChainError || error instanceof HeldChainError) return [broken(error.message)];
+  if (error instanceof BrokenChainError || error instanceof ChainLockTimeout) return [broken(error.message)];
   throw error;
 }
 

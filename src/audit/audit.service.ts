@@ -4,8 +4,8 @@ import { z } from 'zod';
 import { firstIdAt, newId } from '../platform/common/id.js';
 import { Database } from '../platform/database/database.js';
 import { type Page, toPage } from '../platform/http/page.js';
-import type { Client } from '../platform/http/request-context.js';
-import { Tallies } from '../platform/jobs/counters.js';
+import type { RequestContext } from '../platform/http/request-context.js';
+import { Counters } from '../platform/jobs/counters.js';
 import { AuditSealer } from './audit-sealer.service.js';
 
 /** Everything that is written down. */
@@ -44,7 +44,7 @@ export interface AuditEvent {
   actorId: string | null;
   /** To whom it was done. */
   userId: string | null;
-  client: Client | null;
+  context: RequestContext | null;
   /** What else there is to know. Never a secret. */
   data?: Record<string, unknown>;
 }
@@ -98,7 +98,7 @@ export class Audit {
   constructor(
     private readonly database: Database,
     private readonly sealer: AuditSealer,
-    private readonly tallies: Tallies,
+    private readonly tallies: Counters,
   ) {}
 
   /** Adds an entry. Give the transaction's manager where there is one. */
@@ -114,13 +114,13 @@ export class Audit {
       events.map(({ type }) => type),
       events.map(({ actorId }) => actorId),
       events.map(({ userId }) => userId),
-      events.map(({ client }) => client?.ip),
-      events.map(({ client }) => client?.userAgent),
-      events.map(({ client }) => client?.requestId),
+      events.map(({ context }) => context?.ip),
+      events.map(({ context }) => context?.userAgent),
+      events.map(({ context }) => context?.requestId),
       events.map(({ data }) => JSON.stringify(data ?? {})),
     ]);
-    this.sealer.soon();
-    this.tallies.soon();
+    this.sealer.schedule();
+    this.tallies.schedule();
   }
 
   /** The entries that fit, newest first. `before` is the id that the last page ended with. */

@@ -7,7 +7,7 @@ import { OptionallySignedIn, Public, SignedIn } from '../access/route-access.js'
 import { type Message, messageView } from '../platform/http/message.js';
 import { Answers, Fails } from '../platform/http/openapi.js';
 import { Problem } from '../platform/http/problem.js';
-import { type Client, FromClient } from '../platform/http/request-context.js';
+import { Context, type RequestContext } from '../platform/http/request-context.js';
 import { Rotation } from '../sessions/rotation.service.js';
 import { revokedCount, type Tokens, tokensView } from '../sessions/session.js';
 import { Sessions } from '../sessions/sessions.service.js';
@@ -43,10 +43,10 @@ export class AuthController {
   @Fails('signup_closed', 'email_taken', 'username_taken', 'password_too_common', 'cross_site_request', 'overloaded')
   async register(
     @Body({ schema: schema.registration }) form: z.infer<typeof schema.registration>,
-    @FromClient() client: Client,
+    @Context() context: RequestContext,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<z.infer<typeof schema.signedUp> | Message> {
-    const signedUp = await this.registration.register(form, client);
+    const signedUp = await this.registration.register(form, context);
     if (signedUp) return signedUp;
     void reply.status(202);
     return { message: 'A mail is on its way. Follow its link to confirm your email address, then sign in.' };
@@ -60,9 +60,9 @@ export class AuthController {
   @Fails('invalid_credentials', 'account_disabled', 'email_not_verified', 'cross_site_request', 'overloaded')
   async login(
     @Body({ schema: schema.login }) { password, ...identifier }: z.infer<typeof schema.login>,
-    @FromClient() client: Client,
+    @Context() context: RequestContext,
   ): Promise<z.infer<typeof schema.signedIn>> {
-    return { message: 'Login successful', ...(await this.signIn.withPassword(identifier, password, client)) };
+    return { message: 'Login successful', ...(await this.signIn.withPassword(identifier, password, context)) };
   }
 
   @Public()
@@ -80,11 +80,11 @@ export class AuthController {
   )
   async refresh(
     @Body({ schema: schema.refresh }) body: z.infer<typeof schema.refresh>,
-    @FromClient() client: Client,
+    @Context() context: RequestContext,
   ): Promise<Tokens> {
     const token = body?.refreshToken;
     if (token === undefined) throw Problem.field('/refreshToken', 'Send the refresh token, here or in its cookie.');
-    return this.rotation.refresh(token, client);
+    return this.rotation.refresh(token, context);
   }
 
   @OptionallySignedIn()
@@ -97,9 +97,9 @@ export class AuthController {
   async logout(
     @Req() request: AuthenticatedRequest,
     @Body({ schema: schema.logout }) body: z.infer<typeof schema.logout>,
-    @FromClient() client: Client,
+    @Context() context: RequestContext,
   ): Promise<Message> {
-    await this.signOut.end(request, body?.refreshToken, client);
+    await this.signOut.end(request, body?.refreshToken, context);
     return { message: 'Logged out successfully' };
   }
 
@@ -111,11 +111,11 @@ export class AuthController {
   async logoutAll(
     @CurrentUser() user: Principal,
     @Body({ schema: schema.logoutAll }) body: z.infer<typeof schema.logoutAll>,
-    @FromClient() client: Client,
+    @Context() context: RequestContext,
   ): Promise<z.infer<typeof revokedCount>> {
     const keep = body?.keepCurrent ? user.sessionId : null;
     return {
-      revoked: await this.sessions.endAll(user.userId, keep, { type: 'auth.logout', actorId: user.userId, client }),
+      revoked: await this.sessions.endAll(user.userId, keep, { type: 'auth.logout', actorId: user.userId, context }),
     };
   }
 

@@ -3,12 +3,12 @@ import { PasswordsModule } from '../credentials/passwords/passwords.module.js';
 import { SessionsModule } from '../sessions/sessions.module.js';
 import { UsersModule } from '../users/users.module.js';
 import { AuthController } from './auth.controller.js';
-import { PasswordCheck } from './elevation/reauthentication.service.js';
+import { Reauthentication } from './elevation/reauthentication.service.js';
 import { EmailChange } from './email-change/email-change.service.js';
-import { Handover } from './email-verification/account-claim.service.js';
+import { AccountClaim } from './email-verification/account-claim.service.js';
 import { EmailVerification } from './email-verification/email-verification.service.js';
-import { RequestedMail } from './email-verification/throttled-mail-request.service.js';
-import { AddressProof } from './email-verification/verification-mailer.service.js';
+import { ThrottledMailRequests } from './email-verification/throttled-mail-request.service.js';
+import { VerificationMailer } from './email-verification/verification-mailer.service.js';
 import { InvitationAcceptance } from './invitations/invitation-acceptance.service.js';
 import { Invitations } from './invitations/invitations.service.js';
 import { Logout } from './logout/logout.service.js';
@@ -17,8 +17,8 @@ import { OneTimeTokens } from './one-time-tokens/one-time-tokens.service.js';
 import { PasswordChange } from './password/password-change.service.js';
 import { PasswordReset } from './password/password-reset.service.js';
 import { Registration } from './registration/registration.service.js';
-import { Housekeeping } from './registration/retention.js';
-import { PendingRegistrations } from './registration/unverified-registrations.service.js';
+import { RegistrationRetention } from './registration/retention.js';
+import { UnverifiedRegistrations } from './registration/unverified-registrations.service.js';
 import { SignIn } from './sign-in/sign-in.service.js';
 
 /** The flows: how somebody becomes signed in, stays so, and ends it. */
@@ -26,23 +26,23 @@ import { SignIn } from './sign-in/sign-in.service.js';
   imports: [PasswordsModule, SessionsModule, UsersModule],
   controllers: [AuthController, MailedLinksController],
   providers: [
-    Handover,
-    AddressProof,
+    AccountClaim,
+    VerificationMailer,
     EmailChange,
     EmailVerification,
-    Housekeeping,
+    RegistrationRetention,
     InvitationAcceptance,
     Invitations,
     Logout,
     OneTimeTokens,
     PasswordChange,
-    PasswordCheck,
+    Reauthentication,
     PasswordReset,
-    PendingRegistrations,
+    UnverifiedRegistrations,
     Registration,
-    RequestedMail,
+    ThrottledMailRequests,
     SignIn,
   ],
-  exports: [AddressProof, EmailChange, Invitations, OneTimeTokens, PasswordChange, PasswordCheck],
+  exports: [VerificationMailer, EmailChange, Invitations, OneTimeTokens, PasswordChange, Reauthentication],
 })
 export class AuthModule {}

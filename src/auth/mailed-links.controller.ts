@@ -4,7 +4,7 @@ import type { z } from 'zod';
 import { Public } from '../access/route-access.js';
 import { type Message, messageView } from '../platform/http/message.js';
 import { Answers, Fails } from '../platform/http/openapi.js';
-import { type Client, FromClient } from '../platform/http/request-context.js';
+import { Context, type RequestContext } from '../platform/http/request-context.js';
 import { DeliversTokens } from '../sessions/token-delivery.js';
 import * as schema from './auth.schemas.js';
 import { EmailChange } from './email-change/email-change.service.js';
@@ -31,8 +31,11 @@ export class MailedLinksController {
   @ApiOperation({ summary: 'Confirm an email address', operationId: 'verifyEmail' })
   @Answers(200, messageView)
   @Fails('invalid_token_link', 'email_taken')
-  async verify(@Body({ schema: schema.mailedLink }) { token }: Link, @FromClient() client: Client): Promise<Message> {
-    const { choosePassword } = await this.verification.verify(token, client);
+  async verify(
+    @Body({ schema: schema.mailedLink }) { token }: Link,
+    @Context() context: RequestContext,
+  ): Promise<Message> {
+    const { choosePassword } = await this.verification.verify(token, context);
     return {
       message: choosePassword
         ? 'Your email address is confirmed. It was registered more than once, so no password chosen then works: a mail ' +
@@ -47,9 +50,9 @@ export class MailedLinksController {
   @Fails('mail_unavailable')
   async resend(
     @Body({ schema: schema.mailRequest }) { email }: Request,
-    @FromClient() client: Client,
+    @Context() context: RequestContext,
   ): Promise<Message> {
-    await this.verification.resend(email, client);
+    await this.verification.resend(email, context);
     return { message: 'If this address waits to be confirmed, a mail is on its way.' };
   }
 
@@ -57,8 +60,11 @@ export class MailedLinksController {
   @ApiOperation({ summary: 'Take back a change of the email address', operationId: 'undoEmailChange' })
   @Answers(200, messageView)
   @Fails('invalid_token_link', 'email_taken')
-  async undo(@Body({ schema: schema.mailedLink }) { token }: Link, @FromClient() client: Client): Promise<Message> {
-    await this.emailChange.undo(token, client);
+  async undo(
+    @Body({ schema: schema.mailedLink }) { token }: Link,
+    @Context() context: RequestContext,
+  ): Promise<Message> {
+    await this.emailChange.undo(token, context);
     return { message: 'Your email address is back. A mail with a link to choose a new password is on its way.' };
   }
 
@@ -68,9 +74,9 @@ export class MailedLinksController {
   @Fails('mail_unavailable')
   async forgot(
     @Body({ schema: schema.mailRequest }) { email }: Request,
-    @FromClient() client: Client,
+    @Context() context: RequestContext,
   ): Promise<Message> {
-    await this.passwordReset.request(email, client);
+    await this.passwordReset.request(email, context);
     return { message: 'If this address has an account, a mail is on its way.' };
   }
 
@@ -83,9 +89,9 @@ export class MailedLinksController {
   @Fails('invalid_token_link', 'password_too_common', 'overloaded')
   async reset(
     @Body({ schema: schema.passwordReset }) { token, password }: z.infer<typeof schema.passwordReset>,
-    @FromClient() client: Client,
+    @Context() context: RequestContext,
   ): Promise<Message> {
-    await this.passwordReset.reset(token, password, client);
+    await this.passwordReset.reset(token, password, context);
     return { message: 'Your password is changed. Sign in with the new one.' };
   }
 
@@ -96,8 +102,8 @@ export class MailedLinksController {
   @Fails('invalid_token_link', 'invalid_credentials', 'username_taken', 'password_too_common', 'overloaded')
   async accept(
     @Body({ schema: schema.invitationAcceptance }) form: z.infer<typeof schema.invitationAcceptance>,
-    @FromClient() client: Client,
+    @Context() context: RequestContext,
   ): Promise<z.infer<typeof schema.signedIn>> {
-    return { message: 'Login successful', ...(await this.invitations.accept(form, client)) };
+    return { message: 'Login successful', ...(await this.invitations.accept(form, context)) };
   }
 }

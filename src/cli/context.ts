@@ -12,7 +12,7 @@ import { AppSecretProof } from '../tokens/app-secret-proof.js';
 import { readConfig } from './settings.js';
 
 /**
- * Runs a command on the rooms of the server, without HTTP, on the same database: the embedded Postgres too, which is
+ * Runs a command on the modules of the server, without HTTP, on the same database: the embedded Postgres too, which is
  * started or, where a server has it running, shared. Log lines go to standard error.
  * Throws WrongAppSecretError where the settings are not those of the database.
  */
@@ -42,7 +42,7 @@ export async function withApp<T>(work: (app: INestApplicationContext, config: Co
 
 /** Who is at the command line, for the audit log: nobody with an account, but somebody with a name on this machine. */
 export function operator(): Actor {
-  return { id: null, client: null, operator: `cli:${userName()}` };
+  return { id: null, context: null, operator: `cli:${userName()}` };
 }
 
 function userName(): string {

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { DataSource } from 'typeorm';
-import { examine, type SeenAddress, type Symptoms, seenAddress } from '../health/doctor.js';
+import { type DeploymentReport, examine, type SeenAddress, seenAddress } from '../health/doctor.js';
 import { plainAddress } from '../platform/common/address.js';
 import type { Config } from '../platform/config/config.js';
 import { dataSourceOptions } from '../platform/database/data-source.js';
@@ -9,7 +9,7 @@ import { CommandError, EXIT, print } from './output.js';
 import { readConfig } from './settings.js';
 
 /** How long the database may take to answer, ms. */
-const PATIENCE = 5_000;
+const TIMEOUT = 5_000;
 const MARKS = { fault: 'FAULT  ', warning: 'warning', fine: 'fine   ' };
 
 interface DoctorOptions {
@@ -53,12 +53,12 @@ function describe({ address, suppliedBy }: SeenAddress): string {
 }
 
 /** Looks at the database and migrates nothing; null where it cannot be reached. */
-async function askDatabase(config: Config): Promise<Symptoms['database']> {
+async function askDatabase(config: Config): Promise<DeploymentReport['database']> {
   const postgres = config.databaseUrl
     ? undefined
     : await startEmbeddedPostgres({ dataDir: join(config.dataDir, 'postgres'), log: () => undefined });
   const url = config.databaseUrl ?? postgres?.url ?? '';
-  const source = new DataSource(dataSourceOptions(url, { pool: 2, patience: PATIENCE }));
+  const source = new DataSource(dataSourceOptions(url, { pool: 2, timeout: TIMEOUT }));
   try {
     await source.initialize();
     const clockOffset = await clockOffsetOf(source);

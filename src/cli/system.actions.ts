@@ -1,7 +1,7 @@
-import { describeDemand, routesOf } from '../access/route-manifest.js';
+import { describeAccess, routesOf } from '../access/route-manifest.js';
 import { AppModule } from '../app/app.module.js';
 import { DOCS_FILES } from '../app/openapi.js';
-import { BrokenChainError, HeldChainError } from '../audit/audit-chain.service.js';
+import { BrokenChainError, ChainLockTimeout } from '../audit/audit-chain.service.js';
 import { AuditSealer } from '../audit/audit-sealer.service.js';
 import { type AuditReport, AuditVerifier } from '../audit/audit-verifier.service.js';
 import { SigningKeys } from '../tokens/signing-keys.service.js';
@@ -13,8 +13,8 @@ import { readConfig } from './settings.js';
 export async function rotateKeys({ json }: { json?: boolean }): Promise<void> {
   const kid = await withApp(async (app, config) => {
     if (config.signing.provided) throw new CommandError('JWT_SIGNING_KEY is set: rotate it where it is kept.');
-    const { id: actorId, client, operator: who } = operator();
-    return app.get(SigningKeys).rotate({ actorId, client, operator: who });
+    const { id: actorId, context, operator: who } = operator();
+    return app.get(SigningKeys).rotate({ actorId, context, operator: who });
   });
   print(json, { kid }, [`Made key ${kid}. It is published now and signs in 10 minutes.`]);
 }
@@ -39,7 +39,8 @@ export async function acceptAudit({ json }: { json?: boolean }): Promise<void> {
       .get(AuditSealer)
       .accept()
       .catch((error) => {
-        if (error instanceof BrokenChainError || error instanceof HeldChainError) throw new CommandError(error.message);
+        if (error instanceof BrokenChainError || error instanceof ChainLockTimeout)
+          throw new CommandError(error.message);
         throw error;
       });
     return app.get(AuditVerifier).verify();
@@ -59,6 +60,6 @@ export function printRoutes({ json }: { json?: boolean }): void {
   print(
     json,
     routes,
-    table(routes.map(({ method, path, demand }) => ({ method, path, demands: describeDemand(demand) }))),
+    table(routes.map(({ method, path, access }) => ({ method, path, demands: describeAccess(access) }))),
   );
 }

@@ -73,7 +73,7 @@ export async function revokeSessions(
   const revoked = await withApp(async (app) => {
     if (name !== undefined) return app.get(UserAdministration).endSessions((await findUser(app, name)).id, operator());
     const { operator: who } = operator();
-    const event = { type: 'session.revoked', actorId: null, client: null, data: { operator: who } } as const;
+    const event = { type: 'session.revoked', actorId: null, context: null, data: { operator: who } } as const;
     await app.get(Sessions).end(session ?? '', null, event);
     return 1;
   });

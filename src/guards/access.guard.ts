@@ -1,30 +1,30 @@
 import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
 import type { AuthenticatedRequest } from '../access/principal.js';
-import { type Demand, demandOf } from '../access/route-access.js';
+import { type AccessRule, accessRuleOf } from '../access/route-access.js';
 import { Problem } from '../platform/http/problem.js';
-import { RoleTable } from '../roles/role-permissions-cache.js';
+import { RolePermissionsCache } from '../roles/role-permissions-cache.js';
 
 /** May they? Runs after JwtAuthGuard. A route that declares nothing is closed to everybody. */
 @Injectable()
-export class RolesGuard implements CanActivate {
-  constructor(private readonly table: RoleTable) {}
+export class AccessGuard implements CanActivate {
+  constructor(private readonly table: RolePermissionsCache) {}
 
   canActivate(context: ExecutionContext): boolean | Promise<boolean> {
-    const demand = demandOf(context.getHandler(), context.getClass());
+    const demand = accessRuleOf(context.getHandler(), context.getClass());
     if (!demand) throw new Problem('forbidden', { detail: 'This route does not say whom it is for, so it is closed.' });
     if (demand.kind !== 'roles' && demand.kind !== 'permissions') return true;
     const roles = context.switchToHttp().getRequest<AuthenticatedRequest>().user?.roles ?? [];
-    if (demand.kind === 'permissions' && !this.table.inStep) return this.checkAfterReading(demand, roles);
+    if (demand.kind === 'permissions' && !this.table.isSynchronized) return this.checkAfterReading(demand, roles);
     return this.check(demand, roles);
   }
 
   /** While the link is lost the roles are read where that is possible; else what was last known of them counts. */
-  private async checkAfterReading(demand: Demand, roles: readonly string[]): Promise<boolean> {
+  private async checkAfterReading(demand: AccessRule, roles: readonly string[]): Promise<boolean> {
     await this.table.load().catch(() => undefined);
     return this.check(demand, roles);
   }
 
-  private check(demand: Demand, roles: readonly string[]): true {
+  private check(demand: AccessRule, roles: readonly string[]): true {
     if (demand.kind === 'roles' && !demand.anyOf.some((role) => roles.includes(role))) {
       throw new Problem('forbidden', { detail: `This needs the role ${demand.anyOf.join(' or ')}.` });
     }

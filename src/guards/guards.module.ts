@@ -5,7 +5,7 @@ import { UndeclaredInputGuard } from '../platform/http/undeclared-input.guard.js
 import { RevocationModule } from '../revocation/revocation.module.js';
 import { RolesModule } from '../roles/roles.module.js';
 import { TokensModule } from '../tokens/tokens.module.js';
-import { RolesGuard } from './access.guard.js';
+import { AccessGuard } from './access.guard.js';
 import { JwtStrategy } from './jwt.strategy.js';
 import { JwtAuthGuard } from './jwt-auth.guard.js';
 
@@ -15,7 +15,7 @@ import { JwtAuthGuard } from './jwt-auth.guard.js';
   providers: [
     JwtStrategy,
     { provide: APP_GUARD, useClass: JwtAuthGuard },
-    { provide: APP_GUARD, useClass: RolesGuard },
+    { provide: APP_GUARD, useClass: AccessGuard },
     { provide: APP_GUARD, useClass: UndeclaredInputGuard },
   ],
 })

@@ -66,7 +66,7 @@ class Admins {
 }
 
 /** The link to the database is whole, and nobody is revoked. */
-const listener = { silence: 0, inStep: true, on: () => undefined, onCatchUp: () => undefined };
+const listener = { lagMs: 0, isSynchronized: true, on: () => undefined, onResync: () => undefined };
 
 @Global()
 @Module({
@@ -88,11 +88,11 @@ beforeAll(async () => {
     JWT_SIGNING_KEY: JSON.stringify({ ...jwk, kid: 'k' }),
   });
   const controllers: Type[] = [Forgotten, Kept, Admins];
-  const room = await Test.createTestingModule({
+  const module = await Test.createTestingModule({
     imports: [ConfigModule.with(config), NoDatabase, GuardsModule],
     controllers,
   }).compile();
-  app = room.createNestApplication<NestFastifyApplication>(new FastifyAdapter(), { logger: false });
+  app = module.createNestApplication<NestFastifyApplication>(new FastifyAdapter(), { logger: false });
   app.useGlobalFilters(new ErrorFilter(pino({ level: 'silent' }), () => []));
   await app.init();
   await app.get(SigningKeys).start();
@@ -105,7 +105,7 @@ function tokenOf(...roles: string[]) {
     sessionId: newId(),
     username: null,
     roles,
-    ver: 1,
+    tokenVersion: 1,
     sessionExpiresAt: new Date(Date.now() + 60_000),
   };
   return { ...grant, token: app.get(AccessTokens).mint(grant).accessToken };

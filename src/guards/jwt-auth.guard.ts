@@ -2,7 +2,7 @@ import { type ExecutionContext, Injectable } from '@nestjs/common';
 import { AuthGuard } from '@nestjs/passport';
 import jwt from 'jsonwebtoken';
 import type { AuthenticatedRequest, Principal } from '../access/principal.js';
-import { demandOf } from '../access/route-access.js';
+import { accessRuleOf } from '../access/route-access.js';
 import { Problem } from '../platform/http/problem.js';
 import { Revocations } from '../revocation/revocations.service.js';
 import { AccessTokens } from '../tokens/access-tokens.service.js';
@@ -23,10 +23,10 @@ export class JwtAuthGuard extends AuthGuard('jwt') {
   }
 
   override canActivate(context: ExecutionContext): boolean | Promise<boolean> {
-    const kind = demandOf(context.getHandler(), context.getClass())?.kind;
+    const kind = accessRuleOf(context.getHandler(), context.getClass())?.kind;
     if (kind === 'public') return true;
     const request = context.switchToHttp().getRequest<AuthenticatedRequest>();
-    return kind === 'optional' ? this.identify(context, request) : this.demandUser(context, request);
+    return kind === 'optional' ? this.identify(context, request) : this.requireUser(context, request);
   }
 
   /** Passport's verdict, put in our words. */
@@ -36,12 +36,12 @@ export class JwtAuthGuard extends AuthGuard('jwt') {
     throw new Problem(info instanceof jwt.TokenExpiredError ? 'token_expired' : 'invalid_token');
   }
 
-  private demandUser(context: ExecutionContext, request: AuthenticatedRequest): boolean | Promise<boolean> {
+  private requireUser(context: ExecutionContext, request: AuthenticatedRequest): boolean | Promise<boolean> {
     const token = bearerToken(request);
     if (isAmbiguous(request)) throw new Problem('invalid_token');
     if (token === null) throw new Problem('unauthorized');
     const principal = this.tokens.recall(token);
-    if (!principal || !this.revocations.inStep) return this.authenticate(context, request, token, principal);
+    if (!principal || !this.revocations.isSynchronized) return this.authenticate(context, request, token, principal);
     refuse(this.revocations.refusal(principal));
     request.user = principal;
     return true;
@@ -50,7 +50,7 @@ export class JwtAuthGuard extends AuthGuard('jwt') {
   /** Lets everybody in, and leaves with the request who it is or why that could not be told. */
   private async identify(context: ExecutionContext, request: AuthenticatedRequest): Promise<boolean> {
     try {
-      return await this.demandUser(context, request);
+      return await this.requireUser(context, request);
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
       request.refusal = error;
@@ -71,7 +71,7 @@ export class JwtAuthGuard extends AuthGuard('jwt') {
     if (!principal) throw new Problem('invalid_token');
     if (!known) this.tokens.remember(token, principal);
     refuse(this.revocations.refusal(principal));
-    if (!this.revocations.inStep) refuse(await this.revocations.ask(principal));
+    if (!this.revocations.isSynchronized) refuse(await this.revocations.ask(principal));
     return true;
   }
 }

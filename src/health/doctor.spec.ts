@@ -1,6 +1,6 @@
-import { examine, type Symptoms, seenAddress } from './doctor.js';
+import { type DeploymentReport, examine, seenAddress } from './doctor.js';
 
-const HEALTHY: Symptoms = {
+const HEALTHY: DeploymentReport = {
   production: true,
   publicUrl: 'https://gate.example.com',
   appSecret: 'mZ3xQv8Lr1Tn6Yw0Kd5Hs2Pb9Gj4Fc7A',
@@ -10,11 +10,12 @@ const HEALTHY: Symptoms = {
   database: { clockOffset: 40, migrationsPending: false },
 };
 
-const bad = (change: Partial<Symptoms>) => examine({ ...HEALTHY, ...change }).filter(({ level }) => level !== 'fine');
+const bad = (change: Partial<DeploymentReport>) =>
+  examine({ ...HEALTHY, ...change }).filter(({ level }) => level !== 'fine');
 
 it('finds nothing in a healthy deployment', () => expect(bad({})).toEqual([]));
 
-it.each<[string, Partial<Symptoms>, string, RegExp]>([
+it.each<[string, Partial<DeploymentReport>, string, RegExp]>([
   ['a proxy setting that trusts everybody', { trustedProxies: ['0.0.0.0/0'] }, 'fault', /0\.0\.0\.0\/0.*any address/],
   ['the same for IPv6', { trustedProxies: ['10.0.0.1', '::/0'] }, 'fault', /trusts ::\/0/],
   ['a proxy setting as wide as half the world', { trustedProxies: ['128.0.0.0/1'] }, 'fault', /TRUSTED_PROXIES/],

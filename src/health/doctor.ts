@@ -3,7 +3,7 @@ import { isIP } from 'node:net';
 import { forwardedAddress, halvedNetworks, plainAddress } from '../platform/common/address.js';
 
 /** What the doctor has to say about one thing. */
-export interface Finding {
+export interface Check {
   /** `fault`: something does not work, or protects nobody. `warning`: it works, but not as a deployment should. */
   level: 'fault' | 'warning' | 'fine';
   /** What is so, and what to do about it. */
@@ -11,7 +11,7 @@ export interface Finding {
 }
 
 /** What the doctor looks at. */
-export interface Symptoms {
+export interface DeploymentReport {
   production: boolean;
   publicUrl: string;
   appSecret: string | undefined;
@@ -36,7 +36,7 @@ const NARROW_ENOUGH = { 4: 8, 6: 16 };
 const MAPPED = 96;
 
 /** Examines a deployment and says what is wrong with it, the worst first. */
-export function examine(symptoms: Symptoms): Finding[] {
+export function examine(symptoms: DeploymentReport): Check[] {
   const findings = [
     ...ofProxies(symptoms),
     ...ofSecret(symptoms),
@@ -48,7 +48,7 @@ export function examine(symptoms: Symptoms): Finding[] {
   return findings.toSorted((a, b) => order.indexOf(a.level) - order.indexOf(b.level));
 }
 
-function ofProxies({ publicUrl, trustedProxies }: Symptoms): Finding[] {
+function ofProxies({ publicUrl, trustedProxies }: DeploymentReport): Check[] {
   const tooTrusting = trustsTooMany(trustedProxies);
   if (tooTrusting !== null) return [{ level: 'fault', text: tooTrusting }];
   const unnamed = namesNoProxy(publicUrl, trustedProxies);
@@ -80,7 +80,7 @@ function isTooWide(network: string): boolean {
   return Number(prefix) < NARROW_ENOUGH[6];
 }
 
-function ofSecret({ appSecret, production }: Symptoms): Finding[] {
+function ofSecret({ appSecret, production }: DeploymentReport): Check[] {
   if (appSecret === undefined) {
     const text = 'APP_SECRET is not set: one was made for this machine only. Set it before there is a second one.';
     return [{ level: production ? 'fault' : 'warning', text }];
@@ -91,14 +91,14 @@ function ofSecret({ appSecret, production }: Symptoms): Finding[] {
   return [{ level: production ? 'fault' : 'warning', text }];
 }
 
-function ofMail({ smtpUrl }: Symptoms): Finding[] {
+function ofMail({ smtpUrl }: DeploymentReport): Check[] {
   if (smtpUrl !== undefined) return [fine('SMTP_URL is set.')];
   return [{ level: 'warning', text: 'SMTP_URL is not set: nobody can reset a password, because no mail is sent.' }];
 }
 
-function ofDatabase(database: Symptoms['database']): Finding[] {
+function ofDatabase(database: DeploymentReport['database']): Check[] {
   if (database === null) return [{ level: 'fault', text: 'The database cannot be reached. See DATABASE_URL.' }];
-  const findings: Finding[] = [];
+  const findings: Check[] = [];
   const seconds = (Math.abs(database.clockOffset) / 1000).toFixed(1);
   if (Math.abs(database.clockOffset) > CLOCKS_APART) {
     const text = `The clock of this machine is ${seconds} s ${database.clockOffset > 0 ? 'behind' : 'ahead of'} the database’s. Let NTP set both.`;
@@ -115,8 +115,8 @@ function ofDatabase(database: Symptoms['database']): Finding[] {
   return findings;
 }
 
-function ofExposure({ production, publicUrl, rateLimits }: Symptoms): Finding[] {
-  const findings: Finding[] = [];
+function ofExposure({ production, publicUrl, rateLimits }: DeploymentReport): Check[] {
+  const findings: Check[] = [];
   if (production && !publicUrl.startsWith('https:'))
     findings.push({
       level: 'fault',
@@ -130,7 +130,7 @@ function ofExposure({ production, publicUrl, rateLimits }: Symptoms): Finding[] 
   return findings;
 }
 
-const fine = (text: string): Finding => ({ level: 'fine', text });
+const fine = (text: string): Check => ({ level: 'fine', text });
 
 /** Which address the server takes for the client's, and who says so. */
 export interface SeenAddress {

@@ -48,7 +48,7 @@ export class HealthController {
       return await this.health.check([
         () => this.indicate('database', answers),
         () => this.indicate('migrations', migrated),
-        () => this.indicate('revocations', this.revocations.heard),
+        () => this.indicate('revocations', this.revocations.isLinkSynchronized),
         () => this.indicate('firstAdmin', this.firstAdmin.isEnsured),
       ]);
     } catch (error) {

@@ -12,7 +12,14 @@ class MovedClock extends Clock {
 
 const clock = new MovedClock();
 const list = () => new RevocationList({ accessTokenTtl: 900_000 } as Config, clock);
-const someone = () => ({ userId: newId(), sessionId: newId(), username: null, roles: [], ver: 3, expiresAt: 0 });
+const someone = () => ({
+  userId: newId(),
+  sessionId: newId(),
+  username: null,
+  roles: [],
+  tokenVersion: 3,
+  expiresAt: 0,
+});
 
 test('refuses the tokens of an ended session, and of no other', () => {
   const [one, other] = [someone(), someone()];
@@ -30,7 +37,7 @@ test('refuses tokens minted before the last change of roles, whatever the order 
   expect(raised.refusal(one)).toBeNull();
   raised.raiseVersion(one.userId, 5);
   raised.raiseVersion(one.userId, 4);
-  expect([3, 4, 5, 6].map((ver) => raised.refusal({ ...one, ver }))).toEqual([
+  expect([3, 4, 5, 6].map((tokenVersion) => raised.refusal({ ...one, tokenVersion }))).toEqual([
     'token_stale',
     'token_stale',
     null,

@@ -4,7 +4,7 @@ import { Clock } from '../platform/common/clock.js';
 import type { Config } from '../platform/config/config.js';
 import { CONFIG } from '../platform/config/config.module.js';
 import type { ProblemCode } from '../platform/http/problem.js';
-import { UuidTable } from './uuid-expiry-map.js';
+import { UuidExpiryMap } from './uuid-expiry-map.js';
 
 /** Seconds added to a token's life, for a revocation that was written before a token was minted beside it. */
 const MARGIN = 60;
@@ -15,15 +15,15 @@ const MARGIN = 60;
  */
 @Injectable()
 export class RevocationList {
-  private readonly sessions: UuidTable;
-  private readonly versions: UuidTable;
+  private readonly sessions: UuidExpiryMap;
+  private readonly versions: UuidExpiryMap;
   /** Seconds for which an entry is needed. */
   readonly span: number;
 
   constructor(@Inject(CONFIG) config: Config, clock: Clock) {
     const now = () => Math.floor(clock.now() / 1000);
-    this.sessions = new UuidTable(now);
-    this.versions = new UuidTable(now);
+    this.sessions = new UuidExpiryMap(now);
+    this.versions = new UuidExpiryMap(now);
     this.span = Math.ceil(config.accessTokenTtl / 1000) + MARGIN;
     this.lapse = () => now() + this.span;
   }
@@ -41,9 +41,9 @@ export class RevocationList {
   }
 
   /** Why this principal's token must be refused, or null. */
-  refusal({ sessionId, userId, ver }: Principal): ProblemCode | null {
+  refusal({ sessionId, userId, tokenVersion }: Principal): ProblemCode | null {
     if (this.sessions.get(sessionId) !== undefined) return 'session_revoked';
-    if ((this.versions.get(userId) ?? 0) > ver) return 'token_stale';
+    if ((this.versions.get(userId) ?? 0) > tokenVersion) return 'token_stale';
     return null;
   }
 }

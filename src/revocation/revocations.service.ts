@@ -10,7 +10,7 @@ import { Problem, type ProblemCode } from '../platform/http/problem.js';
 import { RevocationList } from './revocation-list.js';
 
 /** Milliseconds of silence on the link after which the list alone is no longer trusted. */
-const TRUSTED_SILENCE = 5_000;
+const TRUSTED_LAG = 5_000;
 /** Milliseconds for which a database that did not answer is not asked again. */
 const PAUSE = 1_000;
 /** Milliseconds for the one request that asks again after the pause; until then the others go by the last outcome. */
@@ -51,17 +51,17 @@ export class Revocations {
       const [id = '', ver = ''] = text.split(' ');
       if (isId(id) && isVersion(ver)) list.raiseVersion(id, Number(ver));
     });
-    listener.onCatchUp(() => this.catchUp());
+    listener.onResync(() => this.resync());
   }
 
   /** Whether the list may be trusted by itself; then `refusal` is all there is to ask. */
-  get inStep(): boolean {
-    return this.listener.silence <= TRUSTED_SILENCE;
+  get isSynchronized(): boolean {
+    return this.listener.lagMs <= TRUSTED_LAG;
   }
 
   /** Whether the link stands right now and everything committed has been heard. */
-  get heard(): boolean {
-    return this.listener.inStep;
+  get isLinkSynchronized(): boolean {
+    return this.listener.isSynchronized;
   }
 
   /** Why the list refuses this principal, or null. Memory only. */
@@ -80,7 +80,7 @@ export class Revocations {
       const [row] = await this.database.run<{ revoked: boolean; ver: number }>(ASK, [principal.sessionId]);
       this.silentUntil = 0;
       if (!row || row.revoked) return 'session_revoked';
-      return row.ver > principal.ver ? 'token_stale' : null;
+      return row.ver > principal.tokenVersion ? 'token_stale' : null;
     } catch (cause) {
       if (!(cause instanceof DatabaseSilentError)) this.silentUntil = this.clock.elapsed() + PAUSE;
       if (this.config.revocationFallback === 'deny') throw new Problem('database_unavailable', { cause });
@@ -88,18 +88,18 @@ export class Revocations {
     }
   }
 
-  /** Told by the room that ended a session itself, so that this instance need not wait for the notification. */
+  /** Told by the module that ended a session itself, so that this instance need not wait for the notification. */
   sessionsRevoked(ids: string[]): void {
     for (const id of ids) this.list.revokeSession(id);
   }
 
-  /** Told by the room that changed a user's roles itself. */
+  /** Told by the module that changed a user's roles itself. */
   rolesChanged(userId: string, ver: number): void {
     this.list.raiseVersion(userId, ver);
   }
 
   /** Reads everything that may still refuse a living token. By time, so a clock that jumped does not hide a row. */
-  private async catchUp(): Promise<void> {
+  private async resync(): Promise<void> {
     await this.readSince('SELECT id, revoked_at AS at FROM sessions WHERE revoked_at', (row) =>
       this.list.revokeSession(row.id),
     );

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import { newId } from '../platform/common/id.js';
-import { UuidTable } from './uuid-expiry-map.js';
+import { UuidExpiryMap } from './uuid-expiry-map.js';
 
 /** Few ids that differ little, so that they meet in the same slots. */
 const ids = Array.from(
@@ -37,7 +37,7 @@ test('says what a Map of the same entries says, while they lapse and the table g
   fc.assert(
     fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
       let now = 1000;
-      const table = new UuidTable(() => now);
+      const table = new UuidExpiryMap(() => now);
       const model = new Map<string, { value: number; lapses: number }>();
       const put = (key: string, value: number, lapses: number) => {
         table.set(key, value, lapses);
@@ -61,7 +61,7 @@ test('says what a Map of the same entries says, while they lapse and the table g
 });
 
 test('capital letters are the same id', () => {
-  const table = new UuidTable(() => 1);
+  const table = new UuidExpiryMap(() => 1);
   const key = newId();
   table.set(key.toUpperCase(), 7, 10);
   expect(table.get(key)).toBe(7);
@@ -69,7 +69,7 @@ test('capital letters are the same id', () => {
 
 test('what has lapsed takes no room for ever: a table that is filled again and again stays small', () => {
   let now = 1000;
-  const table = new UuidTable(() => now);
+  const table = new UuidExpiryMap(() => now);
   for (let round = 0; round < 20; round++) {
     for (let i = 0; i < 2000; i++) table.set(newId(), 1, now + 10);
     now += 11;
@@ -78,7 +78,7 @@ test('what has lapsed takes no room for ever: a table that is filled again and a
 });
 
 test('a million entries are found again, at 100 bytes each at most, by its own count and by that of the process', () => {
-  const table = new UuidTable(() => 1);
+  const table = new UuidExpiryMap(() => 1);
   const before = process.memoryUsage();
   const sample: string[] = [];
   for (let i = 0; i < 1_000_000; i++) {
@@ -94,7 +94,7 @@ test('a million entries are found again, at 100 bytes each at most, by its own c
 });
 
 test.each([1024, 92_000, 184_000])('never more than 100 bytes an entry at %d entries', (count) => {
-  const table = new UuidTable(() => 1);
+  const table = new UuidExpiryMap(() => 1);
   for (let i = 0; i < count; i++) {
     // A counter in place of random ids: the worst that a table with linear probing can be given.
     table.set(`00000000-0000-7000-8000-${i.toString(16).padStart(12, '0')}`, i, 1000);

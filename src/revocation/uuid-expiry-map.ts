@@ -12,7 +12,7 @@ const SHARDS = 256;
  * A Map of strings takes about 150 bytes an entry, and a million logouts in 15 minutes must fit (docs/decisions).
  * In 256 shards, each of which grows by itself: to rebuild a table of a million entries at once would hold up requests.
  */
-export class UuidTable {
+export class UuidExpiryMap {
   private readonly shards: Shard[];
   private readonly key = new Uint32Array(4);
 

@@ -4,7 +4,7 @@ import { ADMIN, USER } from '../access/permissions.js';
 import { Problem } from '../platform/http/problem.js';
 
 /** What is at stake in a change. */
-interface Stake {
+interface GrantScope {
   /** Permissions that the change itself needs or gives. */
   permissions?: readonly string[];
   /** Roles that are given, changed or removed. */
@@ -43,9 +43,9 @@ const MISSING = `
  * nothing any more, and the system may do all.
  * Throws a Problem `forbidden` that names what is missing.
  */
-export async function demandAuthority(
+export async function assertMayGrant(
   { id }: Actor,
-  { permissions = [], roles = [], userId }: Stake,
+  { permissions = [], roles = [], userId }: GrantScope,
   manager: EntityManager,
 ): Promise<void> {
   if (id === null) return;

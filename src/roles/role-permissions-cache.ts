@@ -16,8 +16,8 @@ const READ = { name: 'role-table', text: 'SELECT name, permissions FROM roles' }
  * Read before the first request and after every lost link, and again whenever a role has changed.
  */
 @Injectable()
-export class RoleTable {
-  private readonly logger = new Logger(RoleTable.name);
+export class RolePermissionsCache {
+  private readonly logger = new Logger(RolePermissionsCache.name);
   private permissions = new Map<string, ReadonlySet<string>>();
   private readAt = Number.NEGATIVE_INFINITY;
   private asked = 0;
@@ -29,12 +29,12 @@ export class RoleTable {
     private readonly clock: Clock,
   ) {
     listener.on('roles', () => this.followUp());
-    listener.onCatchUp(() => this.load());
+    listener.onResync(() => this.load());
   }
 
   /** Whether what is in memory is what the database holds. */
-  get inStep(): boolean {
-    return this.listener.inStep || this.clock.elapsed() - this.readAt < FRESH_ENOUGH;
+  get isSynchronized(): boolean {
+    return this.listener.isSynchronized || this.clock.elapsed() - this.readAt < FRESH_ENOUGH;
   }
 
   /** Reads the table again. Of two readings that overlap the one that began later counts. */

@@ -7,7 +7,7 @@ import { Permissions } from '../access/route-access.js';
 import { Answers, Fails } from '../platform/http/openapi.js';
 import { keyOfCursor, pageQuery } from '../platform/http/page.js';
 import { Problem } from '../platform/http/problem.js';
-import { type Client, FromClient } from '../platform/http/request-context.js';
+import { Context, type RequestContext } from '../platform/http/request-context.js';
 import { type RoleForm, type RoleView, roleForm, roleName, rolePage, roleView } from './role.js';
 import { Roles } from './roles.service.js';
 
@@ -45,12 +45,12 @@ export class RolesController {
     @Param('name') name: string,
     @Body({ schema: roleForm }) form: RoleForm,
     @CurrentUser() { userId }: Principal,
-    @FromClient() client: Client,
+    @Context() context: RequestContext,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<RoleView> {
     const checked = roleName.safeParse(name);
     if (!checked.success) throw Problem.field('/name', checked.error.issues[0]?.message ?? '');
-    const { role, created } = await this.roles.save(name, form, { id: userId, client });
+    const { role, created } = await this.roles.save(name, form, { id: userId, context });
     reply.status(created ? HttpStatus.CREATED : HttpStatus.OK);
     return role;
   }
@@ -68,9 +68,9 @@ export class RolesController {
   async remove(
     @Param('name') name: string,
     @CurrentUser() { userId }: Principal,
-    @FromClient() client: Client,
+    @Context() context: RequestContext,
   ): Promise<void> {
-    await this.roles.remove(name, { id: userId, client });
+    await this.roles.remove(name, { id: userId, context });
   }
 }
 

@@ -7,9 +7,9 @@ import { Database } from '../platform/database/database.js';
 import { type Page, toPageBy } from '../platform/http/page.js';
 import { Problem } from '../platform/http/problem.js';
 import { LOCK_ADMINS } from './admin-lock.js';
-import { demandAuthority } from './assert-may-grant.js';
+import { assertMayGrant } from './assert-may-grant.js';
 import { type RoleForm, type RoleView, roleName } from './role.js';
-import { RoleTable } from './role-permissions-cache.js';
+import { RolePermissionsCache } from './role-permissions-cache.js';
 
 /** Holders from whom a role is taken in one transaction; a thousand take about a tenth of a second. */
 const BATCH = 2_000;
@@ -21,7 +21,7 @@ const COLUMNS = 'name, description, ARRAY(SELECT unnest(permissions) ORDER BY 1)
 export class Roles {
   constructor(
     private readonly database: Database,
-    private readonly table: RoleTable,
+    private readonly table: RolePermissionsCache,
     private readonly audit: Audit,
   ) {}
 
@@ -46,7 +46,7 @@ export class Roles {
       await manager.query(LOCK_ADMINS);
       const [before] = await manager.query<RoleView[]>(`SELECT ${COLUMNS} FROM roles WHERE name = $1`, [name]);
       const held = before?.permissions ?? [];
-      await demandAuthority(actor, { permissions: ['roles:write', ...permissions], roles: [name] }, manager);
+      await assertMayGrant(actor, { permissions: ['roles:write', ...permissions], roles: [name] }, manager);
       const [role] = await manager.query<RoleView[]>(SAVE, [name, form.description ?? null, permissions]);
       if (!role) throw new Error('INSERT … RETURNING returned no row');
       const added = permissions.filter((permission) => !held.includes(permission));
@@ -72,7 +72,7 @@ export class Roles {
       gone = await this.database.transaction(async (manager) => {
         await manager.query(LOCK_ADMINS);
         const [known] = await manager.query<unknown[]>(LOCK_ROLE, [name]);
-        await demandAuthority(actor, { permissions: ['roles:write'], roles: [name] }, manager);
+        await assertMayGrant(actor, { permissions: ['roles:write'], roles: [name] }, manager);
         if (!known) throw new Problem('not_found');
         users += await this.takeFromSome(name, actor, manager);
         const [deleted] = await manager.query<[unknown[], number]>(DELETE_UNHELD, [name]);
@@ -84,11 +84,11 @@ export class Roles {
   }
 
   /** Takes the role from a batch of its holders and returns how many they were. */
-  private async takeFromSome(name: string, { id: actorId, client }: Actor, manager: EntityManager): Promise<number> {
+  private async takeFromSome(name: string, { id: actorId, context }: Actor, manager: EntityManager): Promise<number> {
     const [holders] = await manager.query<[{ userId: string }[], number]>(TAKE_FROM_SOME, [name, actorId]);
     await this.audit.recordAll(
       holders.map(({ userId }) => {
-        return { type: 'user.roles_changed', actorId, userId, client, data: { removed: [name] } };
+        return { type: 'user.roles_changed', actorId, userId, context, data: { removed: [name] } };
       }),
       manager,
     );
@@ -96,7 +96,7 @@ export class Roles {
   }
 
   private record(type: AuditType, actor: Actor, manager: EntityManager, data: Record<string, unknown>): Promise<void> {
-    return this.audit.record({ type, actorId: actor.id, userId: null, client: actor.client, data }, manager);
+    return this.audit.record({ type, actorId: actor.id, userId: null, context: actor.context, data }, manager);
   }
 }
 

@@ -9,7 +9,7 @@ const MAC = 32;
 const BODY = ID + COUNTER + SECRET;
 
 /** What a genuine refresh token says. */
-export interface RefreshClaim {
+export interface RefreshTokenPayload {
   sessionId: string;
   /** Which rotation of the session's token this is. */
   counter: number;
@@ -32,7 +32,7 @@ export function hashSessionSecret(secret: Buffer): Buffer {
  * The successor follows from the token itself, so it can be written again for whoever lost it. The database alone does
  * not make one (no secret, no key), APP_SECRET alone does not (no secret), and not even both do.
  */
-export function writeRefreshToken({ sessionId, counter, secret }: RefreshClaim, key: Buffer): string {
+export function writeRefreshToken({ sessionId, counter, secret }: RefreshTokenPayload, key: Buffer): string {
   const body = Buffer.alloc(BODY);
   body.write(sessionId.replaceAll('-', ''), 0, 'hex');
   body.writeUInt32BE(counter, ID);
@@ -41,7 +41,7 @@ export function writeRefreshToken({ sessionId, counter, secret }: RefreshClaim, 
 }
 
 /** Reads a refresh token. Returns null for every string that this server did not write, without asking the database. */
-export function readRefreshToken(token: string, key: Buffer): RefreshClaim | null {
+export function readRefreshToken(token: string, key: Buffer): RefreshTokenPayload | null {
   if (!/^grt_[\w-]{112}$/.test(token)) return null;
   const bytes = Buffer.from(token.slice(PREFIX.length), 'base64url');
   const body = bytes.subarray(0, BODY);

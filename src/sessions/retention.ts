@@ -4,22 +4,22 @@ import { firstIdAt } from '../platform/common/id.js';
 import type { Config } from '../platform/config/config.js';
 import { CONFIG } from '../platform/config/config.module.js';
 import { Database } from '../platform/database/database.js';
-import { Tidying } from '../platform/jobs/retention-job.js';
+import { RetentionJob } from '../platform/jobs/retention-job.js';
 
 const BATCH = 5_000;
 
 /** Removes sessions that are past their greatest age, and tombstones that no token can need any more. */
 @Injectable()
-export class Housekeeping extends Tidying {
+export class SessionRetention extends RetentionJob {
   constructor(
     @Inject(CONFIG) private readonly config: Config,
     private readonly database: Database,
     private readonly clock: Clock,
   ) {
-    super('Old sessions', new Logger(Housekeeping.name));
+    super('Old sessions', new Logger(SessionRetention.name));
   }
 
-  async tidy(): Promise<void> {
+  async run(): Promise<void> {
     // The id holds the moment it was made, so the primary key finds the old ones. A day more than needed: clocks differ.
     const oldest = firstIdAt(this.clock.now() - this.config.sessionMaxAge - 86_400_000);
     await this.inBatches(BATCH, () => this.remove(REMOVE_SESSIONS, [oldest]));

@@ -5,15 +5,15 @@ import type { Config } from '../platform/config/config.js';
 import { CONFIG } from '../platform/config/config.module.js';
 import { Database } from '../platform/database/database.js';
 import { Problem } from '../platform/http/problem.js';
-import type { Client } from '../platform/http/request-context.js';
-import type { Grant } from '../tokens/access-tokens.service.js';
-import { hashSessionSecret, type RefreshClaim } from './refresh-token.js';
+import type { RequestContext } from '../platform/http/request-context.js';
+import type { TokenSubject } from '../tokens/access-tokens.service.js';
+import { hashSessionSecret, type RefreshTokenPayload } from './refresh-token.js';
 import type { Tokens } from './session.js';
 import { EXAMINE, ROTATE } from './session-store.js';
 import { SessionTokens } from './session-tokens.js';
 import { Sessions } from './sessions.service.js';
 
-interface Examined extends Grant {
+interface Examined extends TokenSubject {
   counter: number;
   revoked: boolean;
   unverified: boolean;
@@ -53,29 +53,29 @@ export class Rotation {
    * where the session has a new secret since.
    * Throws a Problem: `invalid_refresh_token`, `session_revoked`, `session_expired`, `refresh_reused`, `email_not_verified`.
    */
-  async refresh(refreshToken: string, client: Client): Promise<Tokens> {
+  async refresh(refreshToken: string, context: RequestContext): Promise<Tokens> {
     const claim = this.tokens.read(refreshToken);
     if (!claim) throw new Problem('invalid_refresh_token');
-    return (await this.rotate(claim, client)) ?? (await this.afterFailedRotation(claim, client));
+    return (await this.rotate(claim, context)) ?? (await this.afterFailedRotation(claim, context));
   }
 
-  private async rotate(claim: RefreshClaim, client: Client): Promise<Tokens | null> {
+  private async rotate(claim: RefreshTokenPayload, context: RequestContext): Promise<Tokens | null> {
     const { refreshTokenTtl, sessionMaxAge } = this.config;
     const secretHash = hashSessionSecret(claim.secret);
-    const [grant] = await this.database.run<Grant>(ROTATE, [
+    const [grant] = await this.database.run<TokenSubject>(ROTATE, [
       claim.sessionId,
       claim.counter,
       secretHash,
       refreshTokenTtl,
       sessionMaxAge,
-      client.ip,
-      client.userAgent,
+      context.ip,
+      context.userAgent,
       this.config.emailVerification === 'required',
     ]);
     return grant ? this.tokens.write(grant, { ...claim, counter: claim.counter + 1 }) : null;
   }
 
-  private async afterFailedRotation(claim: RefreshClaim, client: Client): Promise<Tokens> {
+  private async afterFailedRotation(claim: RefreshTokenPayload, context: RequestContext): Promise<Tokens> {
     const { refreshGrace, sessionMaxAge } = this.config;
     const [found] = await this.database.run<Examined>(EXAMINE, [
       claim.sessionId,
@@ -92,7 +92,7 @@ export class Rotation {
     if (age <= 0) throw new Problem('session_revoked');
     if (found.fresh && found.renewed) throw new OvertakenTokenProblem();
     if (found.fresh && age === 1) return this.tokens.write(found, { ...claim, counter: found.counter });
-    await this.endReused(claim.sessionId, client);
+    await this.endReused(claim.sessionId, context);
     throw new Problem('refresh_reused');
   }
 
@@ -101,9 +101,9 @@ export class Rotation {
     return sessionId < firstIdAt(this.clock.now() - this.config.sessionMaxAge);
   }
 
-  private async endReused(sessionId: string, client: Client): Promise<void> {
+  private async endReused(sessionId: string, context: RequestContext): Promise<void> {
     try {
-      await this.sessions.end(sessionId, null, { type: 'auth.refresh_reused', actorId: null, client });
+      await this.sessions.end(sessionId, null, { type: 'auth.refresh_reused', actorId: null, context });
     } catch (error) {
       // Somebody else has ended it in the meantime, which is all that was wanted.
       if (!(error instanceof Problem && error.code === 'not_found')) throw error;

@@ -8,7 +8,7 @@ export const OPEN = `
 
 /** Who the session belongs to, as a token needs it. */
 const OWNER = `
-  u.id AS "userId", u.username, u.ver,
+  u.id AS "userId", u.username, u.ver AS "tokenVersion",
   ARRAY(SELECT role FROM user_roles r WHERE r.user_id = u.id ORDER BY role) AS roles`;
 
 /**

@@ -1,8 +1,8 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { Config } from '../platform/config/config.js';
 import { CONFIG } from '../platform/config/config.module.js';
-import { AccessTokens, type Grant } from '../tokens/access-tokens.service.js';
-import { type RefreshClaim, readRefreshToken, writeRefreshToken } from './refresh-token.js';
+import { AccessTokens, type TokenSubject } from '../tokens/access-tokens.service.js';
+import { type RefreshTokenPayload, readRefreshToken, writeRefreshToken } from './refresh-token.js';
 import type { Tokens } from './session.js';
 
 /** The two tokens of a session, under the keys of this deployment. Asks no database. */
@@ -18,12 +18,12 @@ export class SessionTokens {
   }
 
   /** What a genuine refresh token claims, whatever has become of its session; null for anything else. */
-  read(refreshToken: string): RefreshClaim | null {
+  read(refreshToken: string): RefreshTokenPayload | null {
     return readRefreshToken(refreshToken, this.key);
   }
 
   /** An access token for the grant, and the refresh token that claims so. */
-  write(grant: Grant, claim: RefreshClaim): Tokens {
+  write(grant: TokenSubject, claim: RefreshTokenPayload): Tokens {
     return {
       ...this.accessTokens.mint(grant),
       tokenType: 'Bearer',

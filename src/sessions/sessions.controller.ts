@@ -5,7 +5,7 @@ import { CurrentUser, type Principal } from '../access/principal.js';
 import { SignedIn } from '../access/route-access.js';
 import { Answers, Fails } from '../platform/http/openapi.js';
 import { idOfCursor, pageQuery } from '../platform/http/page.js';
-import { type Client, FromClient } from '../platform/http/request-context.js';
+import { Context, type RequestContext } from '../platform/http/request-context.js';
 import { sessionPage, toSessionView } from './session.js';
 import { Sessions } from './sessions.service.js';
 
@@ -32,7 +32,11 @@ export class SessionsController {
   @ApiParam({ name: 'id', schema: { type: 'string', format: 'uuid' } })
   @Answers(204, null, 'Ended')
   @Fails('not_found')
-  async end(@Param('id') id: string, @CurrentUser() user: Principal, @FromClient() client: Client): Promise<void> {
-    await this.sessions.end(id, user.userId, { type: 'session.revoked', actorId: user.userId, client });
+  async end(
+    @Param('id') id: string,
+    @CurrentUser() user: Principal,
+    @Context() context: RequestContext,
+  ): Promise<void> {
+    await this.sessions.end(id, user.userId, { type: 'session.revoked', actorId: user.userId, context });
   }
 }

@@ -2,7 +2,7 @@ import { Module } from '@nestjs/common';
 import { RevocationModule } from '../revocation/revocation.module.js';
 import { TokensModule } from '../tokens/tokens.module.js';
 import { RefreshCookie } from './refresh-cookie.js';
-import { Housekeeping } from './retention.js';
+import { SessionRetention } from './retention.js';
 import { Rotation } from './rotation.service.js';
 import { SessionTokens } from './session-tokens.js';
 import { SessionsController } from './sessions.controller.js';
@@ -12,7 +12,7 @@ import { Sessions } from './sessions.service.js';
 @Module({
   imports: [RevocationModule, TokensModule],
   controllers: [SessionsController],
-  providers: [Sessions, SessionTokens, Rotation, Housekeeping, RefreshCookie],
+  providers: [Sessions, SessionTokens, Rotation, SessionRetention, RefreshCookie],
   exports: [Sessions, SessionTokens, Rotation, RefreshCookie],
 })
 export class SessionsModule {}

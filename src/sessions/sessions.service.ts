@@ -7,16 +7,16 @@ import { CONFIG } from '../platform/config/config.module.js';
 import { Database } from '../platform/database/database.js';
 import { type Page, toPage } from '../platform/http/page.js';
 import { Problem } from '../platform/http/problem.js';
-import type { Client } from '../platform/http/request-context.js';
+import type { RequestContext } from '../platform/http/request-context.js';
 import { Revocations } from '../revocation/revocations.service.js';
-import type { Grant } from '../tokens/access-tokens.service.js';
+import type { TokenSubject } from '../tokens/access-tokens.service.js';
 import { hashSessionSecret, newSessionSecret } from './refresh-token.js';
 import type { SessionRow, StoredSession, Tokens } from './session.js';
 import * as store from './session-store.js';
 import { SessionTokens } from './session-tokens.js';
 
 /** Whose session it is, read in the transaction that opens it. */
-export type SessionOwner = Pick<Grant, 'userId' | 'username' | 'roles' | 'ver'>;
+export type SessionOwner = Pick<TokenSubject, 'userId' | 'username' | 'roles' | 'tokenVersion'>;
 
 /** One row for each signed-in device: open, renew, list, end. */
 @Injectable()
@@ -33,7 +33,12 @@ export class Sessions {
    * Opens a session for a user whose row the caller's transaction has locked, so that no disabling or change of
    * password slips in between. Every way to sign in ends here.
    */
-  async open(owner: SessionOwner, authMethods: string[], client: Client, manager: EntityManager): Promise<Tokens> {
+  async open(
+    owner: SessionOwner,
+    authMethods: string[],
+    context: RequestContext,
+    manager: EntityManager,
+  ): Promise<Tokens> {
     const claim = { sessionId: newId(), counter: 0, secret: newSessionSecret() };
     const { refreshTokenTtl, sessionMaxAge } = this.config;
     const [row] = await manager.query<{ expiresAt: Date }[]>(store.OPEN, [
@@ -43,8 +48,8 @@ export class Sessions {
       refreshTokenTtl,
       sessionMaxAge,
       authMethods,
-      client.ip,
-      client.userAgent,
+      context.ip,
+      context.userAgent,
     ]);
     if (!row) throw new Error('INSERT … RETURNING returned no row');
     return this.tokens.write({ ...owner, sessionId: claim.sessionId, sessionExpiresAt: row.expiresAt }, claim);
@@ -54,17 +59,17 @@ export class Sessions {
    * Gives the user's session fresh tokens under a new secret, so that every refresh token of it so far is dead.
    * Throws a Problem `session_revoked` where it has ended meanwhile.
    */
-  async renew(sessionId: string, userId: string, client: Client, manager: EntityManager): Promise<Tokens> {
+  async renew(sessionId: string, userId: string, context: RequestContext, manager: EntityManager): Promise<Tokens> {
     const { refreshTokenTtl, sessionMaxAge } = this.config;
     const secret = newSessionSecret();
-    const [rows] = await manager.query<[(Grant & { counter: number })[], number]>(store.RENEW, [
+    const [rows] = await manager.query<[(TokenSubject & { counter: number })[], number]>(store.RENEW, [
       sessionId,
       userId,
       hashSessionSecret(secret),
       refreshTokenTtl,
       sessionMaxAge,
-      client.ip,
-      client.userAgent,
+      context.ip,
+      context.userAgent,
     ]);
     const [grant] = rows;
     if (!grant) throw new Problem('session_revoked');
@@ -72,7 +77,7 @@ export class Sessions {
   }
 
   /** Whether the user has signed in before, but not of late on a device like this one and near there. Ask before opening. */
-  async isNewDevice(userId: string, { ip, userAgent }: Client, manager: EntityManager): Promise<boolean> {
+  async isNewDevice(userId: string, { ip, userAgent }: RequestContext, manager: EntityManager): Promise<boolean> {
     const [row] = await manager.query<{ isNew: boolean }[]>(store.IS_NEW_DEVICE, [userId, ip, userAgent]);
     return row?.isNew ?? false;
   }

@@ -3,7 +3,7 @@ import { JwtService } from '@nestjs/jwt';
 import type { Principal } from '../access/principal.js';
 import { Clock } from '../platform/common/clock.js';
 import { newId } from '../platform/common/id.js';
-import { RecentMap } from '../platform/common/two-generation-cache.js';
+import { TwoGenerationCache } from '../platform/common/two-generation-cache.js';
 import type { Config } from '../platform/config/config.js';
 import { CONFIG } from '../platform/config/config.module.js';
 import type { Claims } from './claims.js';
@@ -13,12 +13,12 @@ import { SigningKeys } from './signing-keys.service.js';
 const REMEMBERED = 20_000;
 
 /** For whom a token is minted. */
-export interface Grant {
+export interface TokenSubject {
   userId: string;
   sessionId: string;
   username: string | null;
   roles: string[];
-  ver: number;
+  tokenVersion: number;
   /** No token outlives its session. */
   sessionExpiresAt: Date;
 }
@@ -26,7 +26,7 @@ export interface Grant {
 /** Mints access tokens (RFC 9068) and remembers those whose signature has been checked. */
 @Injectable()
 export class AccessTokens {
-  private readonly verified = new RecentMap<Verified>(REMEMBERED);
+  private readonly verified = new TwoGenerationCache<Verified>(REMEMBERED);
 
   constructor(
     @Inject(CONFIG) private readonly config: Config,
@@ -36,7 +36,7 @@ export class AccessTokens {
   ) {}
 
   /** Signs an access token. `expiresIn` is in seconds. */
-  mint(grant: Grant): { accessToken: string; expiresIn: number } {
+  mint(grant: TokenSubject): { accessToken: string; expiresIn: number } {
     const { kid, alg, secret } = this.keys.current();
     const now = Math.floor(this.clock.now() / 1000);
     const left = Math.floor(grant.sessionExpiresAt.getTime() / 1000) - now;
@@ -50,7 +50,7 @@ export class AccessTokens {
       iat: now,
       exp: now + expiresIn,
       roles: grant.roles,
-      ver: grant.ver,
+      ver: grant.tokenVersion,
       username: grant.username,
     };
     const accessToken = this.jwt.sign(claims, {

@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { seal, unseal } from '../platform/common/encryption.js';
+import { decrypt, encrypt } from '../platform/common/encryption.js';
 import type { Config } from '../platform/config/config.js';
 import { CONFIG } from '../platform/config/config.module.js';
 import { Database } from '../platform/database/database.js';
@@ -29,9 +29,9 @@ export class AppSecretProof {
   async check(): Promise<void> {
     const key = this.config.deriveKey('signing keys');
     await this.database.transaction(async (manager) => {
-      await manager.query(PROVE, [seal(Buffer.from(WORDS), key, WORDS)]);
+      await manager.query(PROVE, [encrypt(Buffer.from(WORDS), key, WORDS)]);
       const rows = await manager.query<{ place: string; sealed: Buffer }[]>(SEALED, [WORDS]);
-      if (rows.some(({ place, sealed }) => unseal(sealed, key, place) === null)) throw new WrongAppSecretError();
+      if (rows.some(({ place, sealed }) => decrypt(sealed, key, place) === null)) throw new WrongAppSecretError();
     });
   }
 }

@@ -23,7 +23,7 @@ test('says who is calling', () => {
     sessionId: good.sid,
     username: 'ada',
     roles: ['user'],
-    ver: 1,
+    tokenVersion: 1,
     expiresAt: good.exp * 1000,
   });
   expect(read({ username: null })?.username).toBeNull();

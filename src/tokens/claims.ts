@@ -46,7 +46,7 @@ export function readClaims(payload: unknown, { now, longest, isIssuer }: Expecta
     sessionId: data.sid,
     username: data.username,
     roles: data.roles,
-    ver: data.ver,
+    tokenVersion: data.ver,
     expiresAt: data.exp * 1000,
   };
 }

@@ -2,14 +2,14 @@ import { Inject, Injectable, Logger, type OnModuleDestroy } from '@nestjs/common
 import type { EntityManager } from 'typeorm';
 import { Audit } from '../audit/audit.service.js';
 import { Clock } from '../platform/common/clock.js';
-import { seal, unseal } from '../platform/common/encryption.js';
+import { decrypt, encrypt } from '../platform/common/encryption.js';
 import { newId } from '../platform/common/id.js';
 import type { Config } from '../platform/config/config.js';
 import { CONFIG } from '../platform/config/config.module.js';
 import type { SigningAlgorithm } from '../platform/config/signing-key.js';
 import { Database } from '../platform/database/database.js';
 import { DatabaseListener } from '../platform/database/listener.js';
-import type { Client } from '../platform/http/request-context.js';
+import type { RequestContext } from '../platform/http/request-context.js';
 import { LEEWAY } from './claims.js';
 import {
   exportSecret,
@@ -31,11 +31,11 @@ const KEY_LOCK = 4_711_002;
 /** Who rotates a key, for the audit log; nobody where its time has come. */
 interface KeyActor {
   actorId: string | null;
-  client: Client | null;
+  context: RequestContext | null;
   operator?: string;
 }
 
-const NOBODY: KeyActor = { actorId: null, client: null };
+const NOBODY: KeyActor = { actorId: null, context: null };
 
 /**
  * The keys that sign and verify access tokens: made here, kept sealed in the database, the same on every instance.
@@ -44,7 +44,7 @@ const NOBODY: KeyActor = { actorId: null, client: null };
 @Injectable()
 export class SigningKeys implements OnModuleDestroy {
   private readonly logger = new Logger(SigningKeys.name);
-  private readonly sealingKey: Buffer;
+  private readonly encryptionKey: Buffer;
   private keys = new Map<string, SigningKey>();
   /** Grows whenever another set of keys is in use. */
   edition = 0;
@@ -59,7 +59,7 @@ export class SigningKeys implements OnModuleDestroy {
     private readonly clock: Clock,
     private readonly audit: Audit,
   ) {
-    this.sealingKey = config.deriveKey('signing keys');
+    this.encryptionKey = config.deriveKey('signing keys');
   }
 
   /** Loads the keys, and makes the first one where there is none. Comes before the link to the database. */
@@ -71,7 +71,7 @@ export class SigningKeys implements OnModuleDestroy {
     }
     await this.ensureKey({ starting: true });
     this.listener.on('keys', () => void this.reload().catch((error) => this.complain(error)));
-    this.listener.onCatchUp(() => this.load());
+    this.listener.onResync(() => this.load());
     this.timer = setInterval(
       () => void this.ensureKey().catch((error) => this.complain(error)),
       LOOK_FOR_ROTATION,
@@ -113,7 +113,7 @@ export class SigningKeys implements OnModuleDestroy {
    */
   async rotate(actor: KeyActor): Promise<string> {
     if (this.config.signing.provided) throw new Error('JWT_SIGNING_KEY is set: rotate it where it is kept.');
-    return this.inTurn(async (manager) => {
+    return this.withKeyLock(async (manager) => {
       const newest = (await this.readable(manager)).at(-1);
       const alg = newest?.alg ?? this.config.signing.alg;
       if (!newest) await this.insert(alg, 0, manager);
@@ -124,7 +124,7 @@ export class SigningKeys implements OnModuleDestroy {
   /** Makes a key where there is none, where the newest has served its time, and at a start with another algorithm. */
   private async ensureKey({ starting = false } = {}): Promise<void> {
     const { alg, keyLifetime } = this.config.signing;
-    await this.inTurn(async (manager) => {
+    await this.withKeyLock(async (manager) => {
       const newest = (await this.readable(manager)).at(-1);
       if (!newest) await this.insert(alg, 0, manager);
       else if (starting && newest.alg !== alg)
@@ -146,7 +146,7 @@ export class SigningKeys implements OnModuleDestroy {
   }
 
   /** One instance after the other, so that two do not make a key each. */
-  private inTurn<T>(work: (manager: EntityManager) => Promise<T>): Promise<T> {
+  private withKeyLock<T>(work: (manager: EntityManager) => Promise<T>): Promise<T> {
     return this.database.transaction(async (manager) => {
       await manager.query('SELECT pg_advisory_xact_lock($1)', [KEY_LOCK]);
       return work(manager);
@@ -157,12 +157,12 @@ export class SigningKeys implements OnModuleDestroy {
   private async insertNext(
     alg: SigningAlgorithm,
     ahead: number,
-    { actorId, client, operator }: KeyActor,
+    { actorId, context, operator }: KeyActor,
     manager: EntityManager,
   ): Promise<string> {
     const { kid, signsFrom } = await this.insert(alg, ahead, manager);
     const data = { kid, ...(operator !== undefined && { operator }) };
-    await this.audit.record({ type: 'key.rotated', actorId, userId: null, client, data }, manager);
+    await this.audit.record({ type: 'key.rotated', actorId, userId: null, context, data }, manager);
     this.database.afterCommit(manager, () =>
       this.logger.log(`The next signing key, ${kid} for ${alg}, signs from ${signsFrom.toISOString()}`),
     );
@@ -171,7 +171,7 @@ export class SigningKeys implements OnModuleDestroy {
 
   private async insert(alg: SigningAlgorithm, ahead: number, manager: EntityManager) {
     const kid = newId();
-    const sealed = seal(exportSecret(await generateSecret(alg)), this.sealingKey, kid);
+    const sealed = encrypt(exportSecret(await generateSecret(alg)), this.encryptionKey, kid);
     const [row] = await manager.query<{ signsFrom: Date }[]>(INSERT, [kid, alg, sealed, ahead]);
     if (!row) throw new Error('INSERT … RETURNING returned no row');
     return { kid, signsFrom: row.signsFrom };
@@ -208,7 +208,7 @@ export class SigningKeys implements OnModuleDestroy {
   }
 
   private open(row: KeyRow): SigningKey | null {
-    const bytes = unseal(row.sealed, this.sealingKey, row.kid);
+    const bytes = decrypt(row.sealed, this.encryptionKey, row.kid);
     return bytes && toSigningKey(row.kid, row.alg, importSecret(row.alg, bytes), row.signs_from.getTime());
   }
 

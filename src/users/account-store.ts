@@ -2,7 +2,7 @@
 
 const FIND = `
   SELECT id AS "userId", email, email_key AS "emailKey", status, email_verified_at IS NOT NULL AS verified,
-    password_hash IS NOT NULL AS "hasPassword", pending, contested
+    password_hash IS NOT NULL AS "hasPassword", pending AS "unverifiedRegistration", contested AS "duplicateRegistration"
   FROM users`;
 
 /** $1 email key */
@@ -42,7 +42,7 @@ export const VERIFY_EMAIL = `
   UPDATE users SET email_verified_at = coalesce(email_verified_at, now()), updated_at = now() WHERE id = $1`;
 
 /** $1 id */
-export const CONTEST = `
+export const MARK_DUPLICATE_REGISTRATION = `
   UPDATE users SET contested = true WHERE id = $1 AND email_verified_at IS NULL AND password_hash IS NOT NULL`;
 
 /** $1 id, $2 email, $3 email key */
@@ -50,7 +50,7 @@ export const CHANGE_EMAIL = `
   UPDATE users SET email = $2, email_key = $3, email_verified_at = now(), updated_at = now() WHERE id = $1`;
 
 /** Makes an address free that only an unconfirmed registration holds. $1 email key, $2 whose it becomes, or null */
-export const DELETE_PENDING = `
+export const DELETE_UNVERIFIED_REGISTRATION = `
   DELETE FROM users WHERE email_key = $1 AND id IS DISTINCT FROM $2::uuid AND pending RETURNING id`;
 
 /** $1 id; whose roles are read before they go */

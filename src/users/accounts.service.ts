@@ -6,22 +6,22 @@ import { UPDATE_PROFILE } from './user-store.js';
 import { refusingTakenNames } from './users.service.js';
 
 /** A user and the address they have, or are about to have. `emailKey` is the address as it is compared. */
-export interface TokenHolder {
+export interface AddressHolder {
   userId: string;
   email: string;
   emailKey: string;
 }
 
 /** Who has an address, and how far they are. */
-export interface Account extends TokenHolder {
+export interface Account extends AddressHolder {
   status: 'active' | 'disabled';
   /** Whether somebody proved to own the address. */
   verified: boolean;
   hasPassword: boolean;
   /** Whether it is a registration that nobody has confirmed or used: it gives way to whoever proves to own its address. */
-  pending: boolean;
+  unverifiedRegistration: boolean;
   /** Whether the address was registered again before anybody confirmed it: the password may be a stranger's. */
-  contested: boolean;
+  duplicateRegistration: boolean;
 }
 
 /** What may be done with an account once a mailed token has proved who owns its address. */
@@ -53,8 +53,8 @@ export class Accounts {
   }
 
   /** Notes that the address was registered once more. Means nothing to a confirmed or invited account, and is not kept. */
-  async contest(userId: string, manager: EntityManager): Promise<void> {
-    await manager.query(store.CONTEST, [userId]);
+  async markDuplicateRegistration(userId: string, manager: EntityManager): Promise<void> {
+    await manager.query(store.MARK_DUPLICATE_REGISTRATION, [userId]);
   }
 
   /** Notes that the address is theirs. */
@@ -81,8 +81,15 @@ export class Accounts {
   }
 
   /** Deletes a mere registration of this address, for the user whose it becomes, or null for a new one. Returns its id, or null. */
-  async giveWay(emailKey: string, ownerId: string | null, manager: EntityManager): Promise<string | null> {
-    const [rows] = await manager.query<[{ id: string }[], number]>(store.DELETE_PENDING, [emailKey, ownerId]);
+  async releaseUnverifiedEmail(
+    emailKey: string,
+    ownerId: string | null,
+    manager: EntityManager,
+  ): Promise<string | null> {
+    const [rows] = await manager.query<[{ id: string }[], number]>(store.DELETE_UNVERIFIED_REGISTRATION, [
+      emailKey,
+      ownerId,
+    ]);
     return rows[0]?.id ?? null;
   }
 }

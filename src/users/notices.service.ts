@@ -16,13 +16,13 @@ export class Notices {
    * Whether one may go to the user's address: always where it is confirmed; else it may be a stranger's, to whom few mails
    * go. Counts, so ask once for each mail, before the transaction that sends it.
    */
-  async mayTell(userId: string): Promise<boolean> {
+  async canNotify(userId: string): Promise<boolean> {
     const account = await this.accounts.findById(userId, this.database.manager);
     return account !== null && (account.verified || (await this.quotas.mayMail(account.emailKey, 'anything else')));
   }
 
   /** As `mayTell`, of a sign-in from a new device: whoever knows the password can make up one device after another. */
-  async mayTellOfDevice(userId: string): Promise<boolean> {
-    return (await this.quotas.mayTellOfDevice(userId)) && (await this.mayTell(userId));
+  async canNotifyOfDevice(userId: string): Promise<boolean> {
+    return (await this.quotas.mayTellOfDevice(userId)) && (await this.canNotify(userId));
   }
 }

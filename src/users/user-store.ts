@@ -1,7 +1,7 @@
 /** The statements of the users table. */
 
 export const COLUMNS = `
-  u.id, u.username, u.email, u.email_verified_at, u.name, u.ver, u.status, u.created_at, u.updated_at, u.last_login_at,
+  u.id, u.username, u.email, u.email_verified_at, u.name, u.ver AS "tokenVersion", u.status, u.created_at, u.updated_at, u.last_login_at,
   ARRAY(SELECT role FROM user_roles r WHERE r.user_id = u.id ORDER BY role) AS roles`;
 
 /** $1 id */
@@ -42,7 +42,7 @@ export const UPDATE_PROFILE = `
   WHERE u.id = $1 RETURNING ${COLUMNS}`;
 
 /** What an admin has judged is no mere registration any more; whose password it has is as unknown as before. $1 id */
-export const MARK_JUDGED = 'UPDATE users SET pending = false WHERE id = $1 AND pending';
+export const CLEAR_UNVERIFIED_REGISTRATION = 'UPDATE users SET pending = false WHERE id = $1 AND pending';
 
 /** $1 id, $2 status */
 export const SET_STATUS = `

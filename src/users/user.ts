@@ -74,7 +74,7 @@ export interface UserRow {
   email_verified_at: Date | null;
   name: string | null;
   roles: string[];
-  ver: number;
+  tokenVersion: number;
   status: 'active' | 'disabled';
   created_at: Date;
   updated_at: Date;

@@ -20,7 +20,7 @@ export interface NewUser {
   /** Whether somebody vouches that the address is theirs; otherwise a mail has to prove it. */
   emailVerified?: boolean;
   /** Whether the account is nobody's until a mail confirms it. */
-  pending?: boolean;
+  unverifiedRegistration?: boolean;
 }
 
 /** By what a person says who they are; one of the two. */
@@ -66,8 +66,8 @@ export class Users {
     const email = readEmail(user.email);
     if (!email) throw Problem.field('/email', 'Write an email address such as ada@example.com.');
     const id = newId();
-    const { username = null, name = null, passwordHash, emailVerified = false, pending = false } = user;
-    const values = [id, email.written, email.key, username, name, passwordHash, emailVerified, pending];
+    const { username = null, name = null, passwordHash, emailVerified = false, unverifiedRegistration = false } = user;
+    const values = [id, email.written, email.key, username, name, passwordHash, emailVerified, unverifiedRegistration];
     await refusingTakenNames(manager.query(store.INSERT, values));
     await manager.query(store.GIVE_ROLES, [id, user.roles]);
     const [row] = await manager.query<UserRow[]>(store.PROFILE.text, [id]);
@@ -128,7 +128,7 @@ export class Users {
     manager: EntityManager,
     data?: Record<string, unknown>,
   ) {
-    return this.audit.record({ type, actorId: actor.id, userId, client: actor.client, data }, manager);
+    return this.audit.record({ type, actorId: actor.id, userId, context: actor.context, data }, manager);
   }
 }
 

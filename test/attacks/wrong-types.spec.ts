@@ -116,7 +116,7 @@ test.each(Object.keys(NOT_YOURS))('%s is not the client’s to set', async (fiel
   for (const [method, path, body] of bodies) {
     const answer = await gatehouse.call<Problem>(method, path, { body, token: person.accessToken });
     expect([answer.status, answer.body.code]).toEqual([400, 'invalid_request']);
-    expect(answer.body.errors).toContainEqual({ pointer: `/${field}`, detail: 'There is no such field here.' });
+    expect(answer.body.errors).toContainEqual({ pointer: `/${field}`, detail: 'Unknown field.' });
   }
   expect(await database.query('SELECT FROM users WHERE email = $1', [email])).toEqual([]);
 });

@@ -9,17 +9,17 @@ import { dataSourceOptions } from '../../src/platform/database/data-source.js';
 import { Database } from '../../src/platform/database/database.js';
 import { APP_SECRET } from './server.js';
 
-/** The audit room on its own, with the key of the servers under test. */
-export interface AuditRoom {
+/** The audit module on its own, with the key of the servers under test. */
+export interface AuditModuleUnderTest {
   sealer: AuditSealer;
   verifier: AuditVerifier;
   retention: AuditRetention;
   close(): Promise<void>;
 }
 
-/** Opens the audit room on a database that a server has migrated. */
-export async function openAuditRoom(url: string, secret = APP_SECRET): Promise<AuditRoom> {
-  const source = new DataSource({ ...dataSourceOptions(url, { pool: 4, patience: 0 }), migrations: [] });
+/** Opens the audit module on a database that a server has migrated. */
+export async function openAuditModule(url: string, secret = APP_SECRET): Promise<AuditModuleUnderTest> {
+  const source = new DataSource({ ...dataSourceOptions(url, { pool: 4, timeout: 0 }), migrations: [] });
   await source.initialize();
   const deriveKey = (purpose: string) => Buffer.from(hkdfSync('sha256', secret, '', `gatehouse ${purpose}`, 32));
   const config = { deriveKey } as unknown as Config;

@@ -2,18 +2,18 @@ import { RequestMethod } from '@nestjs/common';
 import { MetadataScanner, ModulesContainer } from '@nestjs/core';
 import { pino } from 'pino';
 
-/** Run by routes.spec.ts as a program of its own: prints the routes of the built application with what each demands. */
+/** Run by routes.spec.ts as a program of its own: prints the routes of the built application with the access of each. */
 
 /** @param {string} path */
 const built = (path) => import(new URL(`../../dist/src/${path}`, import.meta.url).href);
 
 const { createApp } = await built('app/create-app.js');
-const { demandOf } = await built('access/route-access.js');
+const { accessRuleOf } = await built('access/route-access.js');
 const { loadConfig } = await built('platform/config/config.js');
 
-/** @param {unknown} demand */
-const inWords = (demand) => {
-  const { kind, ...rest } = /** @type {{ kind: string }} */ (demand);
+/** @param {unknown} rule */
+const inWords = (rule) => {
+  const { kind, ...rest } = /** @type {{ kind: string }} */ (rule);
   return [kind, ...Object.values(rest).flat()].join(' ');
 };
 
@@ -22,7 +22,7 @@ await app.init();
 await app.getHttpAdapter().getInstance().ready();
 
 /** What the controllers say of their handlers. */
-const demands = Object.fromEntries(
+const access = Object.fromEntries(
   [...app.get(ModulesContainer).values()].flatMap((module) =>
     [...module.controllers.values()].flatMap(({ metatype }) => {
       const controller = /** @type {import('@nestjs/common').Type} */ (metatype);
@@ -34,12 +34,12 @@ const demands = Object.fromEntries(
           /\/+/g,
           '/',
         );
-        const demand = demandOf(handler, controller);
-        return [[`${RequestMethod[method]} ${path.replace(/(?<=.)\/$/, '')}`, demand && inWords(demand)]];
+        const rule = accessRuleOf(handler, controller);
+        return [[`${RequestMethod[method]} ${path.replace(/(?<=.)\/$/, '')}`, rule && inWords(rule)]];
       });
     }),
   ),
 );
 const tree = app.getHttpAdapter().getInstance().printRoutes({ commonPrefix: false });
 await app.close();
-process.stdout.write(JSON.stringify({ tree, demands }));
+process.stdout.write(JSON.stringify({ tree, access }));

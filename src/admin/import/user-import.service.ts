@@ -138,7 +138,7 @@ export class UserImport {
     await this.audit.recordAll(
       users.map(({ id, roles }) => {
         const data = { roles, imported: true, ...operatorOf(actor) };
-        return { type: 'user.created' as const, actorId: actor.id, userId: id, client: actor.client, data };
+        return { type: 'user.created' as const, actorId: actor.id, userId: id, context: actor.context, data };
       }),
       manager,
     );

@@ -3,17 +3,17 @@ import { Audit } from '../../audit/audit.service.js';
 import { PasswordHasher } from '../../credentials/passwords/password-hasher.js';
 import { Database } from '../../platform/database/database.js';
 import { Problem } from '../../platform/http/problem.js';
-import type { Client } from '../../platform/http/request-context.js';
-import { GuessLimits } from '../../platform/rate-limiting/login-throttle.service.js';
+import type { RequestContext } from '../../platform/http/request-context.js';
+import { LoginThrottle } from '../../platform/rate-limiting/login-throttle.service.js';
 import { PASSWORD_HASH } from '../../users/account-store.js';
 
 /** Asks somebody who is signed in for the password once more: a token alone does not change who owns an account. */
 @Injectable()
-export class PasswordCheck {
+export class Reauthentication {
   constructor(
     private readonly database: Database,
     private readonly hasher: PasswordHasher,
-    private readonly guesses: GuessLimits,
+    private readonly guesses: LoginThrottle,
     private readonly audit: Audit,
   ) {}
 
@@ -22,16 +22,16 @@ export class PasswordCheck {
    * A wrong one counts like a wrong one at sign-in, and stands in the audit log. Throws a Problem: `wrong_password`,
    * `session_revoked` where the account is gone or disabled, `rate_limited`, `overloaded`.
    */
-  async verify(userId: string, password: string, client: Client): Promise<string> {
+  async verify(userId: string, password: string, context: RequestContext): Promise<string> {
     const [row] = await this.database.run<{ passwordHash: string | null }>(PASSWORD_HASH, [userId]);
     if (!row) throw new Problem('session_revoked');
     const hash = row.passwordHash;
-    const matches = await this.guesses.check({ accountId: userId, name: '' }, client, () =>
-      this.hasher.verify(password, hash, client.ip),
+    const matches = await this.guesses.check({ accountId: userId, name: '' }, context, () =>
+      this.hasher.verify(password, hash, context.ip),
     );
     if (hash !== null && matches) return hash;
     const data = { code: 'wrong_password' };
-    await this.audit.record({ type: 'auth.login_failed', actorId: userId, userId, client, data });
+    await this.audit.record({ type: 'auth.login_failed', actorId: userId, userId, context, data });
     throw new Problem('wrong_password');
   }
 }

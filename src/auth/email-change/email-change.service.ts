@@ -3,20 +3,20 @@ import type { EntityManager } from 'typeorm';
 import type { Actor } from '../../access/actor.js';
 import { Audit } from '../../audit/audit.service.js';
 import { Database } from '../../platform/database/database.js';
-import { atTheSameTime } from '../../platform/http/constant-response-time.js';
+import { inConstantTime } from '../../platform/http/constant-response-time.js';
 import { Problem } from '../../platform/http/problem.js';
-import type { Client } from '../../platform/http/request-context.js';
+import type { RequestContext } from '../../platform/http/request-context.js';
 import { Mail } from '../../platform/mail/mail.service.js';
-import { letters } from '../../platform/mail/mail-templates.js';
+import { mailTemplates } from '../../platform/mail/mail-templates.js';
 import { Quotas } from '../../platform/rate-limiting/quotas.service.js';
 import { CHANGE_EMAIL } from '../../users/account-store.js';
 import { Accounts } from '../../users/accounts.service.js';
 import { readEmail } from '../../users/email.js';
 import { SET_EMAIL } from '../../users/user-store.js';
 import { refusingTakenNames } from '../../users/users.service.js';
-import { PasswordCheck } from '../elevation/reauthentication.service.js';
-import { Handover } from '../email-verification/account-claim.service.js';
-import { AddressProof } from '../email-verification/verification-mailer.service.js';
+import { Reauthentication } from '../elevation/reauthentication.service.js';
+import { AccountClaim } from '../email-verification/account-claim.service.js';
+import { VerificationMailer } from '../email-verification/verification-mailer.service.js';
 import { type ConsumedToken, OneTimeTokens } from '../one-time-tokens/one-time-tokens.service.js';
 
 /** Moving an account to another address: asked for, confirmed at the new address, undone from the old one. */
@@ -25,10 +25,10 @@ export class EmailChange {
   constructor(
     private readonly database: Database,
     private readonly accounts: Accounts,
-    private readonly check: PasswordCheck,
-    private readonly proof: AddressProof,
+    private readonly check: Reauthentication,
+    private readonly proof: VerificationMailer,
     private readonly quotas: Quotas,
-    private readonly handover: Handover,
+    private readonly handover: AccountClaim,
     private readonly tokens: OneTimeTokens,
     private readonly mail: Mail,
     private readonly audit: Audit,
@@ -41,29 +41,29 @@ export class EmailChange {
    * Throws a Problem: `mail_unavailable`, `wrong_password`, `session_revoked` where the account is gone or disabled,
    * `rate_limited`, `overloaded`.
    */
-  async request(userId: string, email: string, password: string, client: Client): Promise<void> {
+  async request(userId: string, email: string, password: string, context: RequestContext): Promise<void> {
     this.mail.require();
-    const checkedHash = await this.check.verify(userId, password, client);
-    await this.quotas.requestMail(client);
+    const checkedHash = await this.check.verify(userId, password, context);
+    await this.quotas.requestMail(context);
     const address = readEmail(email);
     if (!address) throw Problem.field('/email', 'Write an email address such as ada@example.com.');
     const may = await this.quotas.mayMail(address.key, 'anything else');
-    const origin = { ip: client.ip, at: new Date() };
-    await atTheSameTime(() =>
+    const origin = { ip: context.ip, at: new Date() };
+    await inConstantTime(() =>
       this.database.transaction(async (manager) => {
         const account = await this.accounts.lockChecked(userId, checkedHash, manager);
         // Changed since it was checked.
         if (!account) throw new Problem('wrong_password');
         if (!may) return;
         if (account.emailKey === address.key && !account.verified)
-          return this.proof.askAgain(userId, { id: userId, client }, manager);
+          return this.proof.resend(userId, { id: userId, context }, manager);
         const holder = { userId, email: address.written, emailKey: address.key };
         // Also where the address is taken, so that the link before is void either way: else it would tell which it is.
         const token = await this.tokens.issue('change_email', holder, manager);
         const owner = await this.accounts.findByEmail(email, manager);
-        if (owner && owner.userId !== userId && !owner.pending)
-          return this.mail.send(letters.accountExists(origin), owner.email, manager);
-        await this.mail.send(letters.confirmNewEmail(token, origin), address.written, manager);
+        if (owner && owner.userId !== userId && !owner.unverifiedRegistration)
+          return this.mail.send(mailTemplates.accountExists(origin), owner.email, manager);
+        await this.mail.send(mailTemplates.confirmNewEmail(token, origin), address.written, manager);
       }),
     );
   }
@@ -75,22 +75,22 @@ export class EmailChange {
   async confirm(
     { userId, email, emailKey }: ConsumedToken,
     mayTell: boolean,
-    client: Client,
+    context: RequestContext,
     manager: EntityManager,
   ): Promise<void> {
     const before = await this.accounts.findById(userId, manager);
     if (!before) throw new Problem('invalid_token_link');
-    await this.makeWay(emailKey, userId, { id: userId, client }, manager);
+    await this.releaseUnverifiedEmail(emailKey, userId, { id: userId, context }, manager);
     await refusingTakenNames(manager.query(CHANGE_EMAIL, [userId, email, emailKey]));
     await this.tokens.voidAll(userId, manager);
-    await this.audit.record({ type: 'user.email_changed', actorId: userId, userId, client }, manager);
+    await this.audit.record({ type: 'user.email_changed', actorId: userId, userId, context }, manager);
     if (before.emailKey === emailKey) return;
     // Whoever has an address that was never confirmed may be anybody, so no way back leads there; nor to the address that
     // an owner leaves who returns to the one they had.
-    const returned = await this.tokens.voidWaysBackTo(userId, emailKey, manager);
+    const returned = await this.tokens.voidUndoLinksTo(userId, emailKey, manager);
     const undo = before.verified && !returned ? await this.tokens.issue('undo_email_change', before, manager) : null;
     if (before.verified || mayTell)
-      await this.mail.send(letters.emailChanged(undo, { ip: client.ip, at: new Date() }), before.email, manager);
+      await this.mail.send(mailTemplates.emailChanged(undo, { ip: context.ip, at: new Date() }), before.email, manager);
   }
 
   /**
@@ -98,18 +98,18 @@ export class EmailChange {
    * session ends, and the way to a new password is mailed to the restored address.
    * Throws a Problem: `invalid_token_link`, `email_taken`.
    */
-  async undo(token: string, client: Client): Promise<void> {
+  async undo(token: string, context: RequestContext): Promise<void> {
     await this.database.transaction(async (manager) => {
       const { userId, email, emailKey, createdAt } = await this.tokens.consume(token, ['undo_email_change'], manager);
       const displaced = await this.accounts.findById(userId, manager);
       await refusingTakenNames(manager.query(CHANGE_EMAIL, [userId, email, emailKey]));
       await this.handover.complete(userId, null, manager, true);
-      await this.tokens.voidWaysBack(userId, createdAt, manager);
+      await this.tokens.voidUndoLinks(userId, createdAt, manager);
       const data = { undone: true };
-      await this.audit.record({ type: 'user.email_changed', actorId: userId, userId, client, data }, manager);
+      await this.audit.record({ type: 'user.email_changed', actorId: userId, userId, context, data }, manager);
       const reset = await this.tokens.issue('reset_password', { userId, email, emailKey }, manager);
-      await this.mail.send(letters.emailRestored(reset), email, manager);
-      if (displaced) await this.mail.send(letters.emailTakenBack(), displaced.email, manager);
+      await this.mail.send(mailTemplates.emailRestored(reset), email, manager);
+      if (displaced) await this.mail.send(mailTemplates.emailTakenBack(), displaced.email, manager);
     });
   }
 
@@ -119,17 +119,17 @@ export class EmailChange {
    * other addresses nor ways back to former ones work any more. Returns whether it is another address, or null where
    * nothing changed. Throws a Problem: a refused address, `email_taken`.
    */
-  async impose(userId: string, email: string, actor: Actor, manager: EntityManager): Promise<boolean | null> {
+  async setEmailByAdmin(userId: string, email: string, actor: Actor, manager: EntityManager): Promise<boolean | null> {
     const address = readEmail(email);
     if (!address) throw Problem.field('/email', 'Write an email address such as ada@example.com.');
     const before = await this.accounts.findById(userId, manager);
-    await this.makeWay(address.key, userId, actor, manager);
+    await this.releaseUnverifiedEmail(address.key, userId, actor, manager);
     const values = [userId, address.written, address.key];
     const [changed] = await refusingTakenNames(manager.query<[unknown[], number]>(SET_EMAIL, values));
     if (changed.length === 0) return null;
     if (!before || before.emailKey === address.key) return false;
     await this.tokens.void(userId, ['change_email', 'undo_email_change'], manager);
-    await this.mail.send(letters.emailChanged(null, null), before.email, manager);
+    await this.mail.send(mailTemplates.emailChanged(null, null), before.email, manager);
     return true;
   }
 
@@ -137,15 +137,15 @@ export class EmailChange {
    * Takes away a mere registration of an address, in the caller's transaction, once somebody has proved to own it or an
    * administrator has said whose it is: `ownerId`, or null for an account to come.
    */
-  async makeWay(
+  async releaseUnverifiedEmail(
     emailKey: string,
     ownerId: string | null,
-    { id, client }: Actor,
+    { id, context }: Actor,
     manager: EntityManager,
   ): Promise<void> {
-    const userId = await this.accounts.giveWay(emailKey, ownerId, manager);
+    const userId = await this.accounts.releaseUnverifiedEmail(emailKey, ownerId, manager);
     if (userId === null) return;
     const data = { unconfirmed: true };
-    await this.audit.record({ type: 'user.deleted', actorId: id, userId, client, data }, manager);
+    await this.audit.record({ type: 'user.deleted', actorId: id, userId, context, data }, manager);
   }
 }

@@ -1,18 +1,18 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import { KnownAddresses } from '../../platform/rate-limiting/trusted-networks.js';
+import { TrustedNetworks } from '../../platform/rate-limiting/trusted-networks.js';
 import { Sessions } from '../../sessions/sessions.service.js';
 import { Accounts } from '../../users/accounts.service.js';
 import { OneTimeTokens } from '../one-time-tokens/one-time-tokens.service.js';
 
 /** Handing an account over to whoever has just proved, by a mailed link, to own its address. */
 @Injectable()
-export class Handover {
+export class AccountClaim {
   constructor(
     private readonly accounts: Accounts,
     private readonly sessions: Sessions,
     private readonly tokens: OneTimeTokens,
-    private readonly known: KnownAddresses,
+    private readonly known: TrustedNetworks,
   ) {}
 
   /**

@@ -2,16 +2,16 @@ import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { Audit } from '../../audit/audit.service.js';
 import { Database } from '../../platform/database/database.js';
-import type { Client } from '../../platform/http/request-context.js';
+import type { RequestContext } from '../../platform/http/request-context.js';
 import { Mail } from '../../platform/mail/mail.service.js';
-import { letters } from '../../platform/mail/mail-templates.js';
+import { mailTemplates } from '../../platform/mail/mail-templates.js';
 import { Accounts } from '../../users/accounts.service.js';
 import { Notices } from '../../users/notices.service.js';
 import { EmailChange } from '../email-change/email-change.service.js';
 import { type ConsumedToken, OneTimeTokens } from '../one-time-tokens/one-time-tokens.service.js';
-import { Handover } from './account-claim.service.js';
-import { RequestedMail } from './throttled-mail-request.service.js';
-import { AddressProof } from './verification-mailer.service.js';
+import { AccountClaim } from './account-claim.service.js';
+import { ThrottledMailRequests } from './throttled-mail-request.service.js';
+import { VerificationMailer } from './verification-mailer.service.js';
 
 /** Proving that an address is one's own. */
 @Injectable()
@@ -20,9 +20,9 @@ export class EmailVerification {
     private readonly database: Database,
     private readonly accounts: Accounts,
     private readonly emailChange: EmailChange,
-    private readonly proof: AddressProof,
-    private readonly requested: RequestedMail,
-    private readonly handover: Handover,
+    private readonly proof: VerificationMailer,
+    private readonly requested: ThrottledMailRequests,
+    private readonly handover: AccountClaim,
     private readonly tokens: OneTimeTokens,
     private readonly notices: Notices,
     private readonly mail: Mail,
@@ -33,11 +33,11 @@ export class EmailVerification {
    * Mails once more what an address waits for: the link to confirm it, or an invitation. Tells the caller nothing about
    * the address. Throws a Problem: `mail_unavailable`, `rate_limited`.
    */
-  async resend(email: string, client: Client): Promise<void> {
-    await this.requested.to(email, client, {
+  async resend(email: string, context: RequestContext): Promise<void> {
+    await this.requested.send(email, context, {
       use: 'anything else',
       isFor: ({ verified }) => !verified,
-      send: ({ userId }, manager) => this.proof.askAgain(userId, { id: null, client }, manager),
+      send: ({ userId }, manager) => this.proof.resend(userId, { id: null, context }, manager),
     });
   }
 
@@ -45,34 +45,34 @@ export class EmailVerification {
    * Confirms an address: of a new account, or the new one of an old account. Returns whether its owner has to choose a
    * password yet, for which a link is mailed. Throws a Problem: `invalid_token_link`, `email_taken`.
    */
-  async verify(token: string, client: Client): Promise<{ choosePassword: boolean }> {
+  async verify(token: string, context: RequestContext): Promise<{ choosePassword: boolean }> {
     const mover = await this.tokens.findOwner(token, 'change_email');
-    const mayTell = mover !== null && (await this.notices.mayTell(mover.id));
+    const mayTell = mover !== null && (await this.notices.canNotify(mover.id));
     return this.database.transaction(async (manager) => {
       const consumed = await this.tokens.consume(token, ['verify_email', 'change_email'], manager);
       if (consumed.purpose === 'change_email') {
-        await this.emailChange.confirm(consumed, mayTell, client, manager);
+        await this.emailChange.confirm(consumed, mayTell, context, manager);
         return { choosePassword: false };
       }
-      return this.confirm(consumed, client, manager);
+      return this.confirm(consumed, context, manager);
     });
   }
 
   /** Of an address that several have registered only the address is proven: nobody knows whose password is whose. */
   private async confirm(
     holder: ConsumedToken,
-    client: Client,
+    context: RequestContext,
     manager: EntityManager,
   ): Promise<{ choosePassword: boolean }> {
     const { userId, email } = holder;
-    const choosePassword = (await this.accounts.findById(userId, manager))?.contested ?? false;
+    const choosePassword = (await this.accounts.findById(userId, manager))?.duplicateRegistration ?? false;
     const data = choosePassword ? { contested: true } : {};
-    await this.audit.record({ type: 'user.email_verified', actorId: userId, userId, client, data }, manager);
+    await this.audit.record({ type: 'user.email_verified', actorId: userId, userId, context, data }, manager);
     if (!choosePassword) await this.accounts.verifyEmail(userId, manager);
     else {
       await this.handover.complete(userId, null, manager);
       const reset = await this.tokens.issue('reset_password', holder, manager);
-      await this.mail.send(letters.choosePassword(reset), email, manager);
+      await this.mail.send(mailTemplates.choosePassword(reset), email, manager);
     }
     return { choosePassword };
   }

@@ -1,15 +1,15 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { Database } from '../../platform/database/database.js';
-import { atTheSameTime } from '../../platform/http/constant-response-time.js';
-import type { Client } from '../../platform/http/request-context.js';
+import { inConstantTime } from '../../platform/http/constant-response-time.js';
+import type { RequestContext } from '../../platform/http/request-context.js';
 import { Mail } from '../../platform/mail/mail.service.js';
 import { type MailUse, Quotas } from '../../platform/rate-limiting/quotas.service.js';
 import { type Account, Accounts } from '../../users/accounts.service.js';
 import { emailKeyOf } from '../../users/email.js';
 
 /** A mail that anybody may ask for. */
-export interface MailOnRequest {
+export interface ThrottledMail {
   use: MailUse;
   /** Whether this account gets one. */
   isFor: (account: Account) => boolean;
@@ -19,7 +19,7 @@ export interface MailOnRequest {
 
 /** Mails that anybody may ask to have sent to an address. */
 @Injectable()
-export class RequestedMail {
+export class ThrottledMailRequests {
   /** What is being answered, by use and address. */
   private readonly underWay = new Map<string, Promise<void>>();
 
@@ -34,10 +34,10 @@ export class RequestedMail {
    * Sends the mail where the address has an active account that gets one, and may get one more. Tells the caller nothing of
    * that, not by its time either. Throws a Problem: `mail_unavailable`, `rate_limited`.
    */
-  async to(email: string, client: Client, mail: MailOnRequest): Promise<void> {
+  async send(email: string, context: RequestContext, mail: ThrottledMail): Promise<void> {
     this.mail.require();
-    await this.quotas.requestMail(client);
-    await atTheSameTime(() => this.once(`${mail.use} ${emailKeyOf(email)}`, () => this.answer(email, mail)));
+    await this.quotas.requestMail(context);
+    await inConstantTime(() => this.once(`${mail.use} ${emailKeyOf(email)}`, () => this.answer(email, mail)));
   }
 
   /**
@@ -52,7 +52,7 @@ export class RequestedMail {
     return begun;
   }
 
-  private async answer(email: string, { use, isFor, send }: MailOnRequest): Promise<void> {
+  private async answer(email: string, { use, isFor, send }: ThrottledMail): Promise<void> {
     const gets = (account: Account | null): account is Account => account?.status === 'active' && isFor(account);
     const found = await this.accounts.findByEmail(email, this.database.manager);
     if (!gets(found) || !(await this.quotas.mayMail(found.emailKey, use))) return;

@@ -1,17 +1,17 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import type { Actor } from '../../access/actor.js';
-import type { Client } from '../../platform/http/request-context.js';
+import type { RequestContext } from '../../platform/http/request-context.js';
 import { Mail } from '../../platform/mail/mail.service.js';
-import { letters } from '../../platform/mail/mail-templates.js';
-import type { TokenHolder } from '../../users/accounts.service.js';
+import { mailTemplates } from '../../platform/mail/mail-templates.js';
+import type { AddressHolder } from '../../users/accounts.service.js';
 import { Accounts } from '../../users/accounts.service.js';
 import { Invitations } from '../invitations/invitations.service.js';
 import { OneTimeTokens } from '../one-time-tokens/one-time-tokens.service.js';
 
 /** Asking the owner of an address, by mail, to prove that it is theirs. The caller's transaction has locked the account. */
 @Injectable()
-export class AddressProof {
+export class VerificationMailer {
   constructor(
     private readonly accounts: Accounts,
     private readonly invitations: Invitations,
@@ -20,9 +20,17 @@ export class AddressProof {
   ) {}
 
   /** Mails the link that confirms the address of a registration; the one before is void. */
-  async ask(holder: TokenHolder & { contested: boolean }, client: Client, manager: EntityManager): Promise<void> {
+  async send(
+    holder: AddressHolder & { duplicateRegistration: boolean },
+    context: RequestContext,
+    manager: EntityManager,
+  ): Promise<void> {
     const token = await this.tokens.issue('verify_email', holder, manager);
-    const letter = letters.confirmRegistration(token, { ip: client.ip, at: new Date() }, holder.contested);
+    const letter = mailTemplates.confirmRegistration(
+      token,
+      { ip: context.ip, at: new Date() },
+      holder.duplicateRegistration,
+    );
     await this.mail.send(letter, holder.email, manager);
   }
 
@@ -30,12 +38,12 @@ export class AddressProof {
    * Mails what the account's address waits for: a link to confirm it, or an invitation to somebody who has no password
    * yet. Nothing to an address that is proven, to an account that is disabled, or where no mail can be sent.
    */
-  async askAgain(userId: string, actor: Actor, manager: EntityManager): Promise<void> {
+  async resend(userId: string, actor: Actor, manager: EntityManager): Promise<void> {
     if (!this.mail.available) return;
     const account = await this.accounts.findById(userId, manager);
     if (!account || account.verified || account.status !== 'active') return;
     if (!account.hasPassword) return this.invitations.invite(userId, actor, manager);
     const token = await this.tokens.issue('verify_email', account, manager);
-    await this.mail.send(letters.confirmAddress(token, account.contested), account.email, manager);
+    await this.mail.send(mailTemplates.confirmAddress(token, account.duplicateRegistration), account.email, manager);
   }
 }

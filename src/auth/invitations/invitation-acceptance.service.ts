@@ -5,10 +5,10 @@ import { PasswordHasher } from '../../credentials/passwords/password-hasher.js';
 import { PasswordPolicy } from '../../credentials/passwords/password-policy.js';
 import { Database } from '../../platform/database/database.js';
 import { Problem } from '../../platform/http/problem.js';
-import type { Client } from '../../platform/http/request-context.js';
+import type { RequestContext } from '../../platform/http/request-context.js';
 import { Accounts } from '../../users/accounts.service.js';
 import type { invitationAcceptance } from '../auth.schemas.js';
-import { Handover } from '../email-verification/account-claim.service.js';
+import { AccountClaim } from '../email-verification/account-claim.service.js';
 import { OneTimeTokens } from '../one-time-tokens/one-time-tokens.service.js';
 import { type SignedIn, SignIn } from '../sign-in/sign-in.service.js';
 
@@ -18,7 +18,7 @@ export class InvitationAcceptance {
   constructor(
     private readonly database: Database,
     private readonly accounts: Accounts,
-    private readonly handover: Handover,
+    private readonly handover: AccountClaim,
     private readonly policy: PasswordPolicy,
     private readonly hasher: PasswordHasher,
     private readonly tokens: OneTimeTokens,
@@ -30,21 +30,21 @@ export class InvitationAcceptance {
    * Sets the invited person's password and names, confirms the address that the invitation went to, and signs in.
    * Throws a Problem: `invalid_token_link`, `username_taken` or a refused password (the link stays good), `overloaded`.
    */
-  async accept(form: z.infer<typeof invitationAcceptance>, client: Client): Promise<SignedIn> {
+  async accept(form: z.infer<typeof invitationAcceptance>, context: RequestContext): Promise<SignedIn> {
     const { token, password, ...names } = form;
     const owner = await this.tokens.ownerOf(token, 'invitation');
     const fault = this.policy.check(password, { ...owner, ...names });
     if (fault) throw Problem.field('/password', fault.detail, fault.code);
-    const passwordHash = await this.hasher.hash(password, client.ip);
+    const passwordHash = await this.hasher.hash(password, context.ip);
     const id = await this.database.transaction(async (manager) => {
       const { userId } = await this.tokens.consume(token, ['invitation'], manager);
       await this.handover.complete(userId, passwordHash, manager);
       await this.accounts.setNames(userId, names, manager);
       const data = { invited: true };
-      await this.audit.record({ type: 'user.email_verified', actorId: userId, userId, client, data }, manager);
+      await this.audit.record({ type: 'user.email_verified', actorId: userId, userId, context, data }, manager);
       return userId;
     });
-    const signedIn = await this.signIn.complete({ id, passwordHash }, null, ['password'], client);
+    const signedIn = await this.signIn.complete({ id, passwordHash }, null, ['password'], context);
     // Disabled, or given another password, in the moment between: the account is theirs, but this is no sign-in.
     if (!signedIn) throw new Problem('invalid_credentials');
     return signedIn;

@@ -3,7 +3,7 @@ import type { EntityManager } from 'typeorm';
 import { type Actor, operatorOf } from '../../access/actor.js';
 import { Audit } from '../../audit/audit.service.js';
 import { Mail } from '../../platform/mail/mail.service.js';
-import { letters } from '../../platform/mail/mail-templates.js';
+import { mailTemplates } from '../../platform/mail/mail-templates.js';
 import { Accounts } from '../../users/accounts.service.js';
 import { OneTimeTokens } from '../one-time-tokens/one-time-tokens.service.js';
 
@@ -26,8 +26,8 @@ export class Invitations {
     const account = await this.accounts.findById(userId, manager);
     if (!account) throw new Error('An invitation needs a user');
     const token = await this.tokens.issue('invitation', account, manager);
-    await this.mail.send(letters.invitation(token), account.email, manager);
-    const { id: actorId, client } = actor;
-    await this.audit.record({ type: 'user.invited', actorId, userId, client, data: operatorOf(actor) }, manager);
+    await this.mail.send(mailTemplates.invitation(token), account.email, manager);
+    const { id: actorId, context } = actor;
+    await this.audit.record({ type: 'user.invited', actorId, userId, context, data: operatorOf(actor) }, manager);
   }
 }

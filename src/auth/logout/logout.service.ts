@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { AuthenticatedRequest } from '../../access/principal.js';
 import { Problem } from '../../platform/http/problem.js';
-import type { Client } from '../../platform/http/request-context.js';
+import type { RequestContext } from '../../platform/http/request-context.js';
 import { SessionTokens } from '../../sessions/session-tokens.js';
 import { Sessions } from '../../sessions/sessions.service.js';
 
@@ -17,16 +17,20 @@ export class Logout {
    * Ends the session of the access token and that of the refresh token, whichever came. One that has ended already is
    * as it was wanted. Throws a Problem where neither is good.
    */
-  async end({ user, refusal }: AuthenticatedRequest, refreshToken: string | undefined, client: Client): Promise<void> {
+  async end(
+    { user, refusal }: AuthenticatedRequest,
+    refreshToken: string | undefined,
+    context: RequestContext,
+  ): Promise<void> {
     const named = refreshToken === undefined ? null : (this.tokens.read(refreshToken)?.sessionId ?? null);
     if (refreshToken !== undefined && named === null && !user) throw new Problem('invalid_refresh_token');
     if (!user && named === null) throw refusal ?? new Problem('unauthorized');
-    for (const id of new Set([user?.sessionId, named])) if (id) await this.endOne(id, user?.userId ?? null, client);
+    for (const id of new Set([user?.sessionId, named])) if (id) await this.endOne(id, user?.userId ?? null, context);
   }
 
-  private async endOne(sessionId: string, actorId: string | null, client: Client): Promise<void> {
+  private async endOne(sessionId: string, actorId: string | null, context: RequestContext): Promise<void> {
     try {
-      await this.sessions.end(sessionId, null, { type: 'auth.logout', actorId, client });
+      await this.sessions.end(sessionId, null, { type: 'auth.logout', actorId, context });
     } catch (error) {
       if (!(error instanceof Problem && error.code === 'not_found')) throw error;
     }

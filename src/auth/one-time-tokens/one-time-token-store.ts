@@ -32,11 +32,11 @@ export const CONSUME = `
 export const VOID = 'DELETE FROM one_time_tokens WHERE user_id = $1 AND purpose = ANY ($2::text[])';
 
 /** Ways back from changes at or after a moment. $1 user, $2 moment */
-export const VOID_WAYS_BACK = `
+export const VOID_UNDO_LINKS = `
   DELETE FROM one_time_tokens WHERE user_id = $1 AND purpose = 'undo_email_change' AND created_at >= $2`;
 
 /** The earliest way back to an address. $1 user, $2 email key */
-export const WAY_BACK = `
+export const UNDO_LINK = `
   SELECT created_at AS "createdAt" FROM one_time_tokens
   WHERE user_id = $1 AND email_key = $2 AND purpose = 'undo_email_change' AND expires_at > now() ORDER BY created_at LIMIT 1`;
 

@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { Database } from '../../platform/database/database.js';
 import { Problem } from '../../platform/http/problem.js';
-import type { TokenHolder } from '../../users/accounts.service.js';
+import type { AddressHolder } from '../../users/accounts.service.js';
 import * as store from './one-time-token-store.js';
 
 const HOUR = 3_600_000;
@@ -26,7 +26,7 @@ export interface TokenOwner {
   username: string | null;
 }
 
-export interface ConsumedToken extends TokenHolder {
+export interface ConsumedToken extends AddressHolder {
   purpose: TokenPurpose;
   createdAt: Date;
 }
@@ -50,7 +50,7 @@ export class OneTimeTokens {
   /** Makes a token and returns it; it is stored nowhere. The caller's transaction has locked the user. */
   async issue(
     purpose: TokenPurpose,
-    { userId, email, emailKey }: TokenHolder,
+    { userId, email, emailKey }: AddressHolder,
     manager: EntityManager,
   ): Promise<string> {
     const token = randomBytes(32).toString('base64url');
@@ -95,17 +95,17 @@ export class OneTimeTokens {
   }
 
   /** Voids the ways back from changes of address made at or after a moment. */
-  async voidWaysBack(userId: string, since: Date, manager: EntityManager): Promise<void> {
-    await manager.query(store.VOID_WAYS_BACK, [userId, since]);
+  async voidUndoLinks(userId: string, since: Date, manager: EntityManager): Promise<void> {
+    await manager.query(store.VOID_UNDO_LINKS, [userId, since]);
   }
 
   /**
    * Voids the way back to an address to which the account has just returned, and those from later changes. Returns whether
    * there was one.
    */
-  async voidWaysBackTo(userId: string, emailKey: string, manager: EntityManager): Promise<boolean> {
-    const [back] = await manager.query<{ createdAt: Date }[]>(store.WAY_BACK, [userId, emailKey]);
-    if (back) await this.voidWaysBack(userId, back.createdAt, manager);
+  async voidUndoLinksTo(userId: string, emailKey: string, manager: EntityManager): Promise<boolean> {
+    const [back] = await manager.query<{ createdAt: Date }[]>(store.UNDO_LINK, [userId, emailKey]);
+    if (back) await this.voidUndoLinks(userId, back.createdAt, manager);
     return back !== undefined;
   }
 

@@ -7,15 +7,15 @@ import type { Config } from '../../platform/config/config.js';
 import { CONFIG } from '../../platform/config/config.module.js';
 import { Database } from '../../platform/database/database.js';
 import { Problem } from '../../platform/http/problem.js';
-import type { Client } from '../../platform/http/request-context.js';
+import type { RequestContext } from '../../platform/http/request-context.js';
 import { Mail } from '../../platform/mail/mail.service.js';
-import { letters } from '../../platform/mail/mail-templates.js';
+import { mailTemplates } from '../../platform/mail/mail-templates.js';
 import type { Tokens } from '../../sessions/session.js';
 import { Sessions } from '../../sessions/sessions.service.js';
 import { CHANGE_PASSWORD } from '../../users/account-store.js';
 import { Notices } from '../../users/notices.service.js';
 import { Users } from '../../users/users.service.js';
-import { PasswordCheck } from '../elevation/reauthentication.service.js';
+import { Reauthentication } from '../elevation/reauthentication.service.js';
 import { OneTimeTokens } from '../one-time-tokens/one-time-tokens.service.js';
 
 /** Choosing another password while signed in. */
@@ -25,7 +25,7 @@ export class PasswordChange {
     @Inject(CONFIG) private readonly config: Config,
     private readonly database: Database,
     private readonly users: Users,
-    private readonly check: PasswordCheck,
+    private readonly check: Reauthentication,
     private readonly policy: PasswordPolicy,
     private readonly hasher: PasswordHasher,
     private readonly sessions: Sessions,
@@ -43,13 +43,13 @@ export class PasswordChange {
   async change(
     { userId, sessionId }: Principal,
     { currentPassword, newPassword }: { currentPassword: string; newPassword: string },
-    client: Client,
+    context: RequestContext,
   ): Promise<Tokens> {
-    const checkedHash = await this.check.verify(userId, currentPassword, client);
+    const checkedHash = await this.check.verify(userId, currentPassword, context);
     const fault = this.policy.check(newPassword, await this.users.get(userId));
     if (fault) throw Problem.field('/newPassword', fault.detail, fault.code);
-    const newHash = await this.hasher.hash(newPassword, client.ip);
-    const mayTell = await this.notices.mayTell(userId);
+    const newHash = await this.hasher.hash(newPassword, context.ip);
+    const mayTell = await this.notices.canNotify(userId);
     return this.database.transaction(async (manager) => {
       const [[user]] = await manager.query<[{ email: string; verified: boolean }[], number]>(CHANGE_PASSWORD, [
         userId,
@@ -61,10 +61,10 @@ export class PasswordChange {
       if (!user.verified && this.config.emailVerification === 'required') throw new Problem('email_not_verified');
       await this.tokens.voidAll(userId, manager);
       await this.sessions.endAllWithin(userId, sessionId, manager);
-      const tokens = await this.sessions.renew(sessionId, userId, client, manager);
-      await this.audit.record({ type: 'user.password_changed', actorId: userId, userId, client }, manager);
+      const tokens = await this.sessions.renew(sessionId, userId, context, manager);
+      await this.audit.record({ type: 'user.password_changed', actorId: userId, userId, context }, manager);
       if (mayTell)
-        await this.mail.send(letters.passwordChanged({ ip: client.ip, at: new Date() }), user.email, manager);
+        await this.mail.send(mailTemplates.passwordChanged({ ip: context.ip, at: new Date() }), user.email, manager);
       return tokens;
     });
   }

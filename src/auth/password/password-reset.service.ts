@@ -4,13 +4,13 @@ import { PasswordHasher } from '../../credentials/passwords/password-hasher.js';
 import { PasswordPolicy } from '../../credentials/passwords/password-policy.js';
 import { Database } from '../../platform/database/database.js';
 import { Problem } from '../../platform/http/problem.js';
-import type { Client } from '../../platform/http/request-context.js';
+import type { RequestContext } from '../../platform/http/request-context.js';
 import { Mail } from '../../platform/mail/mail.service.js';
-import { letters } from '../../platform/mail/mail-templates.js';
-import { GuessLimits } from '../../platform/rate-limiting/login-throttle.service.js';
-import { KnownAddresses } from '../../platform/rate-limiting/trusted-networks.js';
-import { Handover } from '../email-verification/account-claim.service.js';
-import { RequestedMail } from '../email-verification/throttled-mail-request.service.js';
+import { mailTemplates } from '../../platform/mail/mail-templates.js';
+import { LoginThrottle } from '../../platform/rate-limiting/login-throttle.service.js';
+import { TrustedNetworks } from '../../platform/rate-limiting/trusted-networks.js';
+import { AccountClaim } from '../email-verification/account-claim.service.js';
+import { ThrottledMailRequests } from '../email-verification/throttled-mail-request.service.js';
 import { OneTimeTokens } from '../one-time-tokens/one-time-tokens.service.js';
 
 /** Choosing a new password with a link that was mailed. */
@@ -20,26 +20,30 @@ export class PasswordReset {
     private readonly database: Database,
     private readonly policy: PasswordPolicy,
     private readonly hasher: PasswordHasher,
-    private readonly handover: Handover,
+    private readonly handover: AccountClaim,
     private readonly tokens: OneTimeTokens,
     private readonly mail: Mail,
     private readonly audit: Audit,
-    private readonly requested: RequestedMail,
-    private readonly guesses: GuessLimits,
-    private readonly known: KnownAddresses,
+    private readonly requested: ThrottledMailRequests,
+    private readonly guesses: LoginThrottle,
+    private readonly known: TrustedNetworks,
   ) {}
 
   /**
    * Mails the link to an address with an active account, and tells the caller nothing.
    * Throws a Problem: `mail_unavailable`, `rate_limited`.
    */
-  async request(email: string, client: Client): Promise<void> {
-    await this.requested.to(email, client, {
+  async request(email: string, context: RequestContext): Promise<void> {
+    await this.requested.send(email, context, {
       use: 'new password',
       isFor: () => true,
       send: async (account, manager) => {
         const token = await this.tokens.issue('reset_password', account, manager);
-        await this.mail.send(letters.resetPassword(token, { ip: client.ip, at: new Date() }), account.email, manager);
+        await this.mail.send(
+          mailTemplates.resetPassword(token, { ip: context.ip, at: new Date() }),
+          account.email,
+          manager,
+        );
       },
     });
   }
@@ -49,20 +53,20 @@ export class PasswordReset {
    * other link. The network it came from is known from then on. Signs nobody in: a second factor is still asked for.
    * Throws a Problem: `invalid_token_link`, a refused password (the link stays good), `overloaded`.
    */
-  async reset(token: string, password: string, client: Client): Promise<void> {
+  async reset(token: string, password: string, context: RequestContext): Promise<void> {
     const fault = this.policy.check(password, await this.tokens.ownerOf(token, 'reset_password'));
     if (fault) throw Problem.field('/password', fault.detail, fault.code);
-    const passwordHash = await this.hasher.hash(password, client.ip);
+    const passwordHash = await this.hasher.hash(password, context.ip);
     const userId = await this.database.transaction(async (manager) => {
       const { userId, email } = await this.tokens.consume(token, ['reset_password'], manager);
       await this.handover.complete(userId, passwordHash, manager);
       // A flood of guesses that goes on would fill the count again before the owner has signed in.
-      await this.known.add(userId, client.ip, manager);
-      await this.audit.record({ type: 'user.password_reset', actorId: userId, userId, client }, manager);
-      await this.mail.send(letters.passwordChanged({ ip: client.ip, at: new Date() }), email, manager);
+      await this.known.add(userId, context.ip, manager);
+      await this.audit.record({ type: 'user.password_reset', actorId: userId, userId, context }, manager);
+      await this.mail.send(mailTemplates.passwordChanged({ ip: context.ip, at: new Date() }), email, manager);
       return userId;
     });
     // Who has the mailbox has proved more than a password would.
-    await this.guesses.forgive(userId, client);
+    await this.guesses.forgive(userId, context);
   }
 }

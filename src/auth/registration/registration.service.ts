@@ -7,16 +7,16 @@ import type { Config } from '../../platform/config/config.js';
 import { CONFIG } from '../../platform/config/config.module.js';
 import { Database } from '../../platform/database/database.js';
 import { Problem } from '../../platform/http/problem.js';
-import type { Client } from '../../platform/http/request-context.js';
+import type { RequestContext } from '../../platform/http/request-context.js';
 import { Quotas } from '../../platform/rate-limiting/quotas.service.js';
 import { Sessions } from '../../sessions/sessions.service.js';
 import { emailKeyOf } from '../../users/email.js';
 import { toUserView } from '../../users/user.js';
 import { Users } from '../../users/users.service.js';
 import type { registration } from '../auth.schemas.js';
-import { AddressProof } from '../email-verification/verification-mailer.service.js';
+import { VerificationMailer } from '../email-verification/verification-mailer.service.js';
 import type { SignedIn } from '../sign-in/sign-in.service.js';
-import { PendingRegistrations } from './unverified-registrations.service.js';
+import { UnverifiedRegistrations } from './unverified-registrations.service.js';
 
 /** Signing up. */
 @Injectable()
@@ -28,8 +28,8 @@ export class Registration {
     private readonly sessions: Sessions,
     private readonly hasher: PasswordHasher,
     private readonly policy: PasswordPolicy,
-    private readonly pending: PendingRegistrations,
-    private readonly proof: AddressProof,
+    private readonly pending: UnverifiedRegistrations,
+    private readonly proof: VerificationMailer,
     private readonly audit: Audit,
     private readonly quotas: Quotas,
   ) {}
@@ -39,15 +39,15 @@ export class Registration {
    * or not, and a mail says the rest. Throws a Problem: `signup_closed`, `email_taken`, `username_taken`, a refused
    * password, `rate_limited`.
    */
-  async register(form: z.infer<typeof registration>, client: Client): Promise<SignedIn | null> {
+  async register(form: z.infer<typeof registration>, context: RequestContext): Promise<SignedIn | null> {
     if (this.config.signup === 'closed') throw new Problem('signup_closed');
     const fault = this.policy.check(form.password, form);
     if (fault) throw Problem.field('/password', fault.detail, fault.code);
-    this.hasher.demandRoom(client.ip);
-    await this.quotas.register(client);
-    const passwordHash = await this.hasher.hash(form.password, client.ip);
+    this.hasher.assertCapacity(context.ip);
+    await this.quotas.register(context);
+    const passwordHash = await this.hasher.hash(form.password, context.ip);
     if (this.config.emailVerification === 'required') {
-      await this.pending.register(form, passwordHash, client);
+      await this.pending.register(form, passwordHash, context);
       return null;
     }
     // An address that is taken gets no mail, so none is counted.
@@ -56,10 +56,10 @@ export class Registration {
     return this.database.transaction(async (manager) => {
       const user = await this.users.create({ ...form, passwordHash, roles: ['user'] }, manager);
       const { id, email } = user;
-      const holder = { userId: id, email, emailKey: emailKeyOf(email), contested: false };
-      const tokens = await this.sessions.open({ ...user, userId: id }, ['password'], client, manager);
-      if (mayMail) await this.proof.ask(holder, client, manager);
-      await this.audit.record({ type: 'auth.registered', actorId: id, userId: id, client }, manager);
+      const holder = { userId: id, email, emailKey: emailKeyOf(email), duplicateRegistration: false };
+      const tokens = await this.sessions.open({ ...user, userId: id }, ['password'], context, manager);
+      if (mayMail) await this.proof.send(holder, context, manager);
+      await this.audit.record({ type: 'auth.registered', actorId: id, userId: id, context }, manager);
       return { user: toUserView(user), ...tokens };
     });
   }

@@ -1,7 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { Audit } from '../../audit/audit.service.js';
 import { Database } from '../../platform/database/database.js';
-import { Tidying } from '../../platform/jobs/retention-job.js';
+import { RetentionJob } from '../../platform/jobs/retention-job.js';
 
 const BATCH = 1_000;
 
@@ -18,7 +18,7 @@ const REMOVE_REGISTRATIONS = `
 
 /** Removes mailed links that are long dead, and registrations that nobody confirmed within 30 days and no link can confirm. */
 @Injectable()
-export class Housekeeping extends Tidying {
+export class RegistrationRetention extends RetentionJob {
   constructor(
     private readonly database: Database,
     private readonly audit: Audit,
@@ -26,7 +26,7 @@ export class Housekeeping extends Tidying {
     super('Dead links and registrations', new Logger('Accounts'));
   }
 
-  async tidy(): Promise<void> {
+  async run(): Promise<void> {
     await this.inBatches(BATCH, () => this.removeTokens());
     await this.inBatches(BATCH, () => this.removeRegistrations());
   }
@@ -41,7 +41,7 @@ export class Housekeeping extends Tidying {
       const [gone] = await manager.query<[{ id: string }[], number]>(REMOVE_REGISTRATIONS);
       const data = { unconfirmed: true };
       await this.audit.recordAll(
-        gone.map(({ id }) => ({ type: 'user.deleted', actorId: null, userId: id, client: null, data })),
+        gone.map(({ id }) => ({ type: 'user.deleted', actorId: null, userId: id, context: null, data })),
         manager,
       );
       return gone.length;

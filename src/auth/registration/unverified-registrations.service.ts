@@ -3,30 +3,30 @@ import type { EntityManager } from 'typeorm';
 import type { z } from 'zod';
 import { Audit } from '../../audit/audit.service.js';
 import { Database } from '../../platform/database/database.js';
-import { atTheSameTime } from '../../platform/http/constant-response-time.js';
+import { inConstantTime } from '../../platform/http/constant-response-time.js';
 import { Problem } from '../../platform/http/problem.js';
-import type { Client } from '../../platform/http/request-context.js';
+import type { RequestContext } from '../../platform/http/request-context.js';
 import { Mail } from '../../platform/mail/mail.service.js';
-import { letters } from '../../platform/mail/mail-templates.js';
+import { mailTemplates } from '../../platform/mail/mail-templates.js';
 import { Quotas } from '../../platform/rate-limiting/quotas.service.js';
 import { type Account, Accounts } from '../../users/accounts.service.js';
 import { emailKeyOf } from '../../users/email.js';
 import type { UserRow } from '../../users/user.js';
 import { Users } from '../../users/users.service.js';
 import type { registration } from '../auth.schemas.js';
-import { AddressProof } from '../email-verification/verification-mailer.service.js';
+import { VerificationMailer } from '../email-verification/verification-mailer.service.js';
 import { Invitations } from '../invitations/invitations.service.js';
 
 type Form = z.infer<typeof registration>;
 
 /** Signing up where the email must be confirmed first (`EMAIL_VERIFICATION=required`). */
 @Injectable()
-export class PendingRegistrations {
+export class UnverifiedRegistrations {
   constructor(
     private readonly database: Database,
     private readonly users: Users,
     private readonly accounts: Accounts,
-    private readonly proof: AddressProof,
+    private readonly proof: VerificationMailer,
     private readonly invitations: Invitations,
     private readonly mail: Mail,
     private readonly audit: Audit,
@@ -39,12 +39,12 @@ export class PendingRegistrations {
    * about whose password is theirs, so confirming keeps none: also where no more mail may go and an older link is opened.
    * Somebody who was invited is invited again. The owner of a confirmed account gets a mail that says there is one.
    */
-  async register(form: Form, passwordHash: string, client: Client): Promise<void> {
-    await atTheSameTime(async () => {
+  async register(form: Form, passwordHash: string, context: RequestContext): Promise<void> {
+    await inConstantTime(async () => {
       const mayMail = await this.quotas.mayMail(emailKeyOf(form.email), 'anything else');
       await this.database.transaction(async (manager) => {
-        const account = await this.leave(form, passwordHash, client, manager);
-        if (account && mayMail) await this.tell(account, client, manager);
+        const account = await this.leave(form, passwordHash, context, manager);
+        if (account && mayMail) await this.tell(account, context, manager);
       });
     });
   }
@@ -53,7 +53,7 @@ export class PendingRegistrations {
   private async leave(
     form: Form,
     passwordHash: string,
-    client: Client,
+    context: RequestContext,
     manager: EntityManager,
   ): Promise<Account | null> {
     const created = await this.create(form, passwordHash, manager);
@@ -61,19 +61,19 @@ export class PendingRegistrations {
     // Deleted in this very moment, or kept for whoever had the address until lately and may take it back.
     if (!account) return null;
     const { userId } = account;
-    if (created) await this.audit.record({ type: 'auth.registered', actorId: userId, userId, client }, manager);
+    if (created) await this.audit.record({ type: 'auth.registered', actorId: userId, userId, context }, manager);
     // Asked of confirmed accounts too, which it leaves alone: all are locked for about as long.
-    else await this.accounts.contest(userId, manager);
-    return { ...account, contested: !created };
+    else await this.accounts.markDuplicateRegistration(userId, manager);
+    return { ...account, duplicateRegistration: !created };
   }
 
   /** Mails the owner of the address what there is to do. */
-  private async tell(account: Account, client: Client, manager: EntityManager): Promise<void> {
+  private async tell(account: Account, context: RequestContext, manager: EntityManager): Promise<void> {
     const { userId, email, verified, status, hasPassword } = account;
     if (verified || status !== 'active')
-      return this.mail.send(letters.accountExists({ ip: client.ip, at: new Date() }), email, manager);
-    if (!hasPassword) return this.invitations.invite(userId, { id: null, client }, manager);
-    await this.proof.ask(account, client, manager);
+      return this.mail.send(mailTemplates.accountExists({ ip: context.ip, at: new Date() }), email, manager);
+    if (!hasPassword) return this.invitations.invite(userId, { id: null, context }, manager);
+    await this.proof.send(account, context, manager);
   }
 
   /** The new account, without the username where that is taken: to say so would tell who is here. Null where the email is. */

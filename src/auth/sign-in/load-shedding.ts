@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { PasswordHasher } from '../../credentials/passwords/password-hasher.js';
-import { clientOf } from '../../platform/http/request-context.js';
-import type { GuessLimits } from '../../platform/rate-limiting/login-throttle.service.js';
+import { requestContextOf } from '../../platform/http/request-context.js';
+import type { LoginThrottle } from '../../platform/rate-limiting/login-throttle.service.js';
 import { nameKey } from '../../users/users.service.js';
 
 const LOGIN = '/v1/auth/login';
@@ -13,20 +13,20 @@ const PATHS = new Set([LOGIN, '/v1/auth/register']);
  * body is read, for its name before the database is asked whose it is; and a registration for a full hash queue. While it is
  * flooded the server has its time for others. Must be called before the routes are registered.
  */
-export function shedSignIns(fastify: FastifyInstance, hasher: PasswordHasher, guesses: GuessLimits): void {
+export function registerLoadShedding(fastify: FastifyInstance, hasher: PasswordHasher, guesses: LoginThrottle): void {
   fastify.addHook('onRequest', (request, _reply, done) => {
     if (!PATHS.has(request.routeOptions.url ?? '')) return done();
     attempt(done, () => {
-      const client = clientOf(request);
+      const context = requestContextOf(request);
       // Whoever guessed too often may register all the same: that has a limit of its own.
-      if (request.routeOptions.url === LOGIN) guesses.recall(client);
-      hasher.demandRoom(client.ip);
+      if (request.routeOptions.url === LOGIN) guesses.assertNotBlocked(context);
+      hasher.assertCapacity(context.ip);
     });
   });
   fastify.addHook('preHandler', (request, _reply, done) => {
     const name = request.routeOptions.url === LOGIN ? nameIn(request) : undefined;
     if (name === undefined) return done();
-    attempt(done, () => guesses.recall(clientOf(request), name));
+    attempt(done, () => guesses.assertNotBlocked(requestContextOf(request), name));
   });
 }
 

@@ -6,10 +6,10 @@ import type { Config } from '../../platform/config/config.js';
 import { CONFIG } from '../../platform/config/config.module.js';
 import { Database } from '../../platform/database/database.js';
 import { Problem } from '../../platform/http/problem.js';
-import type { Client } from '../../platform/http/request-context.js';
+import type { RequestContext } from '../../platform/http/request-context.js';
 import { Mail } from '../../platform/mail/mail.service.js';
-import { letters } from '../../platform/mail/mail-templates.js';
-import { GuessLimits } from '../../platform/rate-limiting/login-throttle.service.js';
+import { mailTemplates } from '../../platform/mail/mail-templates.js';
+import { LoginThrottle } from '../../platform/rate-limiting/login-throttle.service.js';
 import { knownDevice } from '../../sessions/device.js';
 import type { Tokens } from '../../sessions/session.js';
 import { Sessions } from '../../sessions/sessions.service.js';
@@ -35,29 +35,29 @@ export class SignIn {
     private readonly mail: Mail,
     private readonly notices: Notices,
     private readonly audit: Audit,
-    private readonly guesses: GuessLimits,
+    private readonly guesses: LoginThrottle,
   ) {}
 
   /**
    * Signs in with a password. Throws a Problem: `invalid_credentials` for any wrong pair, `account_disabled`,
    * `email_not_verified`, `rate_limited`, `overloaded`.
    */
-  async withPassword(identifier: Identifier, password: string, client: Client): Promise<SignedIn> {
-    this.hasher.demandRoom(client.ip);
+  async withPassword(identifier: Identifier, password: string, context: RequestContext): Promise<SignedIn> {
+    this.hasher.assertCapacity(context.ip);
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       const found = await this.users.findCredentials(identifier);
       // A name that nobody has costs the same hash, so that the time does not tell who has an account here.
       const matches = await this.guesses.check(
         { accountId: found?.id ?? null, name: nameKey(identifier) },
-        client,
-        () => this.hasher.verify(password, found?.passwordHash ?? null, client.ip),
+        context,
+        () => this.hasher.verify(password, found?.passwordHash ?? null, context.ip),
       );
-      if (!found || !matches) return this.fail('invalid_credentials', found, client);
-      if (found.status === 'disabled') return this.fail('account_disabled', found, client);
+      if (!found || !matches) return this.fail('invalid_credentials', found, context);
+      if (found.status === 'disabled') return this.fail('account_disabled', found, context);
       if (!found.emailVerified && this.config.emailVerification === 'required')
-        return this.fail('email_not_verified', found, client);
-      const newHash = await this.fresherHash(password, found, client);
-      const signedIn = await this.complete(found, newHash, ['password'], client);
+        return this.fail('email_not_verified', found, context);
+      const newHash = await this.fresherHash(password, found, context);
+      const signedIn = await this.complete(found, newHash, ['password'], context);
       if (signedIn) return signedIn;
     }
     throw new Problem('overloaded');
@@ -71,18 +71,19 @@ export class SignIn {
     { id, passwordHash }: Pick<Credentials, 'id' | 'passwordHash'>,
     newHash: string | null,
     authMethods: string[],
-    client: Client,
+    context: RequestContext,
   ): Promise<SignedIn | null> {
     // Asked here as well as under the lock, so that the count of mails is not asked for while it is held.
     const { manager } = this.database;
-    const mayTell = (await this.sessions.isNewDevice(id, client, manager)) && (await this.notices.mayTellOfDevice(id));
+    const mayTell =
+      (await this.sessions.isNewDevice(id, context, manager)) && (await this.notices.canNotifyOfDevice(id));
     return this.database.transaction(async (manager) => {
       const user = await this.users.claimForSignIn(id, passwordHash, newHash, manager);
       if (!user) return null;
-      const isNewDevice = mayTell && (await this.sessions.isNewDevice(id, client, manager));
-      const tokens = await this.sessions.open({ ...user, userId: id }, authMethods, client, manager);
-      await this.audit.record({ type: 'auth.login', actorId: id, userId: id, client, data: { authMethods } }, manager);
-      if (isNewDevice) await this.tellOfNewDevice(user.email, client, manager);
+      const isNewDevice = mayTell && (await this.sessions.isNewDevice(id, context, manager));
+      const tokens = await this.sessions.open({ ...user, userId: id }, authMethods, context, manager);
+      await this.audit.record({ type: 'auth.login', actorId: id, userId: id, context, data: { authMethods } }, manager);
+      if (isNewDevice) await this.tellOfNewDevice(user.email, context, manager);
       return { user: toUserView(user), ...tokens };
     });
   }
@@ -90,24 +91,28 @@ export class SignIn {
   private async fail(
     code: 'invalid_credentials' | 'account_disabled' | 'email_not_verified',
     found: Credentials | null,
-    client: Client,
+    context: RequestContext,
   ): Promise<never> {
     await this.audit.record({
       type: 'auth.login_failed',
       actorId: null,
       userId: found?.id ?? null,
-      client,
+      context,
       data: { code },
     });
     throw new Problem(code);
   }
 
-  private tellOfNewDevice(email: string, { ip, userAgent }: Client, manager: EntityManager): Promise<void> {
-    return this.mail.send(letters.newDevice(knownDevice(userAgent), { ip, at: new Date() }), email, manager);
+  private tellOfNewDevice(email: string, { ip, userAgent }: RequestContext, manager: EntityManager): Promise<void> {
+    return this.mail.send(mailTemplates.newDevice(knownDevice(userAgent), { ip, at: new Date() }), email, manager);
   }
 
   /** A hash to take the place of one of another cost than ours. A queue that is full does not stop a sign-in. */
-  private async fresherHash(password: string, { passwordHash }: Credentials, { ip }: Client): Promise<string | null> {
+  private async fresherHash(
+    password: string,
+    { passwordHash }: Credentials,
+    { ip }: RequestContext,
+  ): Promise<string | null> {
     if (passwordHash === null || !this.hasher.needsRehash(passwordHash, password)) return null;
     return this.hasher.hash(password, ip).catch(() => null);
   }

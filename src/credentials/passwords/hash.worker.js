@@ -15,7 +15,7 @@ export const hash = ({ secret, cost }) => bcrypt.hashSync(secret, cost);
 /** @param {{ secret: string, hash: string, cost: number }} job */
 export const verify = ({ secret, hash, cost }) => {
   if (bcrypt.compareSync(secret, hash)) return true;
-  makeUp(secret, cost, roundsOf(hash));
+  padToStandardCost(secret, cost, roundsOf(hash));
   return false;
 };
 
@@ -27,13 +27,13 @@ export const verifyImported = ({ secret, hash, cost }) => {
   const began = performance.now();
   if (verifyForeign(secret, hash)) return true;
   const spent = performance.now() - began;
-  if (hash.startsWith('$2')) makeUp(secret, cost, roundsOf(hash));
+  if (hash.startsWith('$2')) padToStandardCost(secret, cost, roundsOf(hash));
   else {
     // How many rounds a millisecond is worth is asked of this thread at this moment: a busy machine slows both alike.
     const sample = Math.max(cost - 4, CHEAPEST);
     const before = performance.now();
     bcrypt.hashSync(secret, sample);
-    makeUp(secret, cost, 2 ** sample * (1 + spent / (performance.now() - before)));
+    padToStandardCost(secret, cost, 2 ** sample * (1 + spent / (performance.now() - before)));
   }
   return false;
 };
@@ -45,7 +45,7 @@ export const verifyImported = ({ secret, hash, cost }) => {
  * @param {number} cost
  * @param {number} done
  */
-function makeUp(secret, cost, done) {
+function padToStandardCost(secret, cost, done) {
   let missing = Math.round((2 ** cost - done) / 2 ** CHEAPEST) * 2 ** CHEAPEST;
   for (let piece = cost; piece >= CHEAPEST; piece--) {
     if (missing < 2 ** piece) continue;

@@ -127,7 +127,7 @@ export class PasswordHasher implements OnModuleInit, OnApplicationShutdown {
    * Throws `HashQueueFullError` where a hash would find no place just now: asked first, so that a flood costs no more than
    * this.
    */
-  demandRoom(from: string): void {
+  assertCapacity(from: string): void {
     if (!this.queue.hasRoomFor(networkOf(from))) throw QUEUE_FULL;
   }
 

@@ -3,14 +3,14 @@ interface Place {
   length: number;
 }
 
-/** One line for each key: who comes later starts when those before are through. Keys without a line take no room. */
-export class Lines {
+/** One line for each key: who comes later starts when those before are through. Idle keys take no memory. */
+export class KeyedMutex {
   private readonly places = new Map<string, Place>();
 
   constructor(private readonly longest: number) {}
 
   /** Runs `work` in its turn. Returns undefined, at once, where the line is as long as it may be. */
-  join<T>(key: string, work: () => Promise<T>): Promise<T> | undefined {
+  run<T>(key: string, work: () => Promise<T>): Promise<T> | undefined {
     const place = this.places.get(key) ?? { last: Promise.resolve(), length: 0 };
     if (place.length >= this.longest) return undefined;
     place.length++;

@@ -3,7 +3,7 @@
  * is dropped whole. A look-up in the younger one is a look-up in a Map and nothing more; general LRU libraries relink or
  * check an age each time, which shows at this place.
  */
-export class RecentMap<Value> {
+export class TwoGenerationCache<Value> {
   private young = new Map<string, Value>();
   private old = new Map<string, Value>();
 

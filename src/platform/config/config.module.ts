@@ -4,7 +4,7 @@ import type { Config } from './config.js';
 /** The injection token of the frozen settings. */
 export const CONFIG = Symbol('CONFIG');
 
-/** Gives the settings, read before Nest starts, to every room. */
+/** Gives the settings, read before Nest starts, to every module. */
 @Global()
 @Module({})
 export class ConfigModule {

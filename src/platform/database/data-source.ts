@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { DataSource, type DataSourceOptions } from 'typeorm';
-import { ImpatientClient } from './query-timeout-client.js';
+import { QueryTimeoutClient } from './query-timeout-client.js';
 
 /** What sets a connection apart in pg_stat_activity, and the launcher of the embedded Postgres looks for. */
 const APPLICATION_NAME = 'gatehouse';
@@ -9,25 +9,25 @@ interface Limits {
   /** Connections at most. */
   pool: number;
   /** Milliseconds until a connection or an answer is given up; 0 waits for ever. */
-  patience: number;
+  timeout: number;
 }
 
-/** The options of a connection to our database. The entities are given by the rooms that own them. */
-export function dataSourceOptions(url: string, { pool, patience }: Limits): DataSourceOptions {
+/** The options of a connection to our database. The entities are given by the modules that own them. */
+export function dataSourceOptions(url: string, { pool, timeout }: Limits): DataSourceOptions {
   return {
     type: 'postgres',
     url,
     applicationName: APPLICATION_NAME,
     poolSize: pool,
-    connectTimeoutMS: patience,
+    connectTimeoutMS: timeout,
     synchronize: false,
     migrationsRun: false,
     migrations: [fileURLToPath(new URL('../../../migrations/*.{js,ts}', import.meta.url))],
     migrationsTableName: 'migrations',
     extra: {
-      Client: ImpatientClient,
-      query_timeout: patience,
-      statement_timeout: patience,
+      Client: QueryTimeoutClient,
+      query_timeout: timeout,
+      statement_timeout: timeout,
       keepAlive: true,
       // A server that restarts must not find us with connections to its former self.
       maxLifetimeSeconds: 3600,
@@ -44,7 +44,7 @@ const MIGRATION_LOCK = 4_711_001;
  */
 export async function migrate(url: string): Promise<string[]> {
   const source = new DataSource({
-    ...dataSourceOptions(url, { pool: 2, patience: 0 }),
+    ...dataSourceOptions(url, { pool: 2, timeout: 0 }),
     connectTimeoutMS: 10_000,
   } as DataSourceOptions);
   await source.initialize();

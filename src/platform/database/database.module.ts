@@ -6,18 +6,18 @@ import { Database } from './database.js';
 import { DatabaseListener, LISTENER_URL } from './listener.js';
 
 /** Milliseconds after which a request is told that the database is unavailable. */
-const PATIENCE = 3_000;
+const QUERY_TIMEOUT = 3_000;
 
-/** The database for every room: `Database` for statements, `DatabaseListener` for what other instances did. */
+/** The database for every module: `Database` for statements, `DatabaseListener` for what other instances did. */
 @Global()
 @Module({})
 export class DatabaseModule {
-  static with({ url, pool, patience = PATIENCE }: { url: string; pool: number; patience?: number }) {
+  static with({ url, pool, timeout = QUERY_TIMEOUT }: { url: string; pool: number; timeout?: number }) {
     return {
       module: DatabaseModule,
       imports: [
         TypeOrmModule.forRoot({
-          ...dataSourceOptions(url, { pool, patience }),
+          ...dataSourceOptions(url, { pool, timeout }),
           autoLoadEntities: true,
           retryAttempts: 0,
         }),

@@ -10,7 +10,7 @@ export const LISTENER_NAME = 'gatehouse listener';
 
 const CHANNEL = 'gatehouse';
 const HEARTBEAT = 1_000;
-const PATIENCE = 2_000;
+const QUERY_TIMEOUT = 2_000;
 const RETRY = 500;
 
 /** Takes one notification, the payload's first word taken off. */
@@ -25,11 +25,11 @@ type Subscriber = (rest: string) => void;
 export class DatabaseListener implements OnApplicationShutdown {
   private readonly logger = new Logger(DatabaseListener.name);
   private readonly subscribers = new Map<string, Subscriber>();
-  private readonly catchUps: (() => Promise<void>)[] = [];
+  private readonly resyncs: (() => Promise<void>)[] = [];
   private client: Client | undefined;
   private timer: NodeJS.Timeout | undefined;
   private stopped = false;
-  private heardAt = Number.NEGATIVE_INFINITY;
+  private lastHeartbeatAt = Number.NEGATIVE_INFINITY;
   private connected = false;
 
   constructor(
@@ -43,8 +43,8 @@ export class DatabaseListener implements OnApplicationShutdown {
   }
 
   /** Adds what must be read whenever notifications may have been missed. */
-  onCatchUp(catchUp: () => Promise<void>): void {
-    this.catchUps.push(catchUp);
+  onResync(catchUp: () => Promise<void>): void {
+    this.resyncs.push(catchUp);
   }
 
   /** Connects and catches up. Throws when the first attempt fails: a server that cannot hear must not start. */
@@ -54,13 +54,13 @@ export class DatabaseListener implements OnApplicationShutdown {
   }
 
   /** Milliseconds since the link was last known to be whole; everything committed before then has been heard. */
-  get silence(): number {
-    return this.clock.elapsed() - this.heardAt;
+  get lagMs(): number {
+    return this.clock.elapsed() - this.lastHeartbeatAt;
   }
 
   /** Whether the link stands and nothing has been missed. */
-  get inStep(): boolean {
-    return this.connected && this.silence < HEARTBEAT + PATIENCE;
+  get isSynchronized(): boolean {
+    return this.connected && this.lagMs < HEARTBEAT + QUERY_TIMEOUT;
   }
 
   /** After the last answer: until then a token may be checked, and what ends its session must be heard. */
@@ -74,8 +74,8 @@ export class DatabaseListener implements OnApplicationShutdown {
     const client = new Client({
       connectionString: this.url,
       application_name: LISTENER_NAME,
-      connectionTimeoutMillis: PATIENCE,
-      query_timeout: PATIENCE,
+      connectionTimeoutMillis: QUERY_TIMEOUT,
+      query_timeout: QUERY_TIMEOUT,
       keepAlive: true,
     });
     this.client = client;
@@ -85,10 +85,10 @@ export class DatabaseListener implements OnApplicationShutdown {
     const before = this.clock.elapsed();
     await client.connect();
     await client.query(`LISTEN ${CHANNEL}`);
-    for (const catchUp of this.catchUps) await catchUp();
+    for (const catchUp of this.resyncs) await catchUp();
     if (this.client !== client) throw new Error('The link was lost while catching up');
     this.connected = true;
-    this.heardAt = before;
+    this.lastHeartbeatAt = before;
   }
 
   private receive(payload: string): void {
@@ -108,7 +108,7 @@ export class DatabaseListener implements OnApplicationShutdown {
       if (this.connected && this.client) {
         const sent = this.clock.elapsed();
         await this.client.query('SELECT 1');
-        this.heardAt = sent;
+        this.lastHeartbeatAt = sent;
       } else {
         await this.connect();
         this.logger.log('The link to the database stands again and has caught up');

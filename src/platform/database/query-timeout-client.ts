@@ -5,7 +5,7 @@ import { Client, type ClientConfig } from 'pg';
  * A connection that is closed when an answer does not come within `query_timeout`. pg alone goes on using it: behind a
  * link gone silent it would stay in the pool for a quarter of an hour, and every ROLLBACK would wait as long again.
  */
-export class ImpatientClient extends Client {
+export class QueryTimeoutClient extends Client {
   constructor(config?: ClientConfig) {
     super(config);
     const query = this.query.bind(this) as (...values: unknown[]) => unknown;

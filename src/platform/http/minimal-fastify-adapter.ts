@@ -6,7 +6,7 @@ import type { FastifyInstance } from 'fastify';
  * does not use: its own request hooks, its answer while closing, enableCors(), its security hook, middleware, versioning.
  * Together they cost more than checking a remembered token. What is registered on Fastify itself works as ever.
  */
-export class LeanFastifyAdapter extends FastifyAdapter {
+export class MinimalFastifyAdapter extends FastifyAdapter {
   /** Takes Fastify's options and Nest's own; their types do not fit together. */
   constructor(options: object) {
     super(options as never);

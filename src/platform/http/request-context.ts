@@ -5,7 +5,7 @@ import { forwardedAddress, plainAddress } from '../common/address.js';
 const LONGEST_USER_AGENT = 512;
 
 /** Where a request came from, as sessions and the audit log remember it. */
-export interface Client {
+export interface RequestContext {
   ip: string;
   userAgent: string | null;
   requestId: string;
@@ -15,7 +15,7 @@ export interface Client {
  * Reads the client of a request. The address is the socket's unless the peer is a trusted proxy; then it is the right-most
  * hop of X-Forwarded-For that is none. A proxy that forwards what is no address is taken for the client itself.
  */
-export function clientOf(request: FastifyRequest): Client {
+export function requestContextOf(request: FastifyRequest): RequestContext {
   const userAgent = request.headers['user-agent']?.slice(0, LONGEST_USER_AGENT) ?? null;
   return { ip: addressOf(request), userAgent, requestId: request.id };
 }
@@ -26,6 +26,6 @@ export function addressOf(request: FastifyRequest): string {
 }
 
 /** Gives a handler the Client of its request. */
-export const FromClient = createParamDecorator(
-  (_: unknown, context: ExecutionContext): Client => clientOf(context.switchToHttp().getRequest()),
+export const Context = createParamDecorator(
+  (_: unknown, context: ExecutionContext): RequestContext => requestContextOf(context.switchToHttp().getRequest()),
 );

@@ -1,9 +1,9 @@
 import { StandardSchemaValidationPipe } from '@nestjs/common';
 import { z } from 'zod';
 import { type FieldFault, Problem, toPointer } from './problem.js';
-import { sentenceOf } from './validation-messages.js';
+import { validationMessageOf } from './validation-messages.js';
 
-z.config({ customError: sentenceOf });
+z.config({ customError: validationMessageOf });
 
 /** Faults that an answer names at most: a body of 64 KiB can have ten thousand. */
 const NAMED_FAULTS = 20;
@@ -30,5 +30,5 @@ function toFaults(issue: Issues[number]): FieldFault[] {
   const path = (issue.path ?? []).map((step) => String(typeof step === 'object' ? step.key : step));
   const { keys } = issue as { keys?: string[] };
   if (!keys) return [{ pointer: toPointer(path), detail: issue.message }];
-  return keys.map((key) => ({ pointer: toPointer([...path, key]), detail: 'There is no such field here.' }));
+  return keys.map((key) => ({ pointer: toPointer([...path, key]), detail: 'Unknown field.' }));
 }

@@ -14,8 +14,8 @@ export class UndeclaredInputGuard implements CanActivate {
     const { query, body } = this.declaredBy(context);
     // zod passes over __proto__, whatever the schema.
     const unknown = Object.keys((request.query ?? {}) as object).find((name) => !query || name === '__proto__');
-    if (unknown !== undefined) throw Problem.field(toPointer([unknown]), 'There is no such query parameter here.');
-    if (!body && request.body !== undefined) throw Problem.field('', 'There is no body here.');
+    if (unknown !== undefined) throw Problem.field(toPointer([unknown]), 'Unknown query parameter.');
+    if (!body && request.body !== undefined) throw Problem.field('', 'This route takes no body.');
     return true;
   }
 

@@ -20,8 +20,8 @@ async function faultsOf(value: unknown) {
 }
 
 test.each<[change: object, pointer: string, detail: string]>([
-  [{ name: undefined }, '/name', 'This is needed.'],
-  [{ state: undefined }, '/state', 'This is needed.'],
+  [{ name: undefined }, '/name', 'Required.'],
+  [{ state: undefined }, '/state', 'Required.'],
   [{ name: 1 }, '/name', 'This must be text.'],
   [{ name: '' }, '/name', 'At least 1 character.'],
   [{ name: 'four' }, '/name', 'At most 3 characters.'],
@@ -31,7 +31,7 @@ test.each<[change: object, pointer: string, detail: string]>([
   [{ tags: 1 }, '/tags', 'This must be a list.'],
   [{ tags: ['one', 'two'] }, '/tags', 'At most 1 entry.'],
   [{ said: 'b' }, '/said', 'Begin with an a.'],
-  [{ other: 1 }, '/other', 'There is no such field here.'],
+  [{ other: 1 }, '/other', 'Unknown field.'],
 ])('%j', async (change, pointer, detail) => {
   expect(await faultsOf({ ...good, ...change })).toEqual([{ pointer, detail }]);
 });

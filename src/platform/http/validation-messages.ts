@@ -10,12 +10,12 @@ const TYPES: Record<string, string> = { int: 'a whole number', object: 'an objec
  * Says what to do about a fault in the words of a person, where zod would name types and signs. For all schemas that say
  * nothing of their own; undefined leaves the word to zod.
  */
-export function sentenceOf(issue: z.core.$ZodRawIssue): string | undefined {
+export function validationMessageOf(issue: z.core.$ZodRawIssue): string | undefined {
   switch (issue.code) {
     case 'invalid_type':
-      return issue.input === undefined ? 'This is needed.' : `This must be ${TYPES[issue.expected] ?? issue.expected}.`;
+      return issue.input === undefined ? 'Required.' : `This must be ${TYPES[issue.expected] ?? issue.expected}.`;
     case 'invalid_value':
-      return issue.input === undefined ? 'This is needed.' : `This must be ${issue.values.map(String).join(' or ')}.`;
+      return issue.input === undefined ? 'Required.' : `This must be ${issue.values.map(String).join(' or ')}.`;
     case 'too_big':
       return `At most ${amount(issue.maximum, issue.origin)}.`;
     case 'too_small':

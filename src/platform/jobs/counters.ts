@@ -1,18 +1,18 @@
 import { Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { Database } from '../database/database.js';
-import { Sweeper } from './debounced-task.js';
+import { DebouncedTask } from './debounced-task.js';
 
 /** Any number: one instance folds at a time. */
-const FOLD_LOCK = 4_711_005;
+const AGGREGATE_LOCK = 4_711_005;
 
 /**
  * Folds the changes into the tallies.
  * What is moved leaves the one table and enters the other in one commit, so a sum over both is exact at every moment.
  */
-const FOLD = {
+const AGGREGATE = {
   name: 'tallies-fold',
   text: `
-  WITH turn AS MATERIALIZED (SELECT pg_try_advisory_xact_lock(${FOLD_LOCK}) AS held),
+  WITH turn AS MATERIALIZED (SELECT pg_try_advisory_xact_lock(${AGGREGATE_LOCK}) AS held),
     moved AS (DELETE FROM tally_changes WHERE (SELECT held FROM turn) RETURNING name, day, delta)
   INSERT INTO tallies SELECT name, day, sum(delta) FROM moved GROUP BY name, day
   ON CONFLICT (name, day) DO UPDATE SET count = tallies.count + excluded.count`,
@@ -20,27 +20,27 @@ const FOLD = {
 
 /** Keeps the table of changes short. The counts are exact without it; reading them would only grow slow. */
 @Injectable()
-export class Tallies implements OnApplicationBootstrap, OnModuleDestroy {
+export class Counters implements OnApplicationBootstrap, OnModuleDestroy {
   // A database that is away is no news of this timer's: the next turn folds what this one could not.
-  private readonly sweeper = new Sweeper(() => void this.fold().catch(() => undefined));
+  private readonly task = new DebouncedTask(() => void this.aggregate().catch(() => undefined));
 
   constructor(private readonly database: Database) {}
 
   onApplicationBootstrap(): void {
-    this.sweeper.start();
+    this.task.start();
   }
 
   onModuleDestroy(): void {
-    this.sweeper.stop();
+    this.task.stop();
   }
 
   /** Told of what changes the counts. A server to which nothing happens asks the database nothing. */
-  soon(): void {
-    this.sweeper.soon();
+  schedule(): void {
+    this.task.schedule();
   }
 
   /** Folds what is committed. Several instances may call it at once. */
-  async fold(): Promise<void> {
-    await this.database.run(FOLD, []);
+  async aggregate(): Promise<void> {
+    await this.database.run(AGGREGATE, []);
   }
 }

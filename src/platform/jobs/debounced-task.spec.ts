@@ -1,13 +1,13 @@
 import { jest } from '@jest/globals';
-import { Sweeper } from './debounced-task.js';
+import { DebouncedTask } from './debounced-task.js';
 
 let task: jest.Mock<() => void>;
-let sweeper: Sweeper;
+let sweeper: DebouncedTask;
 
 beforeEach(() => {
   jest.useFakeTimers();
   task = jest.fn<() => void>();
-  sweeper = new Sweeper(task);
+  sweeper = new DebouncedTask(task);
 });
 
 afterEach(() => {
@@ -16,10 +16,10 @@ afterEach(() => {
 });
 
 test('a crowd of tellings is one task, a second after the first', () => {
-  sweeper.soon();
+  sweeper.schedule();
   jest.advanceTimersByTime(900);
-  sweeper.soon();
-  sweeper.soon();
+  sweeper.schedule();
+  sweeper.schedule();
   expect(task).not.toHaveBeenCalled();
   jest.advanceTimersByTime(100);
   expect(task).toHaveBeenCalledTimes(1);
@@ -28,8 +28,8 @@ test('a crowd of tellings is one task, a second after the first', () => {
 });
 
 test('what is told during the task is done with the next', () => {
-  task.mockImplementationOnce(() => sweeper.soon());
-  sweeper.soon();
+  task.mockImplementationOnce(() => sweeper.schedule());
+  sweeper.schedule();
   jest.advanceTimersByTime(2_000);
   expect(task).toHaveBeenCalledTimes(2);
 });
@@ -42,9 +42,9 @@ test('started, it does the task every five minutes unasked', () => {
 
 test('stopped, it does nothing more, however often it is told', () => {
   sweeper.start();
-  sweeper.soon();
+  sweeper.schedule();
   sweeper.stop();
-  sweeper.soon();
+  sweeper.schedule();
   jest.advanceTimersByTime(900_000);
   expect(task).not.toHaveBeenCalled();
   expect(jest.getTimerCount()).toBe(0);

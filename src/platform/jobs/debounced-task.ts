@@ -1,10 +1,10 @@
 /** Milliseconds from the first telling to the task, so that a crowd of changes is one task. */
-const SOON = 1_000;
+const DELAY = 1_000;
 /** Milliseconds after which the task is done unasked, for what a server that died has left. */
-const EVERY = 300_000;
+const INTERVAL = 300_000;
 
 /** Runs a task soon after it is told that there is something to do, and now and then unasked. It keeps no process alive. */
-export class Sweeper {
+export class DebouncedTask {
   private timer: NodeJS.Timeout | undefined;
   private interval: NodeJS.Timeout | undefined;
   private stopped = false;
@@ -14,16 +14,16 @@ export class Sweeper {
 
   /** From here on the task is also done unasked. */
   start(): void {
-    this.interval = setInterval(this.task, EVERY).unref();
+    this.interval = setInterval(this.task, INTERVAL).unref();
   }
 
   /** However often it is told, the task is done once; what is told during the task is done with the next. */
-  soon(): void {
+  schedule(): void {
     if (this.stopped) return;
     this.timer ??= setTimeout(() => {
       this.timer = undefined;
       this.task();
-    }, SOON).unref();
+    }, DELAY).unref();
   }
 
   /** For good: what is told later is left to the next server. */

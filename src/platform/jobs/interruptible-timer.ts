@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 
 /** Waits that can be cut short. */
-export class Sleeper {
+export class InterruptibleTimer {
   private nap = new AbortController();
   private readonly end = new AbortController();
 

@@ -1,10 +1,10 @@
 import { Global, Module } from '@nestjs/common';
-import { Tallies } from './counters.js';
+import { Counters } from './counters.js';
 
 /** Work that nobody waits for. */
 @Global()
 @Module({
-  providers: [Tallies],
-  exports: [Tallies],
+  providers: [Counters],
+  exports: [Counters],
 })
 export class JobsModule {}

@@ -1,10 +1,10 @@
 import type { Logger, OnApplicationBootstrap, OnModuleDestroy } from '@nestjs/common';
 
 /** Milliseconds from one tidying to the next. */
-const EVERY = 3_600_000;
+const INTERVAL = 3_600_000;
 
 /** Removes rows that are out of date, at the start and every hour. Several instances may do it at once. */
-export abstract class Tidying implements OnApplicationBootstrap, OnModuleDestroy {
+export abstract class RetentionJob implements OnApplicationBootstrap, OnModuleDestroy {
   private timer: NodeJS.Timeout | undefined;
   private stopped = false;
 
@@ -15,14 +15,14 @@ export abstract class Tidying implements OnApplicationBootstrap, OnModuleDestroy
   ) {}
 
   /** Removes what is out of date by now. */
-  abstract tidy(): Promise<void>;
+  abstract run(): Promise<void>;
 
   onApplicationBootstrap(): void {
     const tidy = () =>
-      void this.tidy().catch((error) => {
+      void this.run().catch((error) => {
         if (!this.stopped) this.logger.warn(`${this.what} could not be removed: ${error}`);
       });
-    this.timer = setInterval(tidy, EVERY).unref();
+    this.timer = setInterval(tidy, INTERVAL).unref();
     tidy();
   }
 

@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { DatabaseListener } from '../database/listener.js';
-import { Sleeper } from '../jobs/interruptible-timer.js';
+import { InterruptibleTimer } from '../jobs/interruptible-timer.js';
 import { Mail } from './mail.service.js';
 import { type Claimed, Outbox } from './outbox.js';
 import { AT_ONCE, Smtp, SmtpError } from './smtp.js';
@@ -30,7 +30,7 @@ const LAST_ATTEMPT = { temporary: 40, permanent: 5 };
 @Injectable()
 export class Delivery implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly logger = new Logger(Delivery.name);
-  private readonly sleeper = new Sleeper();
+  private readonly sleeper = new InterruptibleTimer();
   /** By id, what resolves when this process is done with a mail. */
   private readonly underWay = new Map<string, Promise<void>>();
   private renewal: NodeJS.Timeout | undefined;
@@ -46,7 +46,7 @@ export class Delivery implements OnApplicationBootstrap, OnModuleDestroy {
     listener: DatabaseListener,
   ) {
     listener.on('mail', () => this.sleeper.wake());
-    listener.onCatchUp(async () => this.sleeper.wake());
+    listener.onResync(async () => this.sleeper.wake());
   }
 
   onApplicationBootstrap(): void {

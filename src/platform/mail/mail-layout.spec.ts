@@ -1,31 +1,31 @@
-import { renderLetter } from './mail-layout.js';
-import { letters } from './mail-templates.js';
+import { renderMail } from './mail-layout.js';
+import { mailTemplates } from './mail-templates.js';
 
 const SERVICE = { appName: 'A & <B>', publicUrl: 'https://example.com/auth' };
 const ORIGIN = { ip: '192.0.2.1', at: new Date('2026-01-02T03:04:05Z') };
 
 const EVERY = {
-  confirmRegistration: letters.confirmRegistration('T0ken', ORIGIN, true),
-  confirmAddress: letters.confirmAddress('T0ken', false),
-  accountExists: letters.accountExists(ORIGIN),
-  choosePassword: letters.choosePassword('T0ken'),
-  resetPassword: letters.resetPassword('T0ken', ORIGIN),
-  passwordChanged: letters.passwordChanged(ORIGIN),
-  confirmNewEmail: letters.confirmNewEmail('T0ken', ORIGIN),
-  emailChanged: letters.emailChanged('T0ken', ORIGIN),
-  emailRestored: letters.emailRestored('T0ken'),
-  emailTakenBack: letters.emailTakenBack(),
-  invitation: letters.invitation('T0ken'),
-  newDevice: letters.newDevice('Firefox on <Linux>', ORIGIN),
-  accountDeleted: letters.accountDeleted(),
+  confirmRegistration: mailTemplates.confirmRegistration('T0ken', ORIGIN, true),
+  confirmAddress: mailTemplates.confirmAddress('T0ken', false),
+  accountExists: mailTemplates.accountExists(ORIGIN),
+  choosePassword: mailTemplates.choosePassword('T0ken'),
+  resetPassword: mailTemplates.resetPassword('T0ken', ORIGIN),
+  passwordChanged: mailTemplates.passwordChanged(ORIGIN),
+  confirmNewEmail: mailTemplates.confirmNewEmail('T0ken', ORIGIN),
+  emailChanged: mailTemplates.emailChanged('T0ken', ORIGIN),
+  emailRestored: mailTemplates.emailRestored('T0ken'),
+  emailTakenBack: mailTemplates.emailTakenBack(),
+  invitation: mailTemplates.invitation('T0ken'),
+  newDevice: mailTemplates.newDevice('Firefox on <Linux>', ORIGIN),
+  accountDeleted: mailTemplates.accountDeleted(),
 };
 
 test('every letter is tried here', () => {
-  expect(Object.keys(EVERY).sort()).toEqual(Object.keys(letters).sort());
+  expect(Object.keys(EVERY).sort()).toEqual(Object.keys(mailTemplates).sort());
 });
 
 test.each(Object.entries(EVERY))('%s names the service, leads only to it, and escapes', (_, letter) => {
-  const { subject, text, html } = renderLetter(letter, SERVICE);
+  const { subject, text, html } = renderMail(letter, SERVICE);
   expect(subject).toBe(`${letter.subject} – A & <B>`);
   expect(subject).not.toMatch(/[\r\n]/);
   expect(html).toContain('A &amp; &lt;B&gt;');
@@ -42,5 +42,5 @@ test.each(Object.entries(EVERY))('%s names the service, leads only to it, and es
 });
 
 test('a letter says when and from where it was caused', () => {
-  expect(renderLetter(EVERY.passwordChanged, SERVICE).text).toContain('on 2026-01-02 at 03:04 UTC from 192.0.2.1');
+  expect(renderMail(EVERY.passwordChanged, SERVICE).text).toContain('on 2026-01-02 at 03:04 UTC from 192.0.2.1');
 });

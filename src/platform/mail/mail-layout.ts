@@ -4,7 +4,7 @@ import { escapeHtml } from '../http/html.js';
 export type LinkPage = 'verify-email' | 'reset-password' | 'accept-invitation' | 'undo-email-change';
 
 /** What a mail says, before it has a form. Nothing in it that a stranger could have written, such as a user's name. */
-export interface Letter {
+export interface MailContent {
   /** What it is, for the log and the operator. */
   kind: string;
   subject: string;
@@ -15,7 +15,7 @@ export interface Letter {
 }
 
 /** A letter in the form in which it is sent. */
-export interface RenderedLetter {
+export interface RenderedMail {
   subject: string;
   text: string;
   html: string;
@@ -27,7 +27,7 @@ interface Service {
 }
 
 /** Writes a letter as text and as HTML, in the name of this service. */
-export function renderLetter(letter: Letter, service: Service): RenderedLetter {
+export function renderMail(letter: MailContent, service: Service): RenderedMail {
   const url = letter.link && linkUrl(letter.link, service.publicUrl);
   const subject = `${letter.subject} – ${service.appName}`;
   return { subject, text: asText(letter, url, service), html: asHtml(letter, url, service) };
@@ -38,12 +38,12 @@ function linkUrl({ page, token }: { page: LinkPage; token: string }, publicUrl: 
   return `${publicUrl}/${page}#token=${token}`;
 }
 
-function asText({ paragraphs, link, closing = [] }: Letter, url: string | undefined, service: Service): string {
+function asText({ paragraphs, link, closing = [] }: MailContent, url: string | undefined, service: Service): string {
   const action = link ? [`${link.label}:\n${url}`] : [];
   return `${[...paragraphs, ...action, ...closing].join('\n\n')}\n\n-- \n${service.appName}\n${service.publicUrl}\n`;
 }
 
-function asHtml({ paragraphs, link, closing = [] }: Letter, url: string | undefined, service: Service): string {
+function asHtml({ paragraphs, link, closing = [] }: MailContent, url: string | undefined, service: Service): string {
   const paragraph = (text: string) => `<p style="margin:0 0 16px">${escapeHtml(text)}</p>`;
   const href = escapeHtml(url ?? '');
   const action = link

@@ -1,4 +1,4 @@
-import type { Letter } from './mail-layout.js';
+import type { MailContent } from './mail-layout.js';
 
 /** From where something was done, as a mail may say it. */
 export interface Origin {
@@ -9,17 +9,17 @@ export interface Origin {
 const NOT_YOU = 'If this was not you, you need do nothing: without this link nothing happens.';
 
 /** Every mail that Gatehouse sends. */
-export const letters = {
-  /** `contested`: it was registered more than once, so that no password chosen so far can be trusted. */
-  confirmRegistration: (token: string, origin: Origin, contested: boolean): Letter =>
-    confirmation(token, `An account was registered with this address, ${from(origin)}.`, contested),
+export const mailTemplates = {
+  /** `duplicateRegistration`: it was registered more than once, so that no password chosen so far can be trusted. */
+  confirmRegistration: (token: string, origin: Origin, duplicateRegistration: boolean): MailContent =>
+    confirmation(token, `An account was registered with this address, ${from(origin)}.`, duplicateRegistration),
 
   /** Asked for once more, or after an administrator gave an account the address. */
-  confirmAddress: (token: string, contested: boolean): Letter =>
-    confirmation(token, 'An account has this address, which nobody has confirmed yet.', contested),
+  confirmAddress: (token: string, duplicateRegistration: boolean): MailContent =>
+    confirmation(token, 'An account has this address, which nobody has confirmed yet.', duplicateRegistration),
 
   /** To the owner of an address that somebody tries to register again. */
-  accountExists: (origin: Origin): Letter => ({
+  accountExists: (origin: Origin): MailContent => ({
     kind: 'account_exists',
     subject: 'You have an account already',
     paragraphs: [
@@ -29,7 +29,7 @@ export const letters = {
   }),
 
   /** After the confirmation of an address that was registered more than once. */
-  choosePassword: (token: string): Letter => ({
+  choosePassword: (token: string): MailContent => ({
     kind: 'choose_password',
     subject: 'Choose your password',
     paragraphs: ['You have confirmed this address. Choose the password of your account.'],
@@ -37,7 +37,7 @@ export const letters = {
     closing: ['The link works once, for 30 minutes. After that, ask for a new password.'],
   }),
 
-  resetPassword: (token: string, origin: Origin): Letter => ({
+  resetPassword: (token: string, origin: Origin): MailContent => ({
     kind: 'reset_password',
     subject: 'Choose a new password',
     paragraphs: [`A new password was asked for, ${from(origin)}.`],
@@ -45,7 +45,7 @@ export const letters = {
     closing: ['The link works once, for 30 minutes. Every device will be signed out.', NOT_YOU],
   }),
 
-  passwordChanged: (origin: Origin): Letter => ({
+  passwordChanged: (origin: Origin): MailContent => ({
     kind: 'password_changed',
     subject: 'Your password was changed',
     paragraphs: [
@@ -54,7 +54,7 @@ export const letters = {
     ],
   }),
 
-  confirmNewEmail: (token: string, origin: Origin): Letter => ({
+  confirmNewEmail: (token: string, origin: Origin): MailContent => ({
     kind: 'change_email',
     subject: 'Confirm your new email address',
     paragraphs: [
@@ -69,7 +69,7 @@ export const letters = {
    * To the address before. `undoToken` is null where that one was never confirmed, so its owner is not known; both are null
    * where an administrator changed it.
    */
-  emailChanged: (undoToken: string | null, origin: Origin | null): Letter => ({
+  emailChanged: (undoToken: string | null, origin: Origin | null): MailContent => ({
     kind: 'email_changed',
     subject: 'Your email address was changed',
     paragraphs: [
@@ -84,7 +84,7 @@ export const letters = {
     }),
   }),
 
-  emailRestored: (resetToken: string): Letter => ({
+  emailRestored: (resetToken: string): MailContent => ({
     kind: 'email_restored',
     subject: 'Your email address is back',
     paragraphs: [
@@ -95,7 +95,7 @@ export const letters = {
   }),
 
   /** To the address that an account was moved to and has left again. */
-  emailTakenBack: (): Letter => ({
+  emailTakenBack: (): MailContent => ({
     kind: 'email_taken_back',
     subject: 'Your account has its former email address again',
     paragraphs: [
@@ -104,7 +104,7 @@ export const letters = {
     ],
   }),
 
-  invitation: (token: string): Letter => ({
+  invitation: (token: string): MailContent => ({
     kind: 'invitation',
     subject: 'You are invited',
     paragraphs: ['An account was made for you. Choose a password, and it is yours.'],
@@ -112,7 +112,7 @@ export const letters = {
     closing: ['The link works once, for 7 days.', 'If you did not expect this, you need do nothing.'],
   }),
 
-  newDevice: (device: string, origin: Origin): Letter => ({
+  newDevice: (device: string, origin: Origin): MailContent => ({
     kind: 'new_device',
     subject: 'A sign-in from a new device',
     paragraphs: [
@@ -121,20 +121,20 @@ export const letters = {
     ],
   }),
 
-  accountDeleted: (): Letter => ({
+  accountDeleted: (): MailContent => ({
     kind: 'account_deleted',
     subject: 'Your account was deleted',
     paragraphs: ['Your account and what belonged to it were deleted. This is the last mail about it.'],
   }),
 };
 
-function confirmation(token: string, what: string, contested: boolean): Letter {
+function confirmation(token: string, what: string, duplicateRegistration: boolean): MailContent {
   return {
     kind: 'verify_email',
     subject: 'Confirm your email address',
     paragraphs: [
       `${what} Confirm that it is yours.`,
-      ...(contested
+      ...(duplicateRegistration
         ? [
             'This address was registered more than once, perhaps by somebody else. So none of the passwords chosen then ' +
               'will work: once you have confirmed, another mail lets you choose yours.',

@@ -4,7 +4,7 @@ import { CONFIG } from '../config/config.module.js';
 import { Delivery } from './delivery.js';
 import { Mail } from './mail.service.js';
 import { Outbox } from './outbox.js';
-import { Housekeeping } from './retention.js';
+import { MailRetention } from './retention.js';
 import { Smtp } from './smtp.js';
 
 const DELIVERY = [{ provide: Smtp, inject: [CONFIG], useFactory: Smtp.open }, Outbox, Delivery];
@@ -16,7 +16,7 @@ export class MailModule {
     return {
       module: MailModule,
       global: true,
-      providers: [Mail, Housekeeping, ...(delivery === 'smtp' ? DELIVERY : [])],
+      providers: [Mail, MailRetention, ...(delivery === 'smtp' ? DELIVERY : [])],
       exports: [Mail],
     };
   }

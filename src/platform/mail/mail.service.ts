@@ -1,17 +1,17 @@
 import { createHmac } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import { seal, unseal } from '../common/encryption.js';
+import { decrypt, encrypt } from '../common/encryption.js';
 import { newId } from '../common/id.js';
 import type { Config } from '../config/config.js';
 import { CONFIG } from '../config/config.module.js';
 import { Database } from '../database/database.js';
 import { Problem } from '../http/problem.js';
-import { type Letter, type RenderedLetter, renderLetter } from './mail-layout.js';
+import { type MailContent, type RenderedMail, renderMail } from './mail-layout.js';
 import { ADD, KEPT, STORED_FOR, WITHDRAW } from './mail-store.js';
 
 /** A mail as the outbox holds it. */
-export interface OutgoingMail extends RenderedLetter {
+export interface OutgoingMail extends RenderedMail {
   to: string;
   /** The token of its link, for the development outbox. */
   token?: string;
@@ -45,16 +45,16 @@ export class Mail {
    * Puts a letter into the outbox, in the caller's transaction: it is sent if and only if that commits.
    * Where no mail can be sent this does nothing, so that a notice never stops what it tells of.
    */
-  async send(letter: Letter, to: string, manager: EntityManager): Promise<void> {
+  async send(letter: MailContent, to: string, manager: EntityManager): Promise<void> {
     if (!this.available) return;
     const { delivery, appName } = this.config.mail;
     const id = newId();
     const mail: OutgoingMail = {
       to,
-      ...renderLetter(letter, { appName, publicUrl: this.config.publicUrl }),
+      ...renderMail(letter, { appName, publicUrl: this.config.publicUrl }),
       token: letter.link?.token,
     };
-    const sealed = seal(Buffer.from(JSON.stringify(mail)), this.key, id);
+    const sealed = encrypt(Buffer.from(JSON.stringify(mail)), this.key, id);
     await manager.query(ADD, [id, letter.kind, sealed, this.recipient(to), delivery === 'development outbox']);
   }
 
@@ -70,7 +70,7 @@ export class Mail {
 
   /** Opens a mail of the outbox. Null where another APP_SECRET sealed it. */
   open(id: string, sealed: Buffer): OutgoingMail | null {
-    const bytes = unseal(sealed, this.key, id);
+    const bytes = decrypt(sealed, this.key, id);
     return bytes && JSON.parse(bytes.toString('utf8'));
   }
 

@@ -16,11 +16,11 @@ const hangUp = () => {
   for (const socket of sockets) socket.destroy();
 };
 
-/** A server on loopback, and the link to it under the given rule about TLS and with so many milliseconds of patience. */
+/** A server on loopback, and the link to it under the given rule about TLS and with so many milliseconds of deadlines. */
 async function serve(
   tls: SmtpServer['tls'],
   options: SMTPServerOptions,
-  patience = { untilItLeaves: 10_000, forTheAnswer: 10_000 },
+  deadlines = { untilItLeaves: 10_000, forTheAnswer: 10_000 },
 ): Promise<void> {
   sources = [];
   sockets = [];
@@ -46,7 +46,7 @@ async function serve(
     smtp: { ...parseSmtpUrl(`${tls === 'implicit' ? 'smtps' : 'smtp'}://127.0.0.1:${port}`), tls },
     from: { name: 'G', address: 'g@example.com' },
   };
-  smtp = await Smtp.open({ mail } as unknown as Config, patience);
+  smtp = await Smtp.open({ mail } as unknown as Config, deadlines);
 }
 
 afterEach(async () => {

@@ -3,7 +3,7 @@ import type { Config } from '../config/config.js';
 import type { OutgoingMail } from './mail.service.js';
 
 /** Milliseconds that the server gets: short while nothing is lost by trying again, and long once it has the mail. */
-const PATIENCE = {
+const DEADLINES = {
   /** Until it has all of one mail. */
   untilItLeaves: 60_000,
   /** For its answer after that: a client that gives up sooner sends mails twice (RFC 5321, 4.5.3.2.6). */
@@ -13,7 +13,7 @@ const TIMEOUTS = {
   dnsTimeout: 5_000,
   connectionTimeout: 10_000,
   greetingTimeout: 10_000,
-  socketTimeout: PATIENCE.forTheAnswer,
+  socketTimeout: DEADLINES.forTheAnswer,
 };
 
 /** Mails under way at the same time, each on a connection of its own. */
@@ -40,11 +40,11 @@ export class Smtp {
   private constructor(
     private readonly config: Pick<Config, 'mail'>,
     private readonly transport: Awaited<ReturnType<typeof pooled>>,
-    private readonly patience: typeof PATIENCE,
+    private readonly deadlines: typeof DEADLINES,
   ) {}
 
-  static async open(config: Pick<Config, 'mail'>, patience = PATIENCE): Promise<Smtp> {
-    return new Smtp(config, await pooled(config), patience);
+  static async open(config: Pick<Config, 'mail'>, deadlines = DEADLINES): Promise<Smtp> {
+    return new Smtp(config, await pooled(config), deadlines);
   }
 
   /**
@@ -54,7 +54,7 @@ export class Smtp {
   async send(id: string, { to, subject, text, html }: OutgoingMail, onLeft = () => {}): Promise<void> {
     const { from } = this.config.mail;
     const end = new AbortController();
-    let timer = setTimeout(() => end.abort(), this.patience.untilItLeaves);
+    let timer = setTimeout(() => end.abort(), this.deadlines.untilItLeaves);
     let left = false;
     const outgoing: Outgoing = {
       // Objects are taken as they are; a string would be parsed, and might be read as several addresses.
@@ -70,7 +70,7 @@ export class Smtp {
       onLeft: () => {
         left = true;
         clearTimeout(timer);
-        timer = setTimeout(() => end.abort(), this.patience.forTheAnswer);
+        timer = setTimeout(() => end.abort(), this.deadlines.forTheAnswer);
         onLeft();
       },
     };

@@ -50,7 +50,7 @@ function openMemory(): Opened {
 async function openPostgres(): Promise<Opened> {
   const database: TestDatabase = await createDatabase();
   // It is migrated; to load the migrations from here would take a Node that reads TypeScript.
-  const options = { ...dataSourceOptions(database.url, { pool: 8, patience: 5000 }), migrations: [] };
+  const options = { ...dataSourceOptions(database.url, { pool: 8, timeout: 5000 }), migrations: [] };
   const source = await new DataSource(options).initialize();
   return {
     store: new PostgresGuessStore(new Database(source)),
@@ -143,7 +143,7 @@ describe.each(tried)('guesses counted in %s', (_name, open) => {
     const one = rule();
     const verdicts = await Promise.all(Array.from({ length: 50 }, () => reserve(one)));
     expect(verdicts.filter(({ kind }) => kind === 'admitted')).toHaveLength(5);
-    expect(verdicts.filter(({ kind }) => kind === 'undecided')).toHaveLength(45);
+    expect(verdicts.filter(({ kind }) => kind === 'contended')).toHaveLength(45);
     await Promise.all(verdicts.map((verdict) => settle('wrong', verdict, one)));
     await refusal(one);
   });
@@ -153,7 +153,7 @@ describe.each(tried)('guesses counted in %s', (_name, open) => {
     for (let index = 0; index < 5; index++) await guess('wrong', one);
     await sleep(410);
     const verdicts = await Promise.all(Array.from({ length: 20 }, () => reserve(one)));
-    expect(verdicts.map(({ kind }) => kind).sort()).toEqual(['admitted', ...Array(19).fill('undecided')]);
+    expect(verdicts.map(({ kind }) => kind).sort()).toEqual(['admitted', ...Array(19).fill('contended')]);
     await Promise.all(verdicts.map((verdict) => settle('right', verdict, one)));
     expect(await guess('right', one)).toBe('admitted');
   });
@@ -206,7 +206,7 @@ describe.each(tried)('guesses counted in %s', (_name, open) => {
     await guess('wrong', full);
     const checked = await reserve(busy);
     expect((await refusal(other, full)).rule).toBe(1);
-    expect((await reserve(other, busy)).kind).toBe('undecided');
+    expect((await reserve(other, busy)).kind).toBe('contended');
     await settle('unknown', checked, busy);
     const keeps = [full, busy, other].map(({ key }) => opened.keeps(key));
     expect(await Promise.all(keeps)).toEqual([true, false, false]);

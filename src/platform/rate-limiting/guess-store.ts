@@ -6,7 +6,7 @@ export type Verdict =
   | { kind: 'admitted'; since: number }
   | { kind: 'refused'; rule: number; waitMs: number }
   /** As many guesses are being checked as could still be wrong: what becomes of them decides. */
-  | { kind: 'undecided' };
+  | { kind: 'contended' };
 
 /** How a guess ended; `unknown` where it could not be checked. */
 export type Outcome = 'right' | 'wrong' | 'unknown';

@@ -2,17 +2,17 @@ import { randomInt } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { Clock } from '../common/clock.js';
-import { Lines } from '../common/keyed-mutex.js';
+import { KeyedMutex } from '../common/keyed-mutex.js';
 import type { Config } from '../config/config.js';
 import { CONFIG } from '../config/config.module.js';
 import type { Problem } from '../http/problem.js';
-import type { Client } from '../http/request-context.js';
+import type { RequestContext } from '../http/request-context.js';
 import { ACCOUNT, ACCOUNT_AND_ADDRESS, ADDRESS, type GuessRule } from './guess-rules.js';
 import type { GuessStore, Verdict } from './guess-store.js';
 import { LimitKeys } from './limit-keys.js';
 import { rateLimited } from './rate-limited.js';
-import { RecentRefusals } from './refusal-cache.js';
-import { KnownAddresses } from './trusted-networks.js';
+import { RefusalCache } from './refusal-cache.js';
+import { TrustedNetworks } from './trusted-networks.js';
 
 /** The injection token of the store that counts guesses. */
 export const GUESS_STORE = Symbol('GUESS_STORE');
@@ -25,9 +25,9 @@ export interface GuessSubject {
 }
 
 /** Guesses about one account from one address that wait for those before them, at most. */
-const LONGEST_LINE = 100;
+const MOST_WAITING = 100;
 /** Milliseconds that a guess waits at most for those before it. */
-const PATIENCE = 10_000;
+const LONGEST_WAIT = 10_000;
 /** What a client is told to wait, milliseconds, that found no place in the line. */
 const LINE_ADVICE = 1_000;
 /** What a client is told to wait at most, milliseconds: an account under attack opens to its owner's new address by a reset. */
@@ -35,29 +35,29 @@ const LONGEST_ADVICE = 900_000;
 
 /** Nobody guesses: wrong passwords are counted by account and by address, exactly, before they are checked. */
 @Injectable()
-export class GuessLimits {
+export class LoginThrottle {
   private readonly logger = new Logger('Limits');
-  private readonly lines = new Lines(LONGEST_LINE);
-  private readonly refusals: RecentRefusals;
+  private readonly mutex = new KeyedMutex(MOST_WAITING);
+  private readonly refusals: RefusalCache;
 
   constructor(
     @Inject(CONFIG) private readonly config: Config,
     @Inject(GUESS_STORE) private readonly store: GuessStore,
     private readonly keys: LimitKeys,
-    private readonly known: KnownAddresses,
+    private readonly known: TrustedNetworks,
     private readonly clock: Clock,
   ) {
-    this.refusals = new RecentRefusals(clock);
+    this.refusals = new RefusalCache(clock);
   }
 
   /**
    * Runs `check`, which tells whether a guess is right, unless the account or the address has been wrong too often.
    * A guess that cannot be checked, because `check` throws, counts for nothing. Throws a Problem `rate_limited`.
    */
-  async check(subject: GuessSubject, client: Client, check: () => Promise<boolean>): Promise<boolean> {
+  async check(subject: GuessSubject, context: RequestContext, check: () => Promise<boolean>): Promise<boolean> {
     if (!this.config.rateLimits) return check();
-    const rules = this.rulesFor(subject, client.ip);
-    const since = await this.enter(rules, subject, client);
+    const rules = this.rulesFor(subject, context.ip);
+    const since = await this.acquire(rules, subject, context);
     let outcome: 'right' | 'wrong' | 'unknown' = 'unknown';
     try {
       const right = await check();
@@ -72,14 +72,14 @@ export class GuessLimits {
    * Throws a Problem `rate_limited` for a client that was refused a moment ago: with any name, or with this one. Asks no
    * store, and not the database whose name it is: a flood of refused guesses ends here.
    */
-  recall({ ip }: Client, name?: string): void {
+  assertNotBlocked({ ip }: RequestContext, name?: string): void {
     if (!this.config.rateLimits) return;
-    this.refusals.recall(name === undefined ? this.ruleForAddress(ip).key : this.keyOfName(name, ip));
+    this.refusals.assertNotBlocked(name === undefined ? this.ruleForAddress(ip).key : this.keyOfName(name, ip));
   }
 
   /** Forgets what was guessed about an account, once its owner has proved by other means who they are. */
-  async forgive(accountId: string, client: Client): Promise<void> {
-    const keys = this.rulesFor({ accountId, name: '' }, client.ip).flatMap((rule) =>
+  async forgive(accountId: string, context: RequestContext): Promise<void> {
+    const keys = this.rulesFor({ accountId, name: '' }, context.ip).flatMap((rule) =>
       rule.consecutive ? [rule.key] : [],
     );
     this.refusals.forgetAll();
@@ -110,31 +110,36 @@ export class GuessLimits {
   }
 
   /** Guesses about one account from one address take their places in the order in which they came. Returns since when. */
-  private async enter(rules: GuessRule[], subject: GuessSubject, client: Client): Promise<number> {
+  private async acquire(rules: GuessRule[], subject: GuessSubject, context: RequestContext): Promise<number> {
     const [first] = rules as [GuessRule];
     const came = this.clock.elapsed();
-    const turn = this.lines.join(first.key, () => this.takePlace(rules, subject, client, came));
+    const turn = this.mutex.run(first.key, () => this.tryAcquire(rules, subject, context, came));
     if (!turn) throw rateLimited(first.free, LINE_ADVICE);
     return turn;
   }
 
-  private async takePlace(rules: GuessRule[], subject: GuessSubject, client: Client, came: number): Promise<number> {
-    const keys = [...rules.map(({ key }) => key), ...this.keysOfName(subject.name, client.ip)];
+  private async tryAcquire(
+    rules: GuessRule[],
+    subject: GuessSubject,
+    context: RequestContext,
+    came: number,
+  ): Promise<number> {
+    const keys = [...rules.map(({ key }) => key), ...this.keysOfName(subject.name, context.ip)];
     for (let pause = 10; ; pause = Math.min(pause * 2, 200)) {
-      this.refusals.recallSince(came, keys);
-      const verdict = await this.reserve(rules, subject, client);
+      this.refusals.assertNotBlockedSince(came, keys);
+      const verdict = await this.reserve(rules, subject, context);
       if (verdict.kind === 'admitted') {
         this.refusals.forget(keys);
         return verdict.since;
       }
-      if (verdict.kind === 'refused') throw this.refuse(rules, verdict, subject, client);
-      if (this.clock.elapsed() > came + PATIENCE) throw rateLimited(rules[0]?.free ?? 0, LINE_ADVICE);
+      if (verdict.kind === 'refused') throw this.refuse(rules, verdict, subject, context);
+      if (this.clock.elapsed() > came + LONGEST_WAIT) throw rateLimited(rules[0]?.free ?? 0, LINE_ADVICE);
       await sleep(randomInt(pause / 2, pause * 1.5));
     }
   }
 
   /** While an account is under attack, an address that has signed in to it before still gets in. */
-  private async reserve(rules: GuessRule[], { accountId }: GuessSubject, { ip }: Client): Promise<Verdict> {
+  private async reserve(rules: GuessRule[], { accountId }: GuessSubject, { ip }: RequestContext): Promise<Verdict> {
     const verdict = await this.store.reserve(rules);
     const account = rules[1] as GuessRule;
     if (verdict.kind !== 'refused' || rules[verdict.rule] !== account || !(await this.known.has(accountId, ip)))
@@ -147,7 +152,7 @@ export class GuessLimits {
     rules: GuessRule[],
     { rule: index, waitMs }: Verdict & { kind: 'refused' },
     { name }: GuessSubject,
-    { ip, requestId }: Client,
+    { ip, requestId }: RequestContext,
   ): Problem {
     const rule = rules[index] as GuessRule;
     const wait = Math.min(waitMs, LONGEST_ADVICE);

@@ -2,9 +2,9 @@ import { Logger } from '@nestjs/common';
 import { Clock } from '../common/clock.js';
 import type { Config } from '../config/config.js';
 import { LimitKeys } from './limit-keys.js';
-import { GuessLimits } from './login-throttle.service.js';
+import { LoginThrottle } from './login-throttle.service.js';
 import { MemoryGuessStore } from './memory-guess-store.js';
-import type { KnownAddresses } from './trusted-networks.js';
+import type { TrustedNetworks } from './trusted-networks.js';
 
 /** All of it happens in one moment, in which a refusal holds for whoever asks the same. */
 class StoppedClock extends Clock {
@@ -15,17 +15,17 @@ class StoppedClock extends Clock {
 
 const clock = new StoppedClock();
 const config = { rateLimits: true, deriveKey: () => Buffer.alloc(32) } as unknown as Config;
-const known = { has: async () => false } as unknown as KnownAddresses;
-const client = { ip: '192.0.2.1', userAgent: null, requestId: 'x' };
+const known = { has: async () => false } as unknown as TrustedNetworks;
+const context = { ip: '192.0.2.1', userAgent: null, requestId: 'x' };
 
-let limits: GuessLimits;
+let limits: LoginThrottle;
 beforeAll(() => Logger.overrideLogger(false));
 beforeEach(() => {
-  limits = new GuessLimits(config, new MemoryGuessStore(clock), new LimitKeys(config), known, clock);
+  limits = new LoginThrottle(config, new MemoryGuessStore(clock), new LimitKeys(config), known, clock);
 });
 
 const guess = (accountId: string | null, name: string) =>
-  limits.check({ accountId, name }, client, async () => false).catch(({ code }) => code);
+  limits.check({ accountId, name }, context, async () => false).catch(({ code }) => code);
 
 async function exhaust(accountId: string | null, name: string): Promise<void> {
   for (let index = 0; index < 5; index++) expect(await guess(accountId, name)).toBe(false);

@@ -29,7 +29,7 @@ export class MemoryGuessStore implements GuessStore {
     if (full.includes(true)) {
       for (const rule of rules) this.removeIfEmpty(rule);
       const refusing = full.findIndex((isFull, index) => isFull && rooms[index] === 0);
-      if (refusing < 0) return { kind: 'undecided' };
+      if (refusing < 0) return { kind: 'contended' };
       return { kind: 'refused', rule: refusing, waitMs: (counts[refusing] as Count).blockedUntil - now };
     }
     for (const { pending } of counts) pending.push(now);

@@ -34,5 +34,5 @@ export interface Reserved {
 
 export function toVerdict({ rule, waitMs, since }: Reserved): Verdict {
   if (rule === null) return { kind: 'admitted', since };
-  return waitMs > 0 ? { kind: 'refused', rule, waitMs } : { kind: 'undecided' };
+  return waitMs > 0 ? { kind: 'refused', rule, waitMs } : { kind: 'contended' };
 }

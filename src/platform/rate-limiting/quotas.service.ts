@@ -2,7 +2,7 @@ import { Inject, Injectable, Logger } from '@nestjs/common';
 import { type RateLimiterAbstract, RateLimiterRes } from 'rate-limiter-flexible';
 import type { Config } from '../config/config.js';
 import { CONFIG } from '../config/config.module.js';
-import type { Client } from '../http/request-context.js';
+import type { RequestContext } from '../http/request-context.js';
 import { LimitKeys } from './limit-keys.js';
 import { rateLimited } from './rate-limited.js';
 
@@ -40,13 +40,13 @@ export class Quotas {
   }
 
   /** Counts a registration of this client. Throws a Problem `rate_limited` past 20 an hour. */
-  async register(client: Client): Promise<void> {
-    await this.demand(this.registrations, this.keys.ofAddress('registrations', client.ip));
+  async register(context: RequestContext): Promise<void> {
+    await this.countOrRefuse(this.registrations, this.keys.ofAddress('registrations', context.ip));
   }
 
   /** Counts a request of this client that may send a mail. Throws a Problem `rate_limited` past 20 an hour. */
-  async requestMail(client: Client): Promise<void> {
-    await this.demand(this.mailRequests, this.keys.ofAddress('mail requests', client.ip));
+  async requestMail(context: RequestContext): Promise<void> {
+    await this.countOrRefuse(this.mailRequests, this.keys.ofAddress('mail requests', context.ip));
   }
 
   /**
@@ -70,7 +70,7 @@ export class Quotas {
     return !this.config.rateLimits || (await this.consume(limiter, key)).within;
   }
 
-  private async demand(limiter: RateLimiterAbstract, key: string): Promise<void> {
+  private async countOrRefuse(limiter: RateLimiterAbstract, key: string): Promise<void> {
     if (!this.config.rateLimits) return;
     const { within, waitMs } = await this.consume(limiter, key);
     if (!within) throw rateLimited(limiter.points, waitMs);

@@ -7,31 +7,31 @@ import { Database } from '../database/database.js';
 import { FallbackGuessStore } from './fallback-guess-store.js';
 import type { GuessStore } from './guess-store.js';
 import { LimitKeys } from './limit-keys.js';
-import { GUESS_STORE, GuessLimits } from './login-throttle.service.js';
+import { GUESS_STORE, LoginThrottle } from './login-throttle.service.js';
 import { MemoryGuessStore } from './memory-guess-store.js';
 import { PostgresGuessStore } from './postgres-guess-store.js';
 import { QUOTA_FACTORY, type QuotaFactory, Quotas } from './quotas.service.js';
 import { RedisLink } from './redis.js';
 import { RedisGuessStore } from './redis-guess-store.js';
-import { Housekeeping } from './retention.js';
-import { KnownAddresses } from './trusted-networks.js';
+import { RateLimitRetention } from './retention.js';
+import { TrustedNetworks } from './trusted-networks.js';
 
 /** Limits on guessing, registering and mailing: counted in Redis where there is one, in Postgres otherwise. */
 @Global()
 @Module({
   providers: [
-    GuessLimits,
-    Housekeeping,
-    KnownAddresses,
+    LoginThrottle,
+    RateLimitRetention,
+    TrustedNetworks,
     LimitKeys,
     Quotas,
     { provide: RedisLink, inject: [CONFIG], useFactory: RedisLink.open },
     { provide: GUESS_STORE, inject: [RedisLink, Database, Clock], useFactory: guessStore },
     { provide: QUOTA_FACTORY, inject: [RedisLink, DataSource], useFactory: quotaFactory },
   ],
-  exports: [GuessLimits, KnownAddresses, Quotas],
+  exports: [LoginThrottle, TrustedNetworks, Quotas],
 })
-export class LimitsModule {}
+export class RateLimitingModule {}
 
 function guessStore({ client }: RedisLink, database: Database, clock: Clock): GuessStore {
   const shared = client ? new RedisGuessStore(client) : new PostgresGuessStore(database);

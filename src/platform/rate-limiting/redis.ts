@@ -3,7 +3,7 @@ import type { Redis } from 'ioredis';
 import type { Config } from '../config/config.js';
 
 /** Milliseconds after which Redis is as good as down. */
-const PATIENCE = 500;
+const TIMEOUT = 500;
 
 /** The link to Redis, if the settings name one. While it is down every command fails at once. */
 export class RedisLink implements OnApplicationShutdown {
@@ -23,8 +23,8 @@ async function connect(url: string): Promise<Redis> {
   const { Redis } = await import('ioredis');
   const logger = new Logger('Redis');
   const client = new Redis(url, {
-    connectTimeout: PATIENCE,
-    commandTimeout: PATIENCE,
+    connectTimeout: TIMEOUT,
+    commandTimeout: TIMEOUT,
     enableOfflineQueue: false,
     maxRetriesPerRequest: 0,
     retryStrategy: (attempt) => Math.min(attempt * 100, 2_000),

@@ -1,6 +1,6 @@
 import { Clock } from '../common/clock.js';
 import { Problem } from '../http/problem.js';
-import { RecentRefusals } from './refusal-cache.js';
+import { RefusalCache } from './refusal-cache.js';
 
 class TestClock extends Clock {
   time = 0;
@@ -10,10 +10,10 @@ class TestClock extends Clock {
 }
 
 let clock: TestClock;
-let refusals: RecentRefusals;
+let refusals: RefusalCache;
 beforeEach(() => {
   clock = new TestClock();
-  refusals = new RecentRefusals(clock);
+  refusals = new RefusalCache(clock);
 });
 
 /** The Retry-After that a request is refused with, or null where it goes on. */
@@ -26,7 +26,7 @@ function outcome(ask: () => void): string | null {
     throw error;
   }
 }
-const recall = (key: string) => outcome(() => refusals.recall(key));
+const recall = (key: string) => outcome(() => refusals.assertNotBlocked(key));
 
 it('lets one request in a second go on, and tells the others how long it still takes', () => {
   const problem = refusals.remember(['a', 'b'], 5, 8_000);
@@ -54,7 +54,7 @@ it('ends with the time of the refusal, and when it is forgotten', () => {
 it('refuses who came before the refusal, and lets who came after it find out', () => {
   clock.time = 100;
   refusals.remember(['a'], 5, 2_000);
-  const since = (time: number) => outcome(() => refusals.recallSince(time, ['other', 'a']));
+  const since = (time: number) => outcome(() => refusals.assertNotBlockedSince(time, ['other', 'a']));
   expect([since(0), since(100), since(101)]).toEqual(['2', '2', null]);
   clock.time = 2_100;
   expect(since(0)).toBeNull();

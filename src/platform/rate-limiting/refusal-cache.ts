@@ -18,13 +18,13 @@ interface Refusal {
 }
 
 /** What was refused a moment ago: a flood of refused guesses reaches neither the database nor the store of the counts. */
-export class RecentRefusals {
+export class RefusalCache {
   private readonly refusals = new QuickLRU<string, Refusal>({ maxSize: CAPACITY });
 
   constructor(private readonly clock: Clock) {}
 
   /** Throws a Problem `rate_limited` where the key was refused, but once in a second, so that somebody asks again. */
-  recall(key: string): void {
+  assertNotBlocked(key: string): void {
     const now = this.clock.elapsed();
     const refusal = this.standing(key, now);
     if (refusal === undefined) return;
@@ -33,7 +33,7 @@ export class RecentRefusals {
   }
 
   /** Throws a Problem `rate_limited` where one of the keys was refused since then: what is asked would be asked twice. */
-  recallSince(time: number, keys: readonly string[]): void {
+  assertNotBlockedSince(time: number, keys: readonly string[]): void {
     const now = this.clock.elapsed();
     for (const key of keys) {
       const refusal = this.standing(key, now);

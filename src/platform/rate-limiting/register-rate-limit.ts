@@ -22,15 +22,15 @@ function isExempt(path: string): boolean {
  * with limits of their own have a count of their own: most of what they refuse counts for nothing there, and many who sign
  * in behind one address take nothing from those who are signed in. A request that does not concern it goes on as it is.
  */
-export function limitRequests(
+export function registerRateLimit(
   fastify: FastifyInstance,
-  concerns: (request: FastifyRequest) => boolean = () => true,
+  appliesTo: (request: FastifyRequest) => boolean = () => true,
   clock = new Clock(),
 ): void {
   const [rate, rateOfLimited] = [new RequestRate(clock), new RequestRate(clock)];
   fastify.addHook('onRequest', (request: FastifyRequest, reply: FastifyReply, done) => {
     const path = request.routeOptions.url ?? '';
-    if (isExempt(path) || !concerns(request)) return done();
+    if (isExempt(path) || !appliesTo(request)) return done();
     const { used, endsAt } = (LIMITED_BY_THEMSELVES.has(path) ? rateOfLimited : rate).count(request.ip);
     const left = endsAt - clock.elapsed();
     if (used > REQUEST_LIMIT) return done(rateLimited(REQUEST_LIMIT, left));

@@ -3,14 +3,14 @@ import { createDatabase, type TestDatabase } from '../../../test/support/databas
 import { newId } from '../common/id.js';
 import { dataSourceOptions } from '../database/data-source.js';
 import { Database } from '../database/database.js';
-import { Housekeeping } from './retention.js';
+import { RateLimitRetention } from './retention.js';
 
 let database: TestDatabase;
 let source: DataSource;
 
 beforeAll(async () => {
   database = await createDatabase();
-  const options = { ...dataSourceOptions(database.url, { pool: 2, patience: 5_000 }), migrations: [] };
+  const options = { ...dataSourceOptions(database.url, { pool: 2, timeout: 5_000 }), migrations: [] };
   source = await new DataSource(options).initialize();
 });
 
@@ -38,7 +38,7 @@ it('removes what is out of date, however much, and nothing else', async () => {
       UNION ALL SELECT $1::uuid, '192.0.2.1'::cidr, now() - interval '399 days'`,
     [id],
   );
-  await new Housekeeping(new Database(source)).tidy();
+  await new RateLimitRetention(new Database(source)).run();
   expect(await database.query('SELECT key FROM guesses UNION ALL SELECT key FROM quotas')).toEqual([
     { key: 'new' },
     { key: 'new' },

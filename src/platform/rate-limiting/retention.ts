@@ -1,6 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { Database } from '../database/database.js';
-import { Tidying } from '../jobs/retention-job.js';
+import { RetentionJob } from '../jobs/retention-job.js';
 
 const BATCH = 5_000;
 
@@ -17,12 +17,12 @@ const OUTDATED = [
 
 /** Removes counts whose time is over, and addresses from which nobody has signed in for more than a year. */
 @Injectable()
-export class Housekeeping extends Tidying {
+export class RateLimitRetention extends RetentionJob {
   constructor(private readonly database: Database) {
     super('Old counts', new Logger('Limits'));
   }
 
-  async tidy(): Promise<void> {
+  async run(): Promise<void> {
     for (const statement of OUTDATED) await this.inBatches(BATCH, () => this.remove(statement));
   }
 

@@ -18,7 +18,7 @@ const LIST = 'SELECT network::text, seen_at AS "seenAt" FROM known_addresses WHE
 
 /** From where each user has signed in before. A trigger notes it as sessions are opened. */
 @Injectable()
-export class KnownAddresses {
+export class TrustedNetworks {
   constructor(private readonly database: Database) {}
 
   /** Whether the account has been signed in to from this address. Asks the same of the database where there is no account. */

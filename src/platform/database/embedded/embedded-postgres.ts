@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { EmbeddedPostgresError, explain } from './embedded-postgres-error.js';
-import { PostgresPresence } from './instance-lease.js';
+import { InstanceLease } from './instance-lease.js';
 import { chooseAccount, type PostgresAccount } from './postgres-account.js';
 import { findPostgresBinaries, type PostgresBinaries } from './postgres-binaries.js';
 import {
@@ -41,7 +41,7 @@ interface Options {
   dataDir: string;
   log: (line: string) => void;
   /** Whether a server that dies while it is used is started again, on the same port. */
-  revive?: boolean;
+  restartOnCrash?: boolean;
   /** How many connections this process and its workers make at most. One that runs already keeps what it was started with. */
   connections?: number;
 }
@@ -54,7 +54,7 @@ interface Options {
 export async function startEmbeddedPostgres({
   dataDir: path,
   log,
-  revive = false,
+  restartOnCrash = false,
   connections = 0,
 }: Options): Promise<EmbeddedPostgres> {
   try {
@@ -67,7 +67,7 @@ export async function startEmbeddedPostgres({
       log(`Creating a Postgres ${binaries.major} database in ${dataDir}`);
       await createDataFolder(dataDir, password, binaries, account);
     }
-    return await new Server(dataDir, password, log, revive, connections).start(binaries, account);
+    return await new Server(dataDir, password, log, restartOnCrash, connections).start(binaries, account);
   } catch (error) {
     throw explain(error, path);
   }
@@ -75,7 +75,7 @@ export async function startEmbeddedPostgres({
 
 /** One folder's server as this process sees it. */
 class Server {
-  private presence: PostgresPresence | undefined;
+  private lease: InstanceLease | undefined;
   private stopped: Promise<void> | undefined;
   /** The same for the life of this process: its URL has been given away. */
   private port: number | undefined;
@@ -85,7 +85,7 @@ class Server {
     private readonly dataDir: string,
     private readonly password: string,
     private readonly log: (line: string) => void,
-    private readonly revive: boolean,
+    private readonly restartOnCrash: boolean,
     private readonly connections: number,
   ) {}
 
@@ -136,28 +136,28 @@ class Server {
 
   /** A presence lost in a crash is taken up again first; a server that accepts none has nobody left to cut off. */
   private async isLast(postmaster: Postmaster): Promise<boolean> {
-    if (!this.presence && !(await this.claim(postmaster))) return true;
-    return (await this.presence?.leave().catch(() => true)) ?? true;
+    if (!this.lease && !(await this.claim(postmaster))) return true;
+    return (await this.lease?.leave().catch(() => true)) ?? true;
   }
 
   private async claim({ port }: Postmaster): Promise<boolean> {
-    this.presence = await PostgresPresence.claim(port, this.password, () => this.lost());
-    if (this.presence) this.port = port;
-    return this.presence !== undefined;
+    this.lease = await InstanceLease.claim(port, this.password, () => this.lost());
+    if (this.lease) this.port = port;
+    return this.lease !== undefined;
   }
 
   private lost(): void {
     // A broken connection complains more than once, and one that we end ourselves complains too.
-    const isNews = this.presence !== undefined && !this.stopped;
-    this.presence = undefined;
+    const isNews = this.lease !== undefined && !this.stopped;
+    this.lease = undefined;
     if (!isNews) return;
     this.log(`The connection to Postgres broke: see ${this.dataDir}.log`);
-    if (this.revive) void this.bringBack();
+    if (this.restartOnCrash) void this.bringBack();
   }
 
   /** Whoever relies on the embedded server has nobody else to start it again. */
   private async bringBack(): Promise<void> {
-    while (!this.stopped && !this.presence) {
+    while (!this.stopped && !this.lease) {
       try {
         await this.startAgain();
         this.log('Postgres runs again');

@@ -13,11 +13,11 @@ const NOT_YET = new Set(['57P01', '57P03', 'ECONNREFUSED', 'ECONNRESET', 'EPIPE'
  * Whoever stops gives it up and asks for the exclusive lock: that is granted to the last one only, and while it is held
  * no newcomer can get in. A killed process loses its connection and so its say, without a file left to clean up.
  */
-export class PostgresPresence {
+export class InstanceLease {
   private constructor(private readonly client: Client) {}
 
   /** Undefined when the server is not ready, or is being stopped by the process that holds it exclusively. */
-  static async claim(port: number, password: string, onLost: () => void): Promise<PostgresPresence | undefined> {
+  static async claim(port: number, password: string, onLost: () => void): Promise<InstanceLease | undefined> {
     const client = new Client({
       host: '127.0.0.1',
       port,
@@ -29,7 +29,7 @@ export class PostgresPresence {
     client.on('error', () => onLost());
     try {
       await client.connect();
-      const presence = new PostgresPresence(client);
+      const presence = new InstanceLease(client);
       if (await presence.holds('pg_try_advisory_lock_shared')) {
         presence.keepAwake(false);
         return presence;

@@ -102,7 +102,7 @@ export async function launchPostmaster(
     await once(child, 'spawn').catch((error: Error) => Promise.reject(notRunnable(program, error)));
     child.unref();
     if (await settles(child, dataDir, deadline)) return undefined;
-    const reason = await lastWords(logFile, size, child.pid);
+    const reason = await exitReason(logFile, size, child.pid);
     if (WORTH_ANOTHER_TRY.test(reason)) return reason;
     throw complaint(dataDir, reason, logFile);
   } finally {
@@ -120,7 +120,7 @@ async function settles(child: ChildProcess, dataDir: string, deadline: AbortSign
 }
 
 /** The reason the given process wrote into the log as it gave up, or the last line there is. */
-async function lastWords(logFile: string, from: number, pid: number | undefined): Promise<string> {
+async function exitReason(logFile: string, from: number, pid: number | undefined): Promise<string> {
   const added = (await readFile(logFile)).subarray(from).toString();
   const lines = added.trim().split('\n');
   const fatal = lines.filter((line) => line.includes(`[${pid}] FATAL:`) || line.includes(`[${pid}] PANIC:`)).pop();
