@@ -1,13 +1,13 @@
 import { type ComponentType, Suspense } from 'react';
 import { Redirect, Route, Switch, useLocation } from 'wouter';
 import { PAGE_PATHS } from './page-paths.js';
-import { Frame } from './pages/frame.js';
+import { Frame } from './pages/layout.js';
 import { NotFoundPage } from './pages/not-found.js';
 import { SignInPage } from './pages/sign-in.js';
 import { ROUTES } from './routes.js';
 import { useSession } from './session.js';
-import { Boundary } from './ui/boundary.js';
-import { Loading } from './ui/loading.js';
+import { Boundary } from './ui/error-boundary.js';
+import { Loading } from './ui/query-boundary.js';
 
 const NAMES = Object.keys(ROUTES) as (keyof typeof ROUTES)[];
 

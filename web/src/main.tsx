@@ -9,7 +9,7 @@ import './styles/base.css';
 import './styles/parts.css';
 import './styles/forms.css';
 import './styles/tables.css';
-import './styles/frame.css';
+import './styles/layout.css';
 
 const root = document.getElementById('root');
 if (!root) throw new Error('index.html has no element #root.');

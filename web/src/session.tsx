@@ -1,8 +1,8 @@
 import { createContext, type ReactNode, useCallback, useContext, useEffect, useState } from 'react';
 import { gatehouse, queries } from './gatehouse.js';
-import { Loading } from './ui/loading.js';
 import { Failure } from './ui/notice.js';
 import { Page } from './ui/page.js';
+import { Loading } from './ui/query-boundary.js';
 
 interface SessionState {
   isSignedIn: boolean;

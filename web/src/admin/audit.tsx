@@ -5,10 +5,10 @@ import { api, queries, unwrap } from '../gatehouse.js';
 import { PAGE_PATHS } from '../page-paths.js';
 import { listOf } from '../queries.js';
 import { Form, filled, TextField, type Values } from '../ui/form.js';
+import { EVENT_TYPES, eventName, Time } from '../ui/format.js';
 import { Page, Section } from '../ui/page.js';
 import { PagedTable } from '../ui/paged-table.js';
 import { Select } from '../ui/select.js';
-import { EVENT_TYPES, eventName, Time } from '../ui/text.js';
 
 const TYPES = [['', 'Everything'], ...EVENT_TYPES.map((type) => [type, eventName(type)] as const)] as const;
 

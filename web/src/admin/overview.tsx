@@ -1,9 +1,9 @@
 import { useQuery } from '@tanstack/react-query';
 import { lazy, type ReactNode, Suspense, useState } from 'react';
 import { api, unwrap } from '../gatehouse.js';
-import { Boundary } from '../ui/boundary.js';
-import { Loaded, Loading } from '../ui/loading.js';
+import { Boundary } from '../ui/error-boundary.js';
 import { Page, Section } from '../ui/page.js';
+import { Loaded, Loading } from '../ui/query-boundary.js';
 import { Select } from '../ui/select.js';
 import { Table } from '../ui/table.js';
 

@@ -1,10 +1,10 @@
 import { useState } from 'react';
 import { api, type Role, unwrap } from '../gatehouse.js';
 import { readAgain } from '../queries.js';
-import { Ask, Confirm } from '../ui/confirm.js';
+import { Ask, Confirm } from '../ui/confirm-dialog.js';
 import { Form, TextField, type Values } from '../ui/form.js';
-import { Loaded } from '../ui/loading.js';
 import { Page, Section } from '../ui/page.js';
+import { Loaded } from '../ui/query-boundary.js';
 import { Table } from '../ui/table.js';
 import { useRoles } from './queries.js';
 

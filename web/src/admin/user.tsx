@@ -3,13 +3,13 @@ import { Link, useLocation, useParams } from 'wouter';
 import { api, type User, unwrap } from '../gatehouse.js';
 import { PAGE_PATHS } from '../page-paths.js';
 import { listOf, readAgain } from '../queries.js';
-import { Choices, chosenOf } from '../ui/choices.js';
-import { Confirm } from '../ui/confirm.js';
+import { Choices, chosenOf } from '../ui/checkbox-group.js';
+import { Confirm } from '../ui/confirm-dialog.js';
 import { EmailField, Form, TextField, type Values } from '../ui/form.js';
-import { Loaded } from '../ui/loading.js';
+import { Time } from '../ui/format.js';
 import { focusOnMain, Page, Section } from '../ui/page.js';
 import { PagedTable } from '../ui/paged-table.js';
-import { Time } from '../ui/text.js';
+import { Loaded } from '../ui/query-boundary.js';
 import { useRoles } from './queries.js';
 
 /** One account: edit, roles, disable, devices, delete. */

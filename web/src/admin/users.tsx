@@ -4,13 +4,13 @@ import { Link } from 'wouter';
 import { api, queries, type User, unwrap } from '../gatehouse.js';
 import { PAGE_PATHS } from '../page-paths.js';
 import { listOf, readAgain } from '../queries.js';
-import { Choices, chosenOf } from '../ui/choices.js';
+import { Choices, chosenOf } from '../ui/checkbox-group.js';
 import { EmailField, Form, filled, TextField, type Values } from '../ui/form.js';
-import { Loaded } from '../ui/loading.js';
+import { Time } from '../ui/format.js';
 import { Page, Section } from '../ui/page.js';
 import { PagedTable } from '../ui/paged-table.js';
+import { Loaded } from '../ui/query-boundary.js';
 import { Select } from '../ui/select.js';
-import { Time } from '../ui/text.js';
 import { useRoles } from './queries.js';
 
 interface Filter {

@@ -1,9 +1,9 @@
 import { api, gatehouse, type User, unwrap } from '../gatehouse.js';
 import { readAgain, useMe } from '../queries.js';
-import { Confirm } from '../ui/confirm.js';
+import { Confirm } from '../ui/confirm-dialog.js';
 import { Form, TextField, type Values } from '../ui/form.js';
-import { Loaded } from '../ui/loading.js';
 import { Page, Section } from '../ui/page.js';
+import { Loaded } from '../ui/query-boundary.js';
 
 async function saveDetails({ name, username }: Values) {
   await unwrap(api.PATCH('/v1/users/me', { body: { name: name || null, username: username || null } }));

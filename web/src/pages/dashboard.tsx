@@ -2,10 +2,10 @@ import { Link } from 'wouter';
 import type { User } from '../gatehouse.js';
 import { PAGE_PATHS } from '../page-paths.js';
 import { useDashboard } from '../queries.js';
-import { Loaded } from '../ui/loading.js';
+import { eventName, Time } from '../ui/format.js';
 import { Page, Section } from '../ui/page.js';
+import { Loaded } from '../ui/query-boundary.js';
 import { Table } from '../ui/table.js';
-import { eventName, Time } from '../ui/text.js';
 
 /** What somebody sees first. */
 export function DashboardPage() {

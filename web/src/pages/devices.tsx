@@ -1,10 +1,10 @@
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { api, gatehouse, type Session, unwrap } from '../gatehouse.js';
 import { listOf, readAgain } from '../queries.js';
-import { Confirm } from '../ui/confirm.js';
+import { Confirm } from '../ui/confirm-dialog.js';
+import { Time } from '../ui/format.js';
 import { Page, Section } from '../ui/page.js';
 import { PagedTable } from '../ui/paged-table.js';
-import { Time } from '../ui/text.js';
 
 const ownSessions = listOf('sessions', {}, (cursor) =>
   unwrap(api.GET('/v1/sessions', { params: { query: { cursor } } })),

@@ -5,9 +5,9 @@ import { PAGE_PATHS } from '../page-paths.js';
 import { useMe } from '../queries.js';
 import { useSession } from '../session.js';
 import { Form, filled, NewPasswordField, TextField, type Values } from '../ui/form.js';
-import { Loaded } from '../ui/loading.js';
 import { Notice, Said } from '../ui/notice.js';
 import { focusOnMain, Page } from '../ui/page.js';
+import { Loaded } from '../ui/query-boundary.js';
 
 /** Taken out of the address before anything else runs, so that the token stays in no history. */
 let mailedToken = takeToken();

@@ -1,8 +1,8 @@
 import { api, gatehouse, unwrap } from '../gatehouse.js';
 import { readAgain, useMe } from '../queries.js';
 import { EmailField, Form, NewPasswordField, TextField, type Values } from '../ui/form.js';
-import { Loaded } from '../ui/loading.js';
 import { Page, Section } from '../ui/page.js';
+import { Loaded } from '../ui/query-boundary.js';
 import { ResendLink } from './resend-link.js';
 
 async function changePassword({ currentPassword = '', newPassword = '' }: Values) {

@@ -1,7 +1,7 @@
 import { useState } from 'react';
 import { gatehouse } from '../gatehouse.js';
+import { messageOf } from '../ui/error-messages.js';
 import { Notice } from '../ui/notice.js';
-import { messageOf } from '../ui/refusal.js';
 
 /** Signs out, here and in every other tab. Where the server cannot be told, nobody is told that it is done. */
 export function SignOut() {

@@ -2,8 +2,8 @@ import { Field } from '@base-ui/react/field';
 import { Form as BaseForm } from '@base-ui/react/form';
 import { type ComponentProps, type FormEvent, type ReactNode, useRef, useState } from 'react';
 import { flushSync } from 'react-dom';
+import { fieldsOf, messageOf } from './error-messages.js';
 import { Notice, Said } from './notice.js';
-import { fieldsOf, messageOf } from './refusal.js';
 
 export type Values = Record<string, string>;
 

@@ -1,5 +1,5 @@
 import type { ReactNode } from 'react';
-import { messageOf } from './refusal.js';
+import { messageOf } from './error-messages.js';
 
 /** A sentence that a person should notice; read aloud when it appears. */
 export function Notice({ kind, children }: { kind: 'good' | 'bad' | 'info'; children: ReactNode }) {

@@ -1,7 +1,7 @@
 import type { InfiniteData, UseInfiniteQueryResult } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
-import { Loaded } from './loading.js';
 import { focusOnMain } from './page.js';
+import { Loaded } from './query-boundary.js';
 import { Table } from './table.js';
 
 interface PagedTableProps<T> {
