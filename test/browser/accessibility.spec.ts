@@ -14,8 +14,8 @@ const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 /** The heading of each page of the router's table, and what its address ends with. Who adds a page adds it here. */
 const VISITED: Record<keyof typeof PAGE_PATHS, { heading: string; signedOut?: true; hash?: string }> = {
   signIn: { heading: 'Sign in', signedOut: true },
-  signUp: { heading: 'Make an account', signedOut: true },
-  forgotPassword: { heading: 'Forgot the password' },
+  signUp: { heading: 'Create account', signedOut: true },
+  forgotPassword: { heading: 'Forgot your password' },
   verifyEmail: { heading: 'Confirm your email address', hash: '#token=x' },
   resetPassword: { heading: 'Choose a new password', hash: '#token=x' },
   acceptInvitation: { heading: 'Accept the invitation', hash: '#token=x' },
@@ -119,7 +119,7 @@ it('finds nothing, on a phone and on a wide screen, in either theme', async () =
   };
   for (const name of NAMES.filter((each) => VISITED[each].signedOut)) await visit(name);
   await page.goto('/nope');
-  await page.getByRole('heading', { name: 'There is nothing here' }).waitFor();
+  await page.getByRole('heading', { name: 'Page not found' }).waitFor();
   await examine('not found');
   await page.goto(`${PAGE_PATHS.acceptInvitation}#token=x`);
   await page.getByRole('button', { name: 'Accept' }).waitFor();
@@ -137,8 +137,8 @@ it('finds nothing, on a phone and on a wide screen, in either theme', async () =
   await examine('refused field');
   await page.route('**/v1/auth/refresh', (route) => route.abort());
   await page.reload();
-  await page.getByRole('heading', { name: 'Not there at the moment' }).waitFor();
-  expect(await page.title()).toBe('Not there at the moment · Gatehouse');
+  await page.getByRole('heading', { name: 'Temporarily unavailable' }).waitFor();
+  expect(await page.title()).toBe('Temporarily unavailable · Gatehouse');
   await examine('not started');
   expect(faults).toEqual({});
   await profile.close();

@@ -59,13 +59,13 @@ it('shows the figures as a chart and as a table', async () => {
   expect(profile.requests.filter((line) => /chart/i.test(line))).toEqual([]);
   await go('Overview');
   await page.locator('.chart svg path.recharts-line-curve').first().waitFor();
-  for (const summary of await page.getByText('The same as a table').all()) await summary.click();
+  for (const summary of await page.getByText('Show as table').all()) await summary.click();
   expect(await page.getByRole('table', { name: 'Sign-ups, logins' }).locator('tbody tr').count()).toBe(30);
   await page.locator('.shares svg .recharts-bar-rectangle').nth(3).waitFor();
   const rowsOf = (name: string) => page.getByRole('table', { name }).locator('tbody tr').allTextContents();
   expect((await rowsOf('Users by role')).sort()).toEqual(['admin1', 'user1']);
   expect(await rowsOf('Users by status')).toEqual(['active1', 'disabled0']);
-  // Whoever does not see the colours tells the lines apart by their dashes, so the legend shows those too (WCAG 1.4.1).
+  // The legend shows the dashes as well, which tell the lines apart without colour (WCAG 1.4.1).
   const dashes = await page
     .locator('.recharts-legend-icon')
     .evaluateAll((icons) => icons.map((icon) => icon.getAttribute('stroke-dasharray')));
@@ -87,7 +87,7 @@ it('finds, pages and filters users', async () => {
   expect(await focusOf(page)).toBe('main');
   await page.getByLabel('Status').selectOption('Disabled');
   await press('Search');
-  await said('No user is like that.');
+  await said('No matching users');
   // Said aloud too, without the focus going there (WCAG 4.1.3).
   await page.getByRole('status').getByText('None found.').waitFor();
   await rowsAre(0);
@@ -98,25 +98,25 @@ it('finds, pages and filters users', async () => {
   await rowsAre(1);
 });
 
-it('makes a user, and invites one who then chooses a password', async () => {
+it('creates a user, and invites one who then chooses a password', async () => {
   const made = freshEmail();
   await go('Users');
   await fill('Email', made);
-  await fill('Password (if you like)', PASSWORD);
-  await press('Make the user');
-  await said(`${made} has an account now.`);
+  await fill('Password (optional)', PASSWORD);
+  await press('Create user');
+  await said(`Account created for ${made}.`);
   const invited = freshEmail();
   await fill('Email', invited);
-  await press('Make the user');
-  await said(`${invited} is invited by mail.`);
+  await press('Create user');
+  await said(`Invitation sent to ${invited}.`);
   expect(await rolesOf(invited)).toEqual(['user']);
   const guest = await openProfile(browser, gatehouse.url);
   const link = `/accept-invitation#token=${await tokenFor(gatehouse, invited)}`;
-  // Whoever is signed in is told so, and is not made somebody else in silence.
+  // An invitation does not silently switch a signed-in person to another account.
   await enter(guest.page, made, link);
   await guest.page.getByText(`You are signed in as ${made}.`).waitFor();
   expect(await guest.page.getByRole('button', { name: 'Accept' }).count()).toBe(0);
-  await guest.page.getByRole('button', { name: 'Sign out and go on' }).click();
+  await guest.page.getByRole('button', { name: 'Sign out and continue' }).click();
   await guest.page.getByLabel('Password', { exact: true }).fill(PASSWORD);
   await guest.page.getByRole('button', { name: 'Accept' }).click();
   await guest.page.getByRole('heading', { name: 'Dashboard' }).waitFor();
@@ -141,27 +141,27 @@ it('makes a user with the roles that everybody has where it may not list them, a
   await page.goto('/admin/users');
   await page.getByRole('alert').getByText('It takes roles:read.').waitFor();
   await fill('Email', email);
-  await press('Make the user');
-  await said(`${email} is invited by mail.`);
+  await press('Create user');
+  await said(`Invitation sent to ${email}.`);
   expect(await rolesOf(email)).toEqual(['user']);
   await page.unroute('**/v1/roles*');
   await press('Try again');
   await page.getByRole('checkbox', { name: 'user' }).uncheck();
   const other = freshEmail();
   await fill('Email', other);
-  await press('Make the user');
-  await said(`${other} is invited by mail.`);
+  await press('Create user');
+  await said(`Invitation sent to ${other}.`);
   expect(await rolesOf(other)).toEqual([]);
 });
 
-it('throws out a signed-in user who is disabled, on the next action', async () => {
+it('signs out a disabled user on the next action', async () => {
   const email = freshEmail();
   await signUp(gatehouse, { email });
   const user = await openProfile(browser, gatehouse.url);
   await enter(user.page, email);
   await openUser(email);
   await press('Disable');
-  await press('Disable the account');
+  await press('Disable account');
   await page.getByRole('button', { name: 'Enable', exact: true }).waitFor();
   // The button that had the focus is gone: a keyboard goes on from there, not from the top (WCAG 2.4.3).
   expect(await focusOf(page)).toBe('main');
@@ -181,12 +181,12 @@ it('gives a new role, which the user’s page shows from the next action on', as
   await go('Roles');
   await fill('Name', 'support');
   await fill('Permissions', 'users:read');
-  await press('Save the role');
+  await press('Save role');
   await said('The role support is saved.');
   await openUser(email);
   await page.getByLabel('support').check();
-  await press('Save the roles');
-  await said('Saved. It counts from the next request on.');
+  await press('Save roles');
+  await said('Saved. It takes effect with the next request.');
   await user.page.getByRole('link', { name: 'Account', exact: true }).click();
   await user.page.getByRole('link', { name: 'Users' }).click();
   await user.page.getByText('Users, newest first').waitFor({ state: 'attached' });
@@ -195,7 +195,7 @@ it('gives a new role, which the user’s page shows from the next action on', as
   await user.close();
   await go('Roles');
   await page.getByRole('button', { name: 'Remove the role support' }).click();
-  await press('Remove it');
+  await press('Remove role');
   await page.getByRole('cell', { name: 'users:read', exact: true }).waitFor({ state: 'detached' });
 });
 
@@ -206,20 +206,20 @@ it('replaces a role only when that was meant, and never one that it has not seen
   await page.route('**/v1/roles*', (route) => route.abort());
   await page.goto('/admin/roles');
   await page.getByRole('alert').waitFor();
-  expect(await page.getByRole('button', { name: 'Save the role' }).count()).toBe(0);
+  expect(await page.getByRole('button', { name: 'Save role' }).count()).toBe(0);
   await page.unroute('**/v1/roles*');
   await press('Try again');
   await fill('Name', 'editor');
   await fill('Permissions', 'posts:read');
-  await press('Save the role');
+  await press('Save role');
   await page.getByRole('alertdialog', { name: 'Replace this role?' }).waitFor();
   await hold(page, 'Enter');
   await page.keyboard.press('Escape');
   await page.getByRole('alertdialog').waitFor({ state: 'hidden' });
   expect(await permissionsOf('editor')).toEqual(['posts:write']);
   expect(await page.getByLabel('Permissions').inputValue()).toBe('posts:read');
-  await press('Save the role');
-  await press('Replace it');
+  await press('Save role');
+  await press('Replace role');
   await said('The role editor is saved.');
   expect(await permissionsOf('editor')).toEqual(['posts:read']);
 });
@@ -233,13 +233,13 @@ it('keeps every role of a user, however many there are, and says what is wrong w
   await database.query("INSERT INTO user_roles VALUES ($1, 'team-120')", [user.id]);
   await openUser(email);
   await page.getByLabel('team-001').check();
-  await press('Save the roles');
-  await said('Saved. It counts from the next request on.');
+  await press('Save roles');
+  await said('Saved. It takes effect with the next request.');
   expect(await rolesOf(email)).toEqual(['team-001', 'team-120', 'user']);
   await database.query("DELETE FROM roles WHERE name = 'team-002'");
   await page.getByLabel('team-002').check();
-  await press('Save the roles');
-  await page.getByRole('group', { name: 'What this user is' }).getByRole('alert').waitFor();
+  await press('Save roles');
+  await page.getByRole('group', { name: 'Assigned roles' }).getByRole('alert').waitFor();
   expect(await rolesOf(email)).toEqual(['team-001', 'team-120', 'user']);
   await database.query("DELETE FROM user_roles WHERE role LIKE 'team-%'");
   await database.query("DELETE FROM roles WHERE name LIKE 'team-%'");
@@ -261,22 +261,22 @@ it('edits, signs out everywhere and deletes a user, whom no key that is held dow
   await page.getByRole('alertdialog').waitFor({ state: 'hidden' });
   expect(await database.query('SELECT 1 FROM users WHERE email = $1', [email])).toHaveLength(1);
   await press('Sign out everywhere');
-  await press('Sign them out');
-  await said('Signed in nowhere.');
+  await press('Sign out devices');
+  await said('No signed-in devices');
   await press('Delete');
-  await press('Delete it for good');
+  await press('Delete permanently');
   await heading('Users').waitFor();
   expect(await database.query('SELECT 1 FROM users WHERE email = $1', [email])).toEqual([]);
 });
 
 it('shows the audit log, by type and by time', async () => {
   await go('Audit');
-  await page.getByLabel('What').selectOption('Role removed');
+  await page.getByLabel('Event').selectOption('Role removed');
   await press('Show');
   await rowsAre(1);
   await fill('To', '2020-01-01T00:00');
   await press('Show');
-  await said('Nothing like that has happened.');
+  await said('No matching entries');
   await fill('To', '');
   await fill('From', '2020-01-01T00:00');
   await press('Show');
@@ -287,12 +287,12 @@ it('leads from a user to what happened to the account, and from there back', asy
   const email = freshEmail();
   const { user } = await signUp(gatehouse, { email });
   await openUser(email);
-  await go('What happened to it');
+  await go('View audit entries');
   await heading('Audit').waitFor();
-  expect(await page.getByLabel('User id').inputValue()).toBe(user.id);
+  expect(await page.getByLabel('User ID').inputValue()).toBe(user.id);
   await rowsAre(1);
   await go('Audit');
-  expect(await page.getByLabel('User id').inputValue()).toBe('');
+  expect(await page.getByLabel('User ID').inputValue()).toBe('');
   await rowsAre(20);
   await page.goBack();
   await rowsAre(1);
@@ -300,7 +300,7 @@ it('leads from a user to what happened to the account, and from there back', asy
   await heading(email).waitFor();
 });
 
-it('shows no administration to who has none', async () => {
+it('shows no administration to users without permissions', async () => {
   const other = await openProfile(browser, gatehouse.url);
   const email = freshEmail();
   await signUp(gatehouse, { email });

@@ -23,7 +23,7 @@ it('signs up, and hears what is wrong beside the field in the words of the API',
   await page.goto('/sign-up');
   await stage.fill('Email', 'taken@example.com');
   await stage.fill('Password', 'password1');
-  await stage.press('Make the account');
+  await stage.press('Create account');
   expect(await stage.errorOf('Password')).toContain('attackers try');
   // A screen reader says it too: the field gets the focus, and is described by what is wrong (WCAG 3.3.1, 4.1.3).
   expect(await focusOf(page)).toBe('password');
@@ -32,10 +32,10 @@ it('signs up, and hears what is wrong beside the field in the words of the API',
   const describedBy = (await password.getAttribute('aria-describedby'))?.split(' ') ?? [];
   expect(describedBy).toContain(await page.locator('.error').getAttribute('id'));
   await stage.fill('Password', PASSWORD);
-  await stage.press('Make the account');
+  await stage.press('Create account');
   expect(await stage.errorOf('Email')).toContain('account');
   await stage.fill('Email', email);
-  await stage.press('Make the account');
+  await stage.press('Create account');
   await stage.heading('Dashboard').waitFor();
   await stage.said('Welcome to your profile');
 });
@@ -45,11 +45,11 @@ it('tries again once the reason lies no longer in another field than the one tha
   await stage.page.goto('/sign-up');
   await stage.fill('Email', email);
   await stage.fill('Password', name);
-  await stage.fill('Username (if you like)', name);
-  await stage.press('Make the account');
+  await stage.fill('Username (optional)', name);
+  await stage.press('Create account');
   expect(await stage.errorOf('Password')).not.toBe('');
-  await stage.fill('Username (if you like)', `${name}2`);
-  await stage.press('Make the account');
+  await stage.fill('Username (optional)', `${name}2`);
+  await stage.press('Create account');
   await stage.heading('Dashboard').waitFor();
 });
 
@@ -81,16 +81,16 @@ it('ends another device, then all others, and then itself', async () => {
   const rows = page.locator('tbody tr');
   await rows.nth(2).waitFor();
   await rows.filter({ hasNotText: 'this device' }).first().getByRole('button').click();
-  await page.getByRole('alertdialog').getByRole('button', { name: 'Sign it out' }).click();
+  await page.getByRole('alertdialog').getByRole('button', { name: 'Sign out device' }).click();
   await page.getByRole('alertdialog').waitFor({ state: 'hidden' });
   await rows.nth(2).waitFor({ state: 'detached' });
   await stage.press('Sign out all other devices');
-  await stage.press('Sign them out');
+  await stage.press('Sign out devices');
   await rows.nth(1).waitFor({ state: 'detached' });
   await stage.said('this device');
   await rows.first().getByRole('button').click();
-  await page.getByRole('alertdialog').getByText('You have to sign in again here.').waitFor();
-  await stage.press('Sign it out');
+  await page.getByRole('alertdialog').getByText('You will have to sign in again here.').waitFor();
+  await stage.press('Sign out device');
   await stage.heading('Sign in').waitFor();
   expect(await stage.profile.context.cookies()).toEqual([]);
 });
@@ -101,10 +101,10 @@ it('changes the password, is told where the old one is wrong, and stays signed i
   await stage.go('Security');
   await stage.fill('Current password', 'wrong');
   await stage.fill('New password', OTHER_PASSWORD);
-  await stage.press('Change the password');
+  await stage.press('Change password');
   expect(await stage.errorOf('Current password')).not.toBe('');
   await stage.fill('Current password', PASSWORD);
-  await stage.press('Change the password');
+  await stage.press('Change password');
   await stage.said('Your password is changed.');
   await page.reload();
   await stage.heading('Security').waitFor();
@@ -133,14 +133,14 @@ it('deletes the account, after asking and with the password only', async () => {
   await stage.press('Delete my account');
   const dialog = page.getByRole('alertdialog');
   await dialog.getByLabel('Password').fill('wrong');
-  await dialog.getByRole('button', { name: 'Delete it for good' }).click();
+  await dialog.getByRole('button', { name: 'Delete permanently' }).click();
   await dialog.locator('.error').waitFor();
   await page.keyboard.press('Escape');
   await dialog.waitFor({ state: 'hidden' });
   expect(await focusOf(page)).toBe('Delete my account');
   await stage.press('Delete my account');
   await dialog.getByLabel('Password').fill(PASSWORD);
-  await dialog.getByRole('button', { name: 'Delete it for good' }).click();
+  await dialog.getByRole('button', { name: 'Delete permanently' }).click();
   await stage.heading('Sign in').waitFor();
   expect(await stage.database.query('SELECT 1 FROM users WHERE email = $1', [email])).toEqual([]);
 });

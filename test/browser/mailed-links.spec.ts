@@ -19,7 +19,7 @@ const confirm = async (address: string) => {
   await stage.said('Your email address is confirmed.');
 };
 
-it('confirms the address once somebody presses the button, and keeps the token out of sight', async () => {
+it('confirms the address once the button is pressed, and keeps the token out of sight', async () => {
   const token = await tokenFor(stage.gatehouse, email);
   await stage.page.goto(`/verify-email#token=${token}`);
   await stage.heading('Confirm your email address').waitFor();
@@ -28,18 +28,18 @@ it('confirms the address once somebody presses the button, and keeps the token o
   const saying = await stage.page.getByRole('status').last().elementHandle();
   await stage.press('Confirm');
   await stage.said('Your email address is confirmed.');
-  // Read aloud, since where it is said was there before; and a keyboard goes on from there (WCAG 4.1.3, 2.4.3).
+  // Announced, since its element was there before the text, and the keyboard focus goes on from there (WCAG 4.1.3, 2.4.3).
   expect(await saying?.textContent()).toBe('Your email address is confirmed.');
   expect(await focusOf(stage.page)).toBe('main');
   expect(stage.profile.requests.join()).not.toContain(token);
 });
 
-it('mails the link again to who asks, and that one confirms', async () => {
+it('mails the link again on request, and that one confirms', async () => {
   await enter(stage.page, email);
   await stage.go('Security');
   await stage.said(`${email} is not confirmed yet.`);
   const [before] = await mailsTo(stage.gatehouse, email);
-  await stage.press('Mail the link again');
+  await stage.press('Resend link');
   await stage.said('a mail is on its way.');
   const [again] = await mailsTo(stage.gatehouse, email);
   expect(again?.token).not.toBe(before?.token);
@@ -47,21 +47,21 @@ it('mails the link again to who asks, and that one confirms', async () => {
   await stage.go('Go to Gatehouse');
   await stage.go('Security');
   await stage.said(`${email} is confirmed.`);
-  expect(await stage.page.getByRole('button', { name: 'Mail the link again' }).count()).toBe(0);
+  expect(await stage.page.getByRole('button', { name: 'Resend link' }).count()).toBe(0);
 });
 
 it('chooses a new password by mail, and the one before is over', async () => {
   await stage.page.goto('/sign-in');
-  await stage.go('Forgot the password?');
+  await stage.go('Forgot your password?');
   await stage.fill('Email', email);
-  await stage.press('Send the link');
+  await stage.press('Send link');
   await stage.said('If this address has an account, a mail is on its way.');
   await stage.page.goto(`/reset-password#token=${await tokenFor(stage.gatehouse, email)}`);
   await stage.fill('New password', 'password1');
-  await stage.press('Save the password');
+  await stage.press('Save password');
   expect(await stage.errorOf('New password')).not.toBe('');
   await stage.fill('New password', OTHER_PASSWORD);
-  await stage.press('Save the password');
+  await stage.press('Save password');
   await stage.said('Your password is changed.');
   await signInByForm(stage.page, email, OTHER_PASSWORD);
 });
@@ -70,7 +70,7 @@ it('says that a link is not whole, unknown, expired or used, and takes the next 
   const OVER = 'This link was used already, has expired, or was replaced by a newer one.';
   const { page } = stage;
   await page.goto('/verify-email');
-  await stage.said('This address is not whole.');
+  await stage.said('This link is incomplete.');
   await page.goto('/verify-email#token=nonsense');
   await stage.press('Confirm');
   await page.getByRole('alert').getByText(OVER).waitFor();
@@ -96,16 +96,16 @@ it('says that a link is not whole, unknown, expired or used, and takes the next 
   await page.getByRole('alert').getByText(OVER).waitFor();
 });
 
-it('changes the email once the new address confirms, and keeps whoever asked signed in', async () => {
+it('changes the email once the new address confirms, and keeps the session that asked', async () => {
   const other = freshEmail();
   await enter(stage.page, email);
   await stage.go('Security');
   await stage.fill('New email', other);
   await stage.fill('Password', 'wrong');
-  await stage.press('Change the email');
+  await stage.press('Change email');
   expect(await stage.errorOf('Password')).not.toBe('');
   await stage.fill('Password', PASSWORD);
-  await stage.press('Change the email');
+  await stage.press('Change email');
   await stage.said('A mail is on its way to the new address.');
   await stage.said(`${email} is not confirmed yet.`);
   await confirm(other);
@@ -113,14 +113,14 @@ it('changes the email once the new address confirms, and keeps whoever asked sig
   await stage.said(`${other} is confirmed.`);
 });
 
-it('takes a change of the email back, signs out whoever made it, and leads to a new password', async () => {
+it('undoes a change of the email, signs out its author, and leads to a new password', async () => {
   const other = freshEmail();
   await confirm(email);
   await enter(stage.page, email);
   await stage.go('Security');
   await stage.fill('New email', other);
   await stage.fill('Password', PASSWORD);
-  await stage.press('Change the email');
+  await stage.press('Change email');
   await stage.said('A mail is on its way to the new address.');
   await confirm(other);
   const token = await tokenFor(stage.gatehouse, email);
@@ -132,7 +132,7 @@ it('takes a change of the email back, signs out whoever made it, and leads to a 
   await stage.heading('Sign in').waitFor();
   await stage.page.goto(`/reset-password#token=${await tokenFor(stage.gatehouse, email)}`);
   await stage.fill('New password', OTHER_PASSWORD);
-  await stage.press('Save the password');
+  await stage.press('Save password');
   await stage.said('Your password is changed.');
   await signInByForm(stage.page, email, OTHER_PASSWORD);
   await stage.page.getByText(email).first().waitFor();

@@ -37,7 +37,7 @@ it.each([
   ['/admin/users', '**/v1/users', 'Last sign-in'],
   ['/admin/users/:id', '**/v1/users/*', 'This account is'],
   ['/admin/roles', '**/v1/roles*', 'everything'],
-  ['/admin/audit', '**/v1/audit*', 'To whom'],
+  ['/admin/audit', '**/v1/audit*', 'Affected user'],
 ])('says at %s that it reads, then why that failed, and reads again when asked', async (path, api, content) => {
   const { page } = stage;
   let answer = (): void => undefined;
@@ -62,10 +62,10 @@ it.each([
 });
 
 it.each([
-  ['/devices', '**/v1/sessions*', { items: [], nextCursor: null }, 'You are signed in nowhere.'],
-  ['/admin/users', '**/v1/users', { items: [], nextCursor: null }, 'No user is like that.'],
-  ['/admin/audit', '**/v1/audit*', { items: [], nextCursor: null }, 'Nothing like that has happened.'],
-  ['/admin/roles', '**/v1/roles*', { items: [], nextCursor: null }, 'There is no role.'],
+  ['/devices', '**/v1/sessions*', { items: [], nextCursor: null }, 'No signed-in devices'],
+  ['/admin/users', '**/v1/users', { items: [], nextCursor: null }, 'No matching users'],
+  ['/admin/audit', '**/v1/audit*', { items: [], nextCursor: null }, 'No matching entries'],
+  ['/admin/roles', '**/v1/roles*', { items: [], nextCursor: null }, 'No roles'],
 ])('says at %s that there is nothing', async (path, api, json, text) => {
   await stage.page.route(api, (route) => route.fulfill({ json }));
   await open(path);
@@ -79,15 +79,15 @@ it('says on the dashboard that nothing has happened yet', async () => {
     await route.fulfill({ json: { ...(await response.json()), activity: [] } });
   });
   await open('/');
-  await stage.said('Nothing has happened yet.');
+  await stage.said('No activity yet');
 });
 
 it('says beside each field of a search what the API says of it, and keeps what was found', async () => {
   await open('/admin/audit');
   await stage.page.getByRole('table').waitFor();
-  await stage.fill('User id', 'nonsense');
+  await stage.fill('User ID', 'nonsense');
   await stage.press('Show');
-  expect(await stage.errorOf('User id')).toMatch(/UUID/);
+  expect(await stage.errorOf('User ID')).toMatch(/UUID/);
   expect(await stage.page.getByRole('table').count()).toBe(1);
 });
 
@@ -95,7 +95,7 @@ it('says beside the field what the API says of a new user, an edited one and a r
   const { user } = await signUp(stage.gatehouse, { username: `u${Date.now()}` });
   await open('/admin/users');
   await stage.fill('Email', user.email);
-  await stage.press('Make the user');
+  await stage.press('Create user');
   expect(await stage.errorOf('Email')).toBe(
     'An account with this email exists already. Sign in, or reset the password.',
   );
@@ -106,14 +106,14 @@ it('says beside the field what the API says of a new user, an edited one and a r
   await stage.go('Roles');
   await stage.fill('Name', 'helper');
   await stage.fill('Permissions', 'Not One!');
-  await stage.press('Save the role');
+  await stage.press('Save role');
   expect(await stage.errorOf('Permissions')).not.toBe('');
 });
 
 it('says why the last administrator cannot be disabled, in the dialog that asked', async () => {
   await open(`/admin/users/${admin.user.id}`);
   await stage.press('Disable');
-  await stage.press('Disable the account');
+  await stage.press('Disable account');
   await stage.page.getByRole('alertdialog').getByRole('alert').getByText('last active admin').waitFor();
 });
 
@@ -164,7 +164,7 @@ it('keeps everything else where a part of the page cannot be loaded, and loads i
   const again = page.getByRole('button', { name: 'Try again' });
   if (await again.isVisible()) await again.click();
   await page.getByRole('heading', { name: 'Users', level: 1 }).waitFor();
-  // That it could not be loaded, the browser says itself; whatever else it said still fails the test.
+  // The browser itself logs the failed load; any other message still fails the test.
   const { console: lines } = stage.profile;
   const isExpected = (line: string) => line.includes('Failed to fetch dynamically imported module');
   lines.splice(0, lines.length, ...lines.filter((line) => !isExpected(line)));

@@ -20,7 +20,7 @@ const isDark = () =>
   });
 const choose = (name: string) => page.getByLabel('Theme').selectOption(name);
 
-it('is as the system is until somebody chooses, and follows it', async () => {
+it('follows the system until a theme is chosen', async () => {
   await page.getByLabel('Theme').waitFor();
   expect(await isDark()).toBe(false);
   await page.emulateMedia({ colorScheme: 'dark' });
@@ -36,11 +36,11 @@ it('stays as it was chosen, after a reload and whatever the system is, until the
   await page.emulateMedia({ colorScheme: 'dark' });
   await choose('Light');
   expect(await isDark()).toBe(false);
-  await choose('Like the system');
+  await choose('System');
   expect(await isDark()).toBe(true);
 });
 
-it('stays as it was chosen when somebody signs out, with which the browser forgets what the page has stored', async () => {
+it('keeps the chosen theme after a sign-out, though that clears the storage of the page', async () => {
   const email = freshEmail();
   await signUp(stage.gatehouse, { email });
   await enter(page, email);

@@ -9,8 +9,8 @@ async function signUpAs(email: string) {
   await stage.page.goto('/sign-up');
   await stage.fill('Email', email);
   await stage.fill('Password', PASSWORD);
-  await stage.press('Make the account');
-  await stage.said('A mail is on its way.');
+  await stage.press('Create account');
+  await stage.said('Check your email and follow the link to confirm your address');
 }
 
 async function signInAs(email: string) {
@@ -27,7 +27,7 @@ it('lets nobody in before the address is confirmed, says why, and helps to get t
   await signInAs(email);
   await stage.page.getByRole('alert').getByText('confirm').waitFor();
   const before = (await mailsTo(stage.gatehouse, email)).length;
-  await stage.press('Mail the link again');
+  await stage.press('Resend link');
   await stage.said('a mail is on its way.');
   expect((await mailsTo(stage.gatehouse, email)).length).toBe(before + 1);
   await stage.page.goto(`/verify-email#token=${await tokenFor(stage.gatehouse, email)}`);
@@ -37,7 +37,7 @@ it('lets nobody in before the address is confirmed, says why, and helps to get t
   await stage.heading('Dashboard').waitFor();
 });
 
-it('says the same to who signs up with an address that has an account', async () => {
+it('answers the same to a sign-up with an address that has an account', async () => {
   const email = freshEmail();
   await signUpAs(email);
   await stage.page.goto(`/verify-email#token=${await tokenFor(stage.gatehouse, email)}`);

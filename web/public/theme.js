@@ -1,6 +1,6 @@
-// Before anything is painted: a theme that was chosen is there from the first moment on. web/src/pages/theme.tsx sets it.
+// Runs before the first paint, so that a chosen theme does not flash. web/src/pages/theme.tsx stores it.
 try {
   document.documentElement.dataset.theme = localStorage.getItem('gatehouse theme') ?? 'system';
 } catch {
-  // Where nothing may be stored, the theme is the system's.
+  // Without storage the theme is the system's.
 }

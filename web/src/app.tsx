@@ -1,23 +1,22 @@
 import { type ComponentType, Suspense } from 'react';
 import { Redirect, Route, Switch, useLocation } from 'wouter';
 import { PAGE_PATHS } from './page-paths.js';
-import { Frame } from './pages/layout.js';
+import { Layout } from './pages/layout.js';
 import { NotFoundPage } from './pages/not-found.js';
 import { SignInPage } from './pages/sign-in.js';
 import { ROUTES } from './routes.js';
 import { useSession } from './session.js';
-import { Boundary } from './ui/error-boundary.js';
-import { Loading } from './ui/query-boundary.js';
+import { ErrorBoundary } from './ui/error-boundary.js';
+import { Loading } from './ui/loading.js';
 
 const NAMES = Object.keys(ROUTES) as (keyof typeof ROUTES)[];
 
-/** The page that belongs to the address and to whoever is there. */
 export function App() {
   const { isSignedIn } = useSession();
   const [location] = useLocation();
   return (
-    <Frame>
-      <Boundary key={location}>
+    <Layout>
+      <ErrorBoundary key={location}>
         <Suspense fallback={<Loading />}>
           <Switch>
             {NAMES.map((name) => (
@@ -26,16 +25,16 @@ export function App() {
             <Route component={NotFoundPage} />
           </Switch>
         </Suspense>
-      </Boundary>
-    </Frame>
+      </ErrorBoundary>
+    </Layout>
   );
 }
 
-/** Every address asks to sign in where it must, and is still there afterwards. */
+/** The sign-in form appears at the address that asked for it, so that the address is still there afterwards. */
 function pageAt(name: keyof typeof ROUTES, isSignedIn: boolean): ComponentType {
-  const { for: whom, Page } = ROUTES[name];
-  if (whom === 'signed-in' && !isSignedIn) return SignInPage;
-  if (whom === 'signed-out' && isSignedIn) return ToDashboard;
+  const { audience, Page } = ROUTES[name];
+  if (audience === 'signed-in' && !isSignedIn) return SignInPage;
+  if (audience === 'signed-out' && isSignedIn) return ToDashboard;
   return Page;
 }
 

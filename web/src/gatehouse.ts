@@ -9,11 +9,11 @@ export type Session = Schemas['Session'];
 export type Role = Schemas['Role'];
 export type AuditType = Schemas['AuditEntry']['type'];
 
-/** The one client of the page: the refresh token in the cookie, the access token in here. */
+/** The page's only client: it keeps the access token in memory, the browser keeps the refresh token in a cookie. */
 export const gatehouse = new Gatehouse();
 export const { api } = gatehouse;
 
-/** What has been read: shown at once where it is known, and read again whenever a page shows it or the network is back. */
+/** Cached answers: shown at once if known, and read again when a page shows them or the network is back. */
 export const queries = new QueryClient({
   defaultOptions: {
     queries: {

@@ -1,4 +1,4 @@
-/** The addresses of the page's views. The server answers them with the page from a list of its own; a test holds both alike. */
+/** The addresses of the page's views. The server has a list of its own; a test keeps both equal. */
 export const PAGE_PATHS = {
   dashboard: '/',
   signIn: '/sign-in',

@@ -1,10 +1,8 @@
 import { infiniteQueryOptions, useQuery } from '@tanstack/react-query';
 import { api, queries, unwrap } from './gatehouse.js';
 
-/** The own account. */
 export const useMe = () => useQuery({ queryKey: ['me'], queryFn: () => unwrap(api.GET('/v1/users/me')) });
 
-/** What the own page shows first. */
 export const useDashboard = () =>
   useQuery({ queryKey: ['dashboard'], queryFn: () => unwrap(api.GET('/v1/dashboard')) });
 
@@ -14,10 +12,14 @@ interface ListPage<T> {
 }
 
 /**
- * A list of the API under a filter, page after page. A search that takes long may answer an empty page that says where to go
- * on; it is passed over. What a search has just brought is not read a second time.
+ * A filtered list of the API, page by page. A slow search may answer an empty page with a cursor, which is skipped. Fresh
+ * for a second, so that the table does not repeat the request that a search form has just made.
  */
-export const listOf = <T>(name: string, filter: object, read: (cursor: string | undefined) => Promise<ListPage<T>>) =>
+export const pagedQuery = <T>(
+  name: string,
+  filter: object,
+  read: (cursor: string | undefined) => Promise<ListPage<T>>,
+) =>
   infiniteQueryOptions({
     queryKey: [name, filter],
     queryFn: async ({ pageParam }) => {
@@ -30,5 +32,5 @@ export const listOf = <T>(name: string, filter: object, read: (cursor: string | 
     staleTime: 1_000,
   });
 
-/** Reads anew whatever is shown, after something has been changed. */
-export const readAgain = () => queries.invalidateQueries();
+/** Refreshes everything on screen after a change. */
+export const refetchAll = () => queries.invalidateQueries();

@@ -10,27 +10,27 @@ import { SignInPage } from './pages/sign-in.js';
 import { SignUpPage } from './pages/sign-up.js';
 
 interface PageRoute {
-  /** Whoever is signed out is asked to sign in first; whoever is signed in has no use for a page of the others. */
-  for: 'anybody' | 'signed-in' | 'signed-out';
+  /** Signed-out visitors of a `signed-in` page get the sign-in form; signed-in ones of a `signed-out` page the dashboard. */
+  audience: 'everyone' | 'signed-in' | 'signed-out';
   Page: ComponentType;
 }
 
-/** Which page stands at each address, for whom. Those for administrators are loaded when one is opened. */
+/** The page at each address and its audience. Pages for administrators are loaded when one is opened. */
 export const ROUTES: Record<keyof typeof PAGE_PATHS, PageRoute> = {
-  dashboard: { for: 'signed-in', Page: DashboardPage },
-  signIn: { for: 'signed-out', Page: SignInPage },
-  signUp: { for: 'signed-out', Page: SignUpPage },
-  forgotPassword: { for: 'anybody', Page: ForgotPasswordPage },
-  verifyEmail: { for: 'anybody', Page: mailed.VerifyEmailPage },
-  resetPassword: { for: 'anybody', Page: mailed.ResetPasswordPage },
-  acceptInvitation: { for: 'anybody', Page: mailed.AcceptInvitationPage },
-  undoEmailChange: { for: 'anybody', Page: mailed.UndoEmailChangePage },
-  devices: { for: 'signed-in', Page: DevicesPage },
-  security: { for: 'signed-in', Page: SecurityPage },
-  account: { for: 'signed-in', Page: AccountPage },
-  overview: { for: 'signed-in', Page: lazy(() => import('./admin/overview.js')) },
-  users: { for: 'signed-in', Page: lazy(() => import('./admin/users.js')) },
-  user: { for: 'signed-in', Page: lazy(() => import('./admin/user.js')) },
-  roles: { for: 'signed-in', Page: lazy(() => import('./admin/roles.js')) },
-  audit: { for: 'signed-in', Page: lazy(() => import('./admin/audit.js')) },
+  dashboard: { audience: 'signed-in', Page: DashboardPage },
+  signIn: { audience: 'signed-out', Page: SignInPage },
+  signUp: { audience: 'signed-out', Page: SignUpPage },
+  forgotPassword: { audience: 'everyone', Page: ForgotPasswordPage },
+  verifyEmail: { audience: 'everyone', Page: mailed.VerifyEmailPage },
+  resetPassword: { audience: 'everyone', Page: mailed.ResetPasswordPage },
+  acceptInvitation: { audience: 'everyone', Page: mailed.AcceptInvitationPage },
+  undoEmailChange: { audience: 'everyone', Page: mailed.UndoEmailChangePage },
+  devices: { audience: 'signed-in', Page: DevicesPage },
+  security: { audience: 'signed-in', Page: SecurityPage },
+  account: { audience: 'signed-in', Page: AccountPage },
+  overview: { audience: 'signed-in', Page: lazy(() => import('./admin/overview.js')) },
+  users: { audience: 'signed-in', Page: lazy(() => import('./admin/users.js')) },
+  user: { audience: 'signed-in', Page: lazy(() => import('./admin/user.js')) },
+  roles: { audience: 'signed-in', Page: lazy(() => import('./admin/roles.js')) },
+  audit: { audience: 'signed-in', Page: lazy(() => import('./admin/audit.js')) },
 };

@@ -7,7 +7,7 @@ interface Day {
   failedLogins: number;
 }
 
-/** Told apart by their dashes too, for who does not see the colours. */
+/** The dashes tell the lines apart without colour (WCAG 1.4.1). */
 const LINES = [
   { dataKey: 'signups', name: 'Sign-ups', stroke: 'var(--series-1)' },
   { dataKey: 'logins', name: 'Logins', stroke: 'var(--series-2)', strokeDasharray: '6 3' },
@@ -16,7 +16,7 @@ const LINES = [
 
 const TOOLTIP = { background: 'var(--card)', border: '1px solid var(--line)', borderRadius: 6 };
 
-/** Sign-ups, logins and failed logins by day. For the eye only: the same figures stand in the table below. */
+/** Hidden from screen readers: the table below has the same figures. */
 export default function DailyChart({ series }: { series: Day[] }) {
   return (
     <div className="chart" aria-hidden="true">

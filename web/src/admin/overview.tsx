@@ -1,13 +1,14 @@
 import { useQuery } from '@tanstack/react-query';
 import { lazy, type ReactNode, Suspense, useState } from 'react';
 import { api, unwrap } from '../gatehouse.js';
-import { Boundary } from '../ui/error-boundary.js';
+import { ErrorBoundary } from '../ui/error-boundary.js';
+import { Loading } from '../ui/loading.js';
 import { Page, Section } from '../ui/page.js';
-import { Loaded, Loading } from '../ui/query-boundary.js';
+import { QueryBoundary } from '../ui/query-boundary.js';
 import { Select } from '../ui/select.js';
 import { Table } from '../ui/table.js';
 
-/** Charts weigh more than all the rest, so they come when the first one is shown. */
+/** Charts are larger than the rest of the page, so they are loaded with the first one shown. */
 const DailyChart = lazy(() => import('./daily-chart.js'));
 const ShareChart = lazy(() => import('./share-chart.js'));
 
@@ -17,7 +18,6 @@ const DAYS = [
   ['90', '90 days'],
 ] as const;
 
-/** The figures of the whole service. */
 export default function OverviewPage() {
   const [days, setDays] = useState(30);
   const stats = useQuery({
@@ -27,7 +27,7 @@ export default function OverviewPage() {
   });
   return (
     <Page title="Overview">
-      <Loaded query={stats}>
+      <QueryBoundary query={stats}>
         {({ users, sessions, series }) => (
           <>
             <div className="columns figures">
@@ -46,17 +46,17 @@ export default function OverviewPage() {
                   onChange={(event) => setDays(Number(event.target.value))}
                 />
               </div>
-              <Drawn chart={<DailyChart series={series} />}>
+              <ChartWithTable chart={<DailyChart series={series} />}>
                 <Table
                   caption="Sign-ups, logins and failed logins by day"
                   columns={['Day', 'Sign-ups', 'Logins', 'Failed logins']}
-                  empty="No day to show."
+                  empty="No days to show"
                   rows={series.map((day) => ({
                     key: day.date,
                     cells: [day.date, day.signups, day.logins, day.failedLogins],
                   }))}
                 />
-              </Drawn>
+              </ChartWithTable>
             </Section>
             <div className="columns halves">
               <Shares title="Users by role" column="Role" parts={users.byRole} />
@@ -68,7 +68,7 @@ export default function OverviewPage() {
             </div>
           </>
         )}
-      </Loaded>
+      </QueryBoundary>
     </Page>
   );
 }
@@ -84,27 +84,27 @@ function Figure({ title, value }: { title: string; value: number }) {
 function Shares({ title, column, parts }: { title: string; column: string; parts: Record<string, number> }) {
   return (
     <Section title={title}>
-      <Drawn chart={<ShareChart parts={parts} />}>
+      <ChartWithTable chart={<ShareChart parts={parts} />}>
         <Table
           caption={title}
           columns={[column, 'Users']}
-          empty="There is none."
+          empty="No users"
           rows={Object.entries(parts).map(([name, count]) => ({ key: name, cells: [name, count] }))}
         />
-      </Drawn>
+      </ChartWithTable>
     </Section>
   );
 }
 
-/** A chart once it is loaded, and the table that says the same in words. */
-function Drawn({ chart, children }: { chart: ReactNode; children: ReactNode }) {
+/** The table is for readers who cannot see the chart. */
+function ChartWithTable({ chart, children }: { chart: ReactNode; children: ReactNode }) {
   return (
     <>
-      <Boundary>
+      <ErrorBoundary>
         <Suspense fallback={<Loading />}>{chart}</Suspense>
-      </Boundary>
+      </ErrorBoundary>
       <details>
-        <summary>The same as a table</summary>
+        <summary>Show as table</summary>
         {children}
       </details>
     </>

@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { api, type Role, unwrap } from '../gatehouse.js';
 
-/** The roles there are, all of them: one that is not shown could not be kept. */
+/** All pages of them: saving a user's roles would drop a role that has no box. */
 export const useRoles = () => useQuery({ queryKey: ['roles'], queryFn: readRoles });
 
 async function readRoles(): Promise<Role[]> {

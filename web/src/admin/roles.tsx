@@ -1,10 +1,10 @@
 import { useState } from 'react';
 import { api, type Role, unwrap } from '../gatehouse.js';
-import { readAgain } from '../queries.js';
-import { Ask, Confirm } from '../ui/confirm-dialog.js';
+import { refetchAll } from '../queries.js';
+import { ConfirmButton, ConfirmDialog } from '../ui/confirm-dialog.js';
 import { Form, TextField, type Values } from '../ui/form.js';
 import { Page, Section } from '../ui/page.js';
-import { Loaded } from '../ui/query-boundary.js';
+import { QueryBoundary } from '../ui/query-boundary.js';
 import { Table } from '../ui/table.js';
 import { useRoles } from './queries.js';
 
@@ -13,71 +13,70 @@ const BUILT_IN = ['admin', 'user'];
 async function save({ name = '', description, permissions = '' }: Values) {
   const body = { description: description || null, permissions: permissions.split(/[\s,]+/).filter(Boolean) };
   await unwrap(api.PUT('/v1/roles/{name}', { params: { path: { name } }, body }));
-  await readAgain();
+  await refetchAll();
   return `The role ${name} is saved.`;
 }
 
 async function remove({ name }: Role) {
   await unwrap(api.DELETE('/v1/roles/{name}', { params: { path: { name } } }));
-  await readAgain();
+  await refetchAll();
 }
 
-/** Roles and what they permit. */
 export default function RolesPage() {
   const roles = useRoles();
   return (
     <Page title="Roles">
-      <Loaded query={roles}>
+      <QueryBoundary query={roles}>
         {(all) => (
           <>
             <Section title="Roles and permissions">
               <Table
                 caption="Roles and what they permit"
                 columns={['Role', 'Description', 'Permissions', 'Remove']}
-                empty="There is no role."
+                empty="No roles"
                 rows={all.map((role) => ({ key: role.name, cells: cellsOf(role) }))}
               />
             </Section>
-            <Section title="Make a role, or replace what it says">
+            <Section title="Create or replace a role">
               <SaveRole names={all.map(({ name }) => name)} />
             </Section>
           </>
         )}
-      </Loaded>
+      </QueryBoundary>
     </Page>
   );
 }
 
-/** Saves a role; one that is there already only when that was meant. */
+/** Asks before it replaces an existing role. */
 function SaveRole({ names }: { names: string[] }) {
-  const [question, setQuestion] = useState<{ answer: (isYes: boolean) => void } | null>(null);
-  const mayReplace = () => new Promise<boolean>((answer) => setQuestion({ answer }));
-  const reply = (isYes: boolean) => {
-    question?.answer(isYes);
+  const [question, setQuestion] = useState<{ answer: (isConfirmed: boolean) => void } | null>(null);
+  const confirmReplace = () => new Promise<boolean>((answer) => setQuestion({ answer }));
+  const reply = (isConfirmed: boolean) => {
+    question?.answer(isConfirmed);
     setQuestion(null);
   };
-  const saveKnowingly = async (values: Values) => {
+  const saveAfterAsking = async (values: Values) => {
     const { name = '' } = values;
-    return (!names.includes(name) || (await mayReplace())) && save(values);
+    return (!names.includes(name) || (await confirmReplace())) && save(values);
   };
   return (
     <>
-      <Form submit="Save the role" action={saveKnowingly} resets>
+      <Form submit="Save role" action={saveAfterAsking} resets>
         <TextField name="name" label="Name" autoComplete="off" autoCapitalize="none" required />
-        <TextField name="description" label="Description (if you like)" autoComplete="off" />
+        <TextField name="description" label="Description (optional)" autoComplete="off" />
         <TextField
           name="permissions"
           label="Permissions"
           autoComplete="off"
           autoCapitalize="none"
-          description="All of them, such as users:read, posts:write."
+          description="The complete list, such as users:read, posts:write."
         />
       </Form>
-      <Ask
+      <ConfirmDialog
         isOpen={question !== null}
         title="Replace this role?"
-        text="There is one of this name. Its description and permissions become what you have entered, for everybody who has it."
-        confirm="Replace it"
+        text="A role with this name exists. Its description and permissions will be replaced for every user who has it."
+        confirm="Replace role"
         action={async () => reply(true)}
         cancel={() => reply(false)}
       />
@@ -95,13 +94,13 @@ function cellsOf(role: Role) {
     isBuiltIn ? (
       'built in'
     ) : (
-      <Confirm
+      <ConfirmButton
         key={name}
         trigger="Remove"
         triggerLabel={`Remove the role ${name}`}
         title={`Remove the role ${name}?`}
-        text="Whoever has it loses it at once. This cannot be undone."
-        confirm="Remove it"
+        text="Users who have it lose it at once. This cannot be undone."
+        confirm="Remove role"
         action={() => remove(role)}
       />
     ),

@@ -1,21 +1,21 @@
 import { Bar, BarChart, LabelList, ResponsiveContainer, XAxis, YAxis } from 'recharts';
 
-/** How many bars there are at most: the largest. The table beside the chart has them all. */
-const SHOWN = 8;
-/** Pixels for each bar. */
-const BAR = 36;
-/** Characters of a name that fit before its bar. */
-const FIT = 12;
+/** The chart shows the largest parts only; the table below has all of them. */
+const MAX_BARS = 8;
+/** Pixels. */
+const BAR_HEIGHT = 36;
+/** Characters that fit in front of a bar. */
+const MAX_LABEL_LENGTH = 12;
 
-/** How a number splits, largest part first. For the eye only: the same figures stand in the table below. */
+/** Largest part first. Hidden from screen readers: the table below has the same figures. */
 export default function ShareChart({ parts }: { parts: Record<string, number> }) {
   const bars = Object.entries(parts)
     .map(([name, count]) => ({ name, count }))
     .sort((a, b) => b.count - a.count)
-    .slice(0, SHOWN);
+    .slice(0, MAX_BARS);
   return (
     <div className="shares" aria-hidden="true">
-      <ResponsiveContainer height={bars.length * BAR}>
+      <ResponsiveContainer height={bars.length * BAR_HEIGHT}>
         <BarChart data={bars} layout="vertical" accessibilityLayer={false} margin={{ right: 48, left: 0 }}>
           <XAxis type="number" hide />
           <YAxis
@@ -24,7 +24,9 @@ export default function ShareChart({ parts }: { parts: Record<string, number> })
             width={92}
             axisLine={false}
             tickLine={false}
-            tickFormatter={(name: string) => (name.length > FIT ? `${name.slice(0, FIT - 1)}…` : name)}
+            tickFormatter={(name: string) =>
+              name.length > MAX_LABEL_LENGTH ? `${name.slice(0, MAX_LABEL_LENGTH - 1)}…` : name
+            }
           />
           <Bar
             dataKey="count"

@@ -2,17 +2,16 @@ import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { Link, useLocation, useParams } from 'wouter';
 import { api, type User, unwrap } from '../gatehouse.js';
 import { PAGE_PATHS } from '../page-paths.js';
-import { listOf, readAgain } from '../queries.js';
-import { Choices, chosenOf } from '../ui/checkbox-group.js';
-import { Confirm } from '../ui/confirm-dialog.js';
+import { pagedQuery, refetchAll } from '../queries.js';
+import { CheckboxGroup, checkedValues } from '../ui/checkbox-group.js';
+import { ConfirmButton } from '../ui/confirm-dialog.js';
 import { EmailField, Form, TextField, type Values } from '../ui/form.js';
 import { Time } from '../ui/format.js';
 import { focusOnMain, Page, Section } from '../ui/page.js';
 import { PagedTable } from '../ui/paged-table.js';
-import { Loaded } from '../ui/query-boundary.js';
+import { QueryBoundary } from '../ui/query-boundary.js';
 import { useRoles } from './queries.js';
 
-/** One account: edit, roles, disable, devices, delete. */
 export default function UserPage() {
   const { id = '' } = useParams();
   const user = useQuery({
@@ -21,7 +20,7 @@ export default function UserPage() {
   });
   return (
     <Page title={user.data?.email ?? 'User'}>
-      <Loaded query={user}>
+      <QueryBoundary query={user}>
         {(found) => (
           <>
             <Section title="Details">
@@ -34,23 +33,23 @@ export default function UserPage() {
               <Devices user={found} />
             </Section>
             <Section title="Account">
-              <Standing user={found} />
+              <AccountStatus user={found} />
             </Section>
           </>
         )}
-      </Loaded>
+      </QueryBoundary>
     </Page>
   );
 }
 
-const at = (id: string) => ({ params: { path: { id } } });
+const byId = (id: string) => ({ params: { path: { id } } });
 
 function Details({ user }: { user: User }) {
   const save = async ({ email, name, username }: Values) => {
-    // An email that is sent counts as unconfirmed, so it is sent only where it is another.
+    // An email that is sent becomes unconfirmed, so it is sent only if it has changed.
     const body = { ...(email !== user.email && { email }), name: name || null, username: username || null };
-    await unwrap(api.PATCH('/v1/users/{id}', { ...at(user.id), body }));
-    await readAgain();
+    await unwrap(api.PATCH('/v1/users/{id}', { ...byId(user.id), body }));
+    await refetchAll();
     return 'Saved.';
   };
   return (
@@ -65,36 +64,38 @@ function Details({ user }: { user: User }) {
 function UserRoles({ user }: { user: User }) {
   const roles = useRoles();
   const save = async (values: Values) => {
-    await unwrap(api.PUT('/v1/users/{id}/roles', { ...at(user.id), body: { roles: chosenOf(values, 'roles') } }));
-    await readAgain();
-    return 'Saved. It counts from the next request on.';
+    await unwrap(
+      api.PUT('/v1/users/{id}/roles', { ...byId(user.id), body: { roles: checkedValues(values, 'roles') } }),
+    );
+    await refetchAll();
+    return 'Saved. It takes effect with the next request.';
   };
   return (
-    <Loaded query={roles}>
+    <QueryBoundary query={roles}>
       {(all) => (
-        <Form submit="Save the roles" action={save}>
-          <Choices
-            legend="What this user is"
+        <Form submit="Save roles" action={save}>
+          <CheckboxGroup
+            legend="Assigned roles"
             name="roles"
             options={[...new Set([...all.map(({ name }) => name), ...user.roles])]}
-            chosen={user.roles}
+            checked={user.roles}
           />
         </Form>
       )}
-    </Loaded>
+    </QueryBoundary>
   );
 }
 
 const sessionsOf = (id: string) =>
-  listOf('user-sessions', { id }, (cursor) =>
+  pagedQuery('user-sessions', { id }, (cursor) =>
     unwrap(api.GET('/v1/users/{id}/sessions', { params: { path: { id }, query: { cursor } } })),
   );
 
 function Devices({ user: { id, email } }: { user: User }) {
   const sessions = useInfiniteQuery(sessionsOf(id));
   const endAll = async () => {
-    await unwrap(api.DELETE('/v1/users/{id}/sessions', at(id)));
-    await readAgain();
+    await unwrap(api.DELETE('/v1/users/{id}/sessions', byId(id)));
+    await refetchAll();
   };
   return (
     <>
@@ -102,18 +103,18 @@ function Devices({ user: { id, email } }: { user: User }) {
         query={sessions}
         caption={`Devices of ${email}`}
         columns={['Device', 'Signed in', 'Last used', 'Address']}
-        empty="Signed in nowhere."
+        empty="No signed-in devices"
         row={({ id: key, device, createdAt, lastUsedAt, ip }) => ({
           key,
           cells: [device, <Time key="in" at={createdAt} />, <Time key="used" at={lastUsedAt} />, ip ?? '–'],
         })}
       />
       {sessions.data?.pages.some(({ items }) => items.length > 0) && (
-        <Confirm
+        <ConfirmButton
           trigger="Sign out everywhere"
           title={`Sign out ${email} everywhere?`}
-          text="Each device has to sign in again."
-          confirm="Sign them out"
+          text="Each device will have to sign in again."
+          confirm="Sign out devices"
           action={endAll}
         />
       )}
@@ -121,42 +122,42 @@ function Devices({ user: { id, email } }: { user: User }) {
   );
 }
 
-function Standing({ user: { id, email, status } }: { user: User }) {
+function AccountStatus({ user: { id, email, status } }: { user: User }) {
   const [, navigate] = useLocation();
-  const become = async (next: 'active' | 'disabled') => {
-    await unwrap(api.PATCH('/v1/users/{id}', { ...at(id), body: { status: next } }));
+  const setStatus = async (next: 'active' | 'disabled') => {
+    await unwrap(api.PATCH('/v1/users/{id}', { ...byId(id), body: { status: next } }));
     focusOnMain();
-    await readAgain();
+    await refetchAll();
     return null;
   };
   const remove = async () => {
-    await unwrap(api.DELETE('/v1/users/{id}', at(id)));
+    await unwrap(api.DELETE('/v1/users/{id}', byId(id)));
     navigate(PAGE_PATHS.users);
-    await readAgain();
+    await refetchAll();
   };
   return (
     <>
       <p>
         This account is <span className={status === 'active' ? 'tag good' : 'tag'}>{status}</span>{' '}
-        <Link href={`${PAGE_PATHS.audit}?userId=${id}`}>What happened to it</Link>
+        <Link href={`${PAGE_PATHS.audit}?userId=${id}`}>View audit entries</Link>
       </p>
       <div className="form">
         {status === 'disabled' ? (
-          <Form submit="Enable" action={() => become('active')} />
+          <Form submit="Enable" action={() => setStatus('active')} />
         ) : (
-          <Confirm
+          <ConfirmButton
             trigger="Disable"
             title={`Disable ${email}?`}
             text="Every device is signed out, and nobody can sign in until it is enabled again."
-            confirm="Disable the account"
-            action={() => become('disabled')}
+            confirm="Disable account"
+            action={() => setStatus('disabled')}
           />
         )}
-        <Confirm
+        <ConfirmButton
           trigger="Delete"
           title={`Delete ${email}?`}
-          text="The account and everything that belongs to it goes. This cannot be undone."
-          confirm="Delete it for good"
+          text="The account and all its data are deleted. This cannot be undone."
+          confirm="Delete permanently"
           action={remove}
         />
       </div>

@@ -3,13 +3,13 @@ import { useState } from 'react';
 import { Link } from 'wouter';
 import { api, queries, type User, unwrap } from '../gatehouse.js';
 import { PAGE_PATHS } from '../page-paths.js';
-import { listOf, readAgain } from '../queries.js';
-import { Choices, chosenOf } from '../ui/checkbox-group.js';
-import { EmailField, Form, filled, TextField, type Values } from '../ui/form.js';
+import { pagedQuery, refetchAll } from '../queries.js';
+import { CheckboxGroup, checkedValues } from '../ui/checkbox-group.js';
+import { EmailField, Form, TextField, type Values, withoutEmpty } from '../ui/form.js';
 import { Time } from '../ui/format.js';
 import { Page, Section } from '../ui/page.js';
 import { PagedTable } from '../ui/paged-table.js';
-import { Loaded } from '../ui/query-boundary.js';
+import { QueryBoundary } from '../ui/query-boundary.js';
 import { Select } from '../ui/select.js';
 import { useRoles } from './queries.js';
 
@@ -19,8 +19,8 @@ interface Filter {
   status?: 'active' | 'disabled';
 }
 
-const usersLike = (filter: Filter) =>
-  listOf('users', filter, (cursor) => unwrap(api.GET('/v1/users', { params: { query: { ...filter, cursor } } })));
+const usersQuery = (filter: Filter) =>
+  pagedQuery('users', filter, (cursor) => unwrap(api.GET('/v1/users', { params: { query: { ...filter, cursor } } })));
 
 const STATUSES = [
   ['', 'Any'],
@@ -28,21 +28,20 @@ const STATUSES = [
   ['disabled', 'Disabled'],
 ] as const;
 
-/** Everybody's accounts: search, make, invite. */
 export default function UsersPage() {
   const [filter, setFilter] = useState<Filter>({});
   const { data: roles = [] } = useRoles();
-  const users = useInfiniteQuery(usersLike(filter));
+  const users = useInfiniteQuery(usersQuery(filter));
   const search = async (values: Values) => {
-    const next = filled(values);
-    // Read before it is shown, so that a filter that is refused is said beside its field and what was found stays.
-    await queries.fetchInfiniteQuery(usersLike(next));
+    const next = withoutEmpty(values);
+    // Read before it is shown: an invalid filter then shows its error beside the field, and the old results stay.
+    await queries.fetchInfiniteQuery(usersQuery(next));
     setFilter(next);
     return null;
   };
   return (
     <Page title="Users">
-      <Section title="Find">
+      <Section title="Find users">
         <Form submit="Search" action={search} className="filters">
           <TextField name="query" label="Email, username or name" type="search" />
           <Select name="role" label="Role" options={[['', 'Any'], ...roles.map(({ name }) => [name, name] as const)]} />
@@ -52,11 +51,11 @@ export default function UsersPage() {
           query={users}
           caption="Users, newest first"
           columns={['Email', 'Name', 'Roles', 'Status', 'Last sign-in']}
-          empty="No user is like that."
+          empty="No matching users"
           row={(user) => ({ key: user.id, cells: cellsOf(user) })}
         />
       </Section>
-      <Section title="Make or invite a user">
+      <Section title="Create or invite a user">
         <NewUser />
       </Section>
     </Page>
@@ -77,33 +76,35 @@ function cellsOf({ id, email, name, username, roles, status, lastLoginAt }: User
   ];
 }
 
-const EVERYBODYS = ['user'];
+const DEFAULT_ROLES = ['user'];
 
 function NewUser() {
   const known = useRoles();
-  const make = async ({ email = '', password, username, name, ...values }: Values) => {
-    // Where there was nothing to choose from, the user is what everybody is.
-    const roles = 'roles' in values ? chosenOf(values, 'roles') : EVERYBODYS;
-    const body = { email, ...filled({ password, username, name } as Values), roles };
+  const create = async ({ email = '', password, username, name, ...values }: Values) => {
+    // Without permission to list roles there are no boxes, and the user gets the default roles.
+    const roles = 'roles' in values ? checkedValues(values, 'roles') : DEFAULT_ROLES;
+    const body = { email, ...withoutEmpty({ password, username, name } as Values), roles };
     const user = await unwrap(api.POST('/v1/users', { body }));
-    await readAgain();
-    return password ? `${user.email} has an account now.` : `${user.email} is invited by mail.`;
+    await refetchAll();
+    return password ? `Account created for ${user.email}.` : `Invitation sent to ${user.email}.`;
   };
   return (
-    <Form submit="Make the user" action={make} resets>
+    <Form submit="Create user" action={create} resets>
       <EmailField label="Email" autoComplete="off" required />
-      <TextField name="name" label="Name (if you like)" autoComplete="off" />
-      <TextField name="username" label="Username (if you like)" autoComplete="off" autoCapitalize="none" />
+      <TextField name="name" label="Name (optional)" autoComplete="off" />
+      <TextField name="username" label="Username (optional)" autoComplete="off" autoCapitalize="none" />
       <TextField
         name="password"
-        label="Password (if you like)"
+        label="Password (optional)"
         type="password"
         autoComplete="new-password"
-        description="Without one the user gets a mail and chooses it."
+        description="Leave empty to invite the user by email to choose one."
       />
-      <Loaded query={known}>
-        {(all) => <Choices legend="Roles" name="roles" options={all.map(({ name }) => name)} chosen={EVERYBODYS} />}
-      </Loaded>
+      <QueryBoundary query={known}>
+        {(all) => (
+          <CheckboxGroup legend="Roles" name="roles" options={all.map(({ name }) => name)} checked={DEFAULT_ROLES} />
+        )}
+      </QueryBoundary>
     </Form>
   );
 }

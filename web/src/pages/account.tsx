@@ -1,13 +1,13 @@
 import { api, gatehouse, type User, unwrap } from '../gatehouse.js';
-import { readAgain, useMe } from '../queries.js';
-import { Confirm } from '../ui/confirm-dialog.js';
+import { refetchAll, useMe } from '../queries.js';
+import { ConfirmButton } from '../ui/confirm-dialog.js';
 import { Form, TextField, type Values } from '../ui/form.js';
 import { Page, Section } from '../ui/page.js';
-import { Loaded } from '../ui/query-boundary.js';
+import { QueryBoundary } from '../ui/query-boundary.js';
 
 async function saveDetails({ name, username }: Values) {
   await unwrap(api.PATCH('/v1/users/me', { body: { name: name || null, username: username || null } }));
-  await readAgain();
+  await refetchAll();
   return 'Saved.';
 }
 
@@ -16,7 +16,7 @@ async function exportAll() {
   const url = URL.createObjectURL(new Blob([JSON.stringify(data, null, 2)], { type: 'application/json' }));
   Object.assign(document.createElement('a'), { href: url, download: 'gatehouse-export.json' }).click();
   URL.revokeObjectURL(url);
-  return 'The file is on its way to your downloads.';
+  return 'Your download has started.';
 }
 
 async function deleteAccount({ password = '' }: Values) {
@@ -24,29 +24,28 @@ async function deleteAccount({ password = '' }: Values) {
   await gatehouse.signOut();
 }
 
-/** Own details, own data, and the end of the account. */
 export function AccountPage() {
   const me = useMe();
   return (
     <Page title="Account">
       <Section title="Details">
-        <Loaded query={me}>{(user) => <Details user={user} />}</Loaded>
+        <QueryBoundary query={me}>{(user) => <Details user={user} />}</QueryBoundary>
       </Section>
       <Section title="Your data">
-        <p>Everything that is stored about you, as one JSON file.</p>
+        <p>Download everything stored about you as a JSON file.</p>
         <Form submit="Download my data" action={exportAll} />
       </Section>
-      <Section title="Delete the account">
-        <p>The account and everything that belongs to it goes, at once and for good.</p>
-        <Confirm
+      <Section title="Delete account">
+        <p>This immediately and permanently deletes your account and all its data.</p>
+        <ConfirmButton
           trigger="Delete my account"
           title="Delete your account?"
           text="This cannot be undone. Every device is signed out."
-          confirm="Delete it for good"
+          confirm="Delete permanently"
           action={deleteAccount}
         >
           <TextField name="password" label="Password" type="password" autoComplete="current-password" required />
-        </Confirm>
+        </ConfirmButton>
       </Section>
     </Page>
   );

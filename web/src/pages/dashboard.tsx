@@ -4,15 +4,14 @@ import { PAGE_PATHS } from '../page-paths.js';
 import { useDashboard } from '../queries.js';
 import { eventName, Time } from '../ui/format.js';
 import { Page, Section } from '../ui/page.js';
-import { Loaded } from '../ui/query-boundary.js';
+import { QueryBoundary } from '../ui/query-boundary.js';
 import { Table } from '../ui/table.js';
 
-/** What somebody sees first. */
 export function DashboardPage() {
   const dashboard = useDashboard();
   return (
     <Page title="Dashboard">
-      <Loaded query={dashboard}>
+      <QueryBoundary query={dashboard}>
         {({ message, user, sessions, activity }) => (
           <>
             <p className="lead">
@@ -25,17 +24,17 @@ export function DashboardPage() {
               <Section title="Your devices">
                 <p className="figure">{sessions.active}</p>
                 <p>
-                  signed in now. <Link href={PAGE_PATHS.devices}>See them</Link>
+                  signed in now. <Link href={PAGE_PATHS.devices}>View devices</Link>
                 </p>
               </Section>
             </div>
             <Section title="Recent activity">
               <Table
                 caption="What happened on your account, newest first"
-                columns={['What', 'When', 'Device', 'Address']}
-                empty="Nothing has happened yet."
+                columns={['Event', 'Time', 'Device', 'Address']}
+                empty="No activity yet"
                 rows={activity.map(({ type, at, device, ip }, index) => ({
-                  // Two of a kind may have happened in the same millisecond.
+                  // Two events of one type may share a millisecond.
                   key: String(index),
                   cells: [eventName(type), <Time key="at" at={at} />, device, ip ?? '–'],
                 }))}
@@ -43,7 +42,7 @@ export function DashboardPage() {
             </Section>
           </>
         )}
-      </Loaded>
+      </QueryBoundary>
     </Page>
   );
 }

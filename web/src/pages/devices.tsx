@@ -1,27 +1,26 @@
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { api, gatehouse, type Session, unwrap } from '../gatehouse.js';
-import { listOf, readAgain } from '../queries.js';
-import { Confirm } from '../ui/confirm-dialog.js';
+import { pagedQuery, refetchAll } from '../queries.js';
+import { ConfirmButton } from '../ui/confirm-dialog.js';
 import { Time } from '../ui/format.js';
 import { Page, Section } from '../ui/page.js';
 import { PagedTable } from '../ui/paged-table.js';
 
-const ownSessions = listOf('sessions', {}, (cursor) =>
+const ownSessions = pagedQuery('sessions', {}, (cursor) =>
   unwrap(api.GET('/v1/sessions', { params: { query: { cursor } } })),
 );
 
 async function end({ id, current }: Session) {
   if (current) return gatehouse.signOut();
   await unwrap(api.DELETE('/v1/sessions/{id}', { params: { path: { id } } }));
-  await readAgain();
+  await refetchAll();
 }
 
 async function endOthers() {
   await unwrap(api.POST('/v1/auth/logout-all', { body: { keepCurrent: true } }));
-  await readAgain();
+  await refetchAll();
 }
 
-/** Where one is signed in. */
 export function DevicesPage() {
   const sessions = useInfiniteQuery(ownSessions);
   return (
@@ -31,14 +30,14 @@ export function DevicesPage() {
           query={sessions}
           caption="Devices on which you are signed in, newest first"
           columns={['Device', 'Signed in', 'Last used', 'Address', 'Sign out']}
-          empty="You are signed in nowhere."
+          empty="No signed-in devices"
           row={(session) => ({ key: session.id, cells: cellsOf(session) })}
         />
-        <Confirm
+        <ConfirmButton
           trigger="Sign out all other devices"
           title="Sign out all other devices?"
-          text="Each of them has to sign in again. This device stays signed in."
-          confirm="Sign them out"
+          text="Each of them will have to sign in again. This device stays signed in."
+          confirm="Sign out devices"
           action={endOthers}
         />
       </Section>
@@ -55,13 +54,13 @@ function cellsOf(session: Session) {
     <Time key={id} at={createdAt} />,
     <Time key={id} at={lastUsedAt} />,
     ip ?? '–',
-    <Confirm
+    <ConfirmButton
       key={id}
       trigger="Sign out"
       triggerLabel={`Sign out ${device}${current ? ', this device' : ''}`}
       title={`Sign out ${device}?`}
-      text={current ? 'You have to sign in again here.' : 'It has to sign in again.'}
-      confirm="Sign it out"
+      text={current ? 'You will have to sign in again here.' : 'It will have to sign in again.'}
+      confirm="Sign out device"
       action={() => end(session)}
     />,
   ];

@@ -9,11 +9,11 @@ async function forgot({ email = '' }: Values) {
   return message;
 }
 
-/** Ask for a link to choose a new password. */
+/** Requests a link to choose a new password. */
 export function ForgotPasswordPage() {
   return (
-    <Page title="Forgot the password">
-      <Form submit="Send the link" action={forgot}>
+    <Page title="Forgot your password">
+      <Form submit="Send link" action={forgot}>
         <EmailField label="Email" autoComplete="email" required />
       </Form>
       <p>

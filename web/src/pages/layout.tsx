@@ -6,21 +6,21 @@ import { useSession } from '../session.js';
 import { SignOut } from './sign-out.js';
 import { ThemeSwitch } from './theme.js';
 
-const OWN = [
+const ACCOUNT_LINKS = [
   [PAGE_PATHS.dashboard, 'Dashboard'],
   [PAGE_PATHS.devices, 'Devices'],
   [PAGE_PATHS.security, 'Security'],
   [PAGE_PATHS.account, 'Account'],
 ] as const;
-const ADMIN = [
+const ADMIN_LINKS = [
   [PAGE_PATHS.overview, 'Overview'],
   [PAGE_PATHS.users, 'Users'],
   [PAGE_PATHS.roles, 'Roles'],
   [PAGE_PATHS.audit, 'Audit'],
 ] as const;
 
-/** What stands around every page: the way past it, the name, the navigation, the theme. */
-export function Frame({ children }: { children: ReactNode }) {
+/** Around every page: skip link, name, navigation and theme. */
+export function Layout({ children }: { children: ReactNode }) {
   const { isSignedIn } = useSession();
   return (
     <>
@@ -46,19 +46,19 @@ export function Frame({ children }: { children: ReactNode }) {
 function Navigation() {
   const { data: me } = useMe();
   const [location] = useLocation();
-  // A role beyond the one that everybody has may hold permissions. Which ones, the server says when asked.
+  // Any role other than the default one may carry permissions. The server decides which when a page asks.
   const mayAdminister = me?.roles.some((role) => role !== 'user') ?? false;
   return (
     <>
       <nav aria-label="Your account">
-        <Links items={OWN} />
+        <Links items={ACCOUNT_LINKS} />
       </nav>
       {mayAdminister && (
         <nav aria-label="Administration">
-          <Links items={ADMIN} />
+          <Links items={ADMIN_LINKS} />
         </nav>
       )}
-      {/* Anew with each page, so that an old failure is not said for ever. */}
+      {/* A new instance for each page, so that an old failure does not stay on screen. */}
       <SignOut key={location} />
     </>
   );

@@ -4,25 +4,25 @@ import { api, gatehouse, unwrap } from '../gatehouse.js';
 import { PAGE_PATHS } from '../page-paths.js';
 import { useMe } from '../queries.js';
 import { useSession } from '../session.js';
-import { Form, filled, NewPasswordField, TextField, type Values } from '../ui/form.js';
-import { Notice, Said } from '../ui/notice.js';
+import { Form, NewPasswordField, TextField, type Values, withoutEmpty } from '../ui/form.js';
+import { Notice, StatusMessage } from '../ui/notice.js';
 import { focusOnMain, Page } from '../ui/page.js';
-import { Loaded } from '../ui/query-boundary.js';
+import { QueryBoundary } from '../ui/query-boundary.js';
 
-/** Taken out of the address before anything else runs, so that the token stays in no history. */
-let mailedToken = takeToken();
-// A second link to the page that is open already loads nothing: only what stands behind the # is another one.
+/** Removed from the address before anything else runs, so that the token does not stay in the browser's history. */
+let mailedToken = takeTokenFromAddress();
+// Opening a second link while this page is open loads nothing: only the part after the # changes.
 addEventListener('hashchange', () => {
-  mailedToken = takeToken() ?? mailedToken;
+  mailedToken = takeTokenFromAddress() ?? mailedToken;
 });
 
-function takeToken(): string | null {
+function takeTokenFromAddress(): string | null {
   const token = new URLSearchParams(location.hash.slice(1)).get('token');
   if (token) history.replaceState(null, '', location.pathname);
   return token;
 }
 
-function onAnotherLink(read: () => void): () => void {
+function subscribeToLinks(read: () => void): () => void {
   addEventListener('hashchange', read);
   return () => removeEventListener('hashchange', read);
 }
@@ -31,25 +31,25 @@ interface MailedLinkProps {
   title: string;
   text: string;
   submit: string;
-  /** Uses the token. Only a person who presses the button does: scanners that open every link of a mail use up nothing. */
+  /** Uses the token. Runs only when the button is pressed, so that scanners that open every link of an email use up nothing. */
   action: (token: string, values: Values) => Promise<ReactNode>;
-  /** Where a new mail is to be had, in case the link is used up or too old. */
-  again?: ReactNode;
-  /** What stands in the way of using it. */
+  /** How to get a new email if the link has been used or has expired. */
+  renewal?: ReactNode;
+  /** Shown in place of the form while the link cannot be used. */
   obstacle?: ReactNode;
   children?: ReactNode;
 }
 
 function MailedLink({ title, ...link }: MailedLinkProps) {
-  const token = useSyncExternalStore(onAnotherLink, () => mailedToken);
+  const token = useSyncExternalStore(subscribeToLinks, () => mailedToken);
   return (
     <Page title={title}>
       {token ? (
-        <WholeLink key={token} token={token} {...link} />
+        <LinkForm key={token} token={token} {...link} />
       ) : (
         <>
-          <Notice kind="bad">This address is not whole. Open the link of the mail again.</Notice>
-          {link.again && <p>{link.again}</p>}
+          <Notice kind="bad">This link is incomplete. Open the link in the email again.</Notice>
+          {link.renewal && <p>{link.renewal}</p>}
         </>
       )}
       <p>
@@ -59,9 +59,9 @@ function MailedLink({ title, ...link }: MailedLinkProps) {
   );
 }
 
-type WholeLinkProps = Omit<MailedLinkProps, 'title'> & { token: string };
+type LinkFormProps = Omit<MailedLinkProps, 'title'> & { token: string };
 
-function WholeLink({ token, text, submit, action, again, obstacle, children }: WholeLinkProps) {
+function LinkForm({ token, text, submit, action, renewal, obstacle, children }: LinkFormProps) {
   const [done, setDone] = useState<ReactNode>(null);
   const act = async (values: Values) => {
     setDone(await action(token, values));
@@ -79,8 +79,8 @@ function WholeLink({ token, text, submit, action, again, obstacle, children }: W
   return (
     <>
       {!done && (obstacle ?? form)}
-      <Said>{done}</Said>
-      {!done && again && <p>{again}</p>}
+      <StatusMessage>{done}</StatusMessage>
+      {!done && renewal && <p>{renewal}</p>}
     </>
   );
 }
@@ -91,7 +91,7 @@ export function VerifyEmailPage() {
       title="Confirm your email address"
       text="Press the button to confirm that this address is yours."
       submit="Confirm"
-      again="If the link no longer works, sign in: there a new one can be mailed."
+      renewal="If the link no longer works, sign in to request a new one."
       action={async (token) => (await unwrap(api.POST('/v1/auth/email/verify', { body: { token } }))).message}
     />
   );
@@ -102,8 +102,8 @@ export function ResetPasswordPage() {
     <MailedLink
       title="Choose a new password"
       text="Every device will be signed out."
-      submit="Save the password"
-      again={<Link href={PAGE_PATHS.forgotPassword}>Ask for a new link</Link>}
+      submit="Save password"
+      renewal={<Link href={PAGE_PATHS.forgotPassword}>Request a new link</Link>}
       action={async (token, { password = '' }) =>
         (await unwrap(api.POST('/v1/auth/password/reset', { body: { token, password } }))).message
       }
@@ -117,7 +117,7 @@ export function AcceptInvitationPage() {
   const [, navigate] = useLocation();
   const { isSignedIn } = useSession();
   const accept = async (token: string, { password = '', ...names }: Values) => {
-    await gatehouse.post('/v1/auth/invitations/accept', { token, password, ...filled(names) });
+    await gatehouse.post('/v1/auth/invitations/accept', { token, password, ...withoutEmpty(names) });
     navigate(PAGE_PATHS.dashboard, { replace: true });
     return null;
   };
@@ -126,19 +126,19 @@ export function AcceptInvitationPage() {
       title="Accept the invitation"
       text="Choose a password, and the account is yours."
       submit="Accept"
-      again="If the link no longer works, ask whoever invited you for a new one."
+      renewal="If the link no longer works, ask the person who invited you for a new one."
       action={accept}
-      obstacle={isSignedIn ? <AnotherAccount /> : undefined}
+      obstacle={isSignedIn ? <SignOutFirst /> : undefined}
     >
       <NewPasswordField />
-      <TextField name="name" label="Your name (if you like)" autoComplete="name" />
-      <TextField name="username" label="Username (if you like)" autoComplete="username" autoCapitalize="none" />
+      <TextField name="name" label="Your name (optional)" autoComplete="name" />
+      <TextField name="username" label="Username (optional)" autoComplete="username" autoCapitalize="none" />
     </MailedLink>
   );
 }
 
-/** Whoever is signed in does not become somebody else unasked. */
-function AnotherAccount() {
+/** An invitation never switches a signed-in person to another account without asking. */
+function SignOutFirst() {
   const me = useMe();
   const signOut = async () => {
     focusOnMain();
@@ -146,14 +146,14 @@ function AnotherAccount() {
     return null;
   };
   return (
-    <Loaded query={me}>
+    <QueryBoundary query={me}>
       {({ email }) => (
         <>
-          <p>You are signed in as {email}. The invitation is for an account of its own: sign out first to accept it.</p>
-          <Form submit="Sign out and go on" action={signOut} />
+          <p>You are signed in as {email}. The invitation is for a separate account: sign out first to accept it.</p>
+          <Form submit="Sign out and continue" action={signOut} />
         </>
       )}
-    </Loaded>
+    </QueryBoundary>
   );
 }
 

@@ -4,7 +4,7 @@ import { Page } from '../ui/page.js';
 
 export function NotFoundPage() {
   return (
-    <Page title="There is nothing here">
+    <Page title="Page not found">
       <p>
         The address may be mistyped. <Link href={PAGE_PATHS.dashboard}>Go to the dashboard</Link>
       </p>

@@ -1,13 +1,13 @@
 import { api, gatehouse, unwrap } from '../gatehouse.js';
-import { readAgain, useMe } from '../queries.js';
+import { refetchAll, useMe } from '../queries.js';
 import { EmailField, Form, NewPasswordField, TextField, type Values } from '../ui/form.js';
 import { Page, Section } from '../ui/page.js';
-import { Loaded } from '../ui/query-boundary.js';
+import { QueryBoundary } from '../ui/query-boundary.js';
 import { ResendLink } from './resend-link.js';
 
 async function changePassword({ currentPassword = '', newPassword = '' }: Values) {
   await gatehouse.post('/v1/users/me/password', { currentPassword, newPassword });
-  await readAgain();
+  await refetchAll();
   return 'Your password is changed. Every other device is signed out.';
 }
 
@@ -15,13 +15,12 @@ async function changeEmail({ email = '', password = '' }: Values) {
   return (await unwrap(api.POST('/v1/users/me/email', { body: { email, password } }))).message;
 }
 
-/** Password and email. */
 export function SecurityPage() {
   const me = useMe();
   return (
     <Page title="Security">
       <Section title="Password">
-        <Form submit="Change the password" action={changePassword} resets>
+        <Form submit="Change password" action={changePassword} resets>
           <TextField
             name="currentPassword"
             label="Current password"
@@ -33,15 +32,15 @@ export function SecurityPage() {
         </Form>
       </Section>
       <Section title="Email">
-        <Loaded query={me}>
+        <QueryBoundary query={me}>
           {({ email, emailVerified }) => <EmailState email={email} isVerified={emailVerified} />}
-        </Loaded>
-        <Form submit="Change the email" action={changeEmail} resets>
+        </QueryBoundary>
+        <Form submit="Change email" action={changeEmail} resets>
           <EmailField
             label="New email"
             autoComplete="email"
             required
-            description="It counts once you follow the link that we mail to it."
+            description="It takes effect once you follow the link we send to it."
           />
           <TextField name="password" label="Password" type="password" autoComplete="current-password" required />
         </Form>

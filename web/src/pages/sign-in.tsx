@@ -8,7 +8,6 @@ import { Notice } from '../ui/notice.js';
 import { Page } from '../ui/page.js';
 import { ResendLink } from './resend-link.js';
 
-/** Sign in with email or username. */
 export function SignInPage() {
   const { reason } = useSession();
   const [unconfirmed, setUnconfirmed] = useState<string | null>(null);
@@ -33,10 +32,10 @@ export function SignInPage() {
       </Form>
       {unconfirmed && <ResendLink email={unconfirmed} />}
       <p>
-        <Link href={PAGE_PATHS.forgotPassword}>Forgot the password?</Link>
+        <Link href={PAGE_PATHS.forgotPassword}>Forgot your password?</Link>
       </p>
       <p>
-        New here? <Link href={PAGE_PATHS.signUp}>Make an account</Link>
+        New here? <Link href={PAGE_PATHS.signUp}>Create account</Link>
       </p>
     </Page>
   );

@@ -1,14 +1,14 @@
 import { useState } from 'react';
 import { gatehouse } from '../gatehouse.js';
-import { messageOf } from '../ui/error-messages.js';
+import { errorMessage } from '../ui/error-messages.js';
 import { Notice } from '../ui/notice.js';
 
-/** Signs out, here and in every other tab. Where the server cannot be told, nobody is told that it is done. */
+/** Signs out here and in every other tab. If the server cannot be reached, says that the session goes on. */
 export function SignOut() {
   const [failure, setFailure] = useState<string | null>(null);
   const signOut = () => {
     setFailure(null);
-    return gatehouse.signOut().catch((error) => setFailure(messageOf(error)));
+    return gatehouse.signOut().catch((error) => setFailure(errorMessage(error)));
   };
   return (
     <>

@@ -2,35 +2,34 @@ import { useEffect, useState } from 'react';
 import { gatehouse } from '../gatehouse.js';
 import { Select } from '../ui/select.js';
 
-/** Where it is kept, no secret. public/theme.js reads it before the page is painted. */
-const KEPT_AS = 'gatehouse theme';
+/** The key in localStorage. public/theme.js reads it before the page is painted. */
+const STORAGE_KEY = 'gatehouse theme';
 
 const THEMES = [
-  ['system', 'Like the system'],
+  ['system', 'System'],
   ['light', 'Light'],
   ['dark', 'Dark'],
 ] as const;
 
-/** Light, dark, or what the system says. */
 export function ThemeSwitch() {
   const [theme, setTheme] = useState(document.documentElement.dataset.theme ?? 'system');
   const choose = (next: string) => {
     setTheme(next);
-    keep(next);
+    store(next);
   };
   useEffect(() => {
     document.documentElement.dataset.theme = theme;
   }, [theme]);
-  // Every tab shows the same one, and so keeps the same one below.
+  // Tabs stay in step, so that none of them stores an older choice on sign-out (below).
   useEffect(() => {
     const follow = ({ key, newValue }: StorageEvent) => {
-      if (key === KEPT_AS && newValue) setTheme(newValue);
+      if (key === STORAGE_KEY && newValue) setTheme(newValue);
     };
     addEventListener('storage', follow);
     return () => removeEventListener('storage', follow);
   }, []);
-  // With a sign-out the browser forgets all that the page has stored. The theme is the browser's, whoever uses it.
-  useEffect(() => gatehouse.session.on('signedOut', () => keep(theme)), [theme]);
+  // Signing out makes the browser clear the page's storage (Clear-Site-Data). The theme belongs to the browser, not to the account.
+  useEffect(() => gatehouse.session.on('signedOut', () => store(theme)), [theme]);
   return (
     <Select
       name="theme"
@@ -42,10 +41,10 @@ export function ThemeSwitch() {
   );
 }
 
-function keep(theme: string): void {
+function store(theme: string): void {
   try {
-    localStorage.setItem(KEPT_AS, theme);
+    localStorage.setItem(STORAGE_KEY, theme);
   } catch {
-    // Where nothing may be stored, it lasts until the page is closed.
+    // Without storage the choice lasts until the page is closed.
   }
 }

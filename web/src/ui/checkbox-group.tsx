@@ -1,22 +1,22 @@
 import { Field } from '@base-ui/react/field';
 
-interface ChoicesProps {
+interface CheckboxGroupProps {
   legend: string;
   name: string;
   options: readonly string[];
-  chosen: readonly string[];
+  checked: readonly string[];
 }
 
-/** Any number of a few, as boxes that a form reads by `chosenOf`. */
-export function Choices({ legend, name, options, chosen }: ChoicesProps) {
+/** A form reads the boxes with `checkedValues`. */
+export function CheckboxGroup({ legend, name, options, checked }: CheckboxGroupProps) {
   return (
     <Field.Root name={name} render={<fieldset />}>
       <legend>{legend}</legend>
-      {/* Sent even where none is chosen, which is another thing than to have had no choice. */}
+      {/* Present even if no box is checked, so that the form can tell this from having had no boxes. */}
       <input type="hidden" name={name} />
       {options.map((option) => (
-        <label key={option} className="choice">
-          <input type="checkbox" name={`${name}.${option}`} defaultChecked={chosen.includes(option)} />
+        <label key={option} className="checkbox">
+          <input type="checkbox" name={`${name}.${option}`} defaultChecked={checked.includes(option)} />
           {option}
         </label>
       ))}
@@ -25,8 +25,7 @@ export function Choices({ legend, name, options, chosen }: ChoicesProps) {
   );
 }
 
-/** What was chosen under a name. */
-export function chosenOf(values: Record<string, string>, name: string): string[] {
+export function checkedValues(values: Record<string, string>, name: string): string[] {
   const start = `${name}.`;
   return Object.keys(values)
     .filter((key) => key.startsWith(start))

@@ -3,32 +3,32 @@ import { type ReactNode, useRef, useState } from 'react';
 import { Form, type Values } from './form.js';
 import { focusOnMain } from './page.js';
 
-interface QuestionProps {
+interface ConfirmationProps {
   title: string;
-  /** What will happen, and that it cannot be undone where that is so. */
+  /** What will happen, and whether it can be undone. */
   text: string;
-  /** The button that does it. */
+  /** Label of the button that does it. */
   confirm: string;
   action: (values: Values) => Promise<unknown>;
-  /** What else must be filled in, such as the password. */
+  /** Further fields, such as the password. */
   children?: ReactNode;
 }
 
-interface ConfirmProps extends QuestionProps {
-  /** The button that asks. */
+interface ConfirmButtonProps extends ConfirmationProps {
+  /** Label of the button that opens the dialog. */
   trigger: string;
-  /** Read instead of it where the same words stand many times on the page. */
+  /** Accessible name of that button, where the page repeats the same label. */
   triggerLabel?: string;
 }
 
-/** Asks before something that cannot be undone. The focus comes back to the button that asked. */
-export function Confirm({ trigger, triggerLabel, action, ...question }: ConfirmProps) {
+/** A button that asks before it acts. The focus returns to it. */
+export function ConfirmButton({ trigger, triggerLabel, action, ...confirmation }: ConfirmButtonProps) {
   const [isOpen, setOpen] = useState(false);
   const button = useRef<HTMLButtonElement>(null);
   const act = async (values: Values) => {
     await action(values);
     setOpen(false);
-    // The button that asked may be gone with what it stood beside.
+    // The action may have removed the button along with its row.
     if (!button.current?.isConnected) focusOnMain();
   };
   return (
@@ -36,28 +36,27 @@ export function Confirm({ trigger, triggerLabel, action, ...question }: ConfirmP
       <AlertDialog.Trigger ref={button} className="danger quiet" aria-label={triggerLabel}>
         {trigger}
       </AlertDialog.Trigger>
-      <Dialog {...question} action={act} />
+      <Dialog {...confirmation} action={act} />
     </AlertDialog.Root>
   );
 }
 
-interface AskProps extends QuestionProps {
+interface ConfirmDialogProps extends ConfirmationProps {
   isOpen: boolean;
-  /** The answer was no. */
   cancel: () => void;
 }
 
-/** Asks the same where no button of its own does, but a form that is sent. */
-export function Ask({ isOpen, cancel, ...question }: AskProps) {
+/** The same question, opened by something other than a button of its own, such as a form. */
+export function ConfirmDialog({ isOpen, cancel, ...confirmation }: ConfirmDialogProps) {
   return (
     <AlertDialog.Root open={isOpen} onOpenChange={cancel}>
-      <Dialog {...question} />
+      <Dialog {...confirmation} />
     </AlertDialog.Root>
   );
 }
 
-/** The focus begins at what is harmless: a key that is held down presses what has it again and again. */
-function Dialog({ title, text, confirm, action, children }: QuestionProps) {
+/** The focus starts on Cancel: a key that is held down presses the focused button again and again. */
+function Dialog({ title, text, confirm, action, children }: ConfirmationProps) {
   const cancel = useRef<HTMLButtonElement>(null);
   const act = async (values: Values) => {
     await action(values);

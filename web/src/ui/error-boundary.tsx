@@ -1,10 +1,12 @@
 import { Component, type ReactNode } from 'react';
-import { Failure } from './notice.js';
+import { ErrorNotice } from './notice.js';
 
-const LOST = new Error('This part of the page could not be loaded: the network is lost, or there is a newer version.');
+const LOAD_ERROR = new Error(
+  'This part of the page could not be loaded: the network is down, or there is a newer version.',
+);
 
-/** Keeps what breaks in its place, so that the rest of the page stays: a script that cannot be loaded above all. */
-export class Boundary extends Component<{ children: ReactNode }, { isBroken: boolean }> {
+/** Contains a failure, most likely a script that could not be loaded, so that the rest of the page stays. */
+export class ErrorBoundary extends Component<{ children: ReactNode }, { isBroken: boolean }> {
   override state = { isBroken: false };
 
   static getDerivedStateFromError() {
@@ -12,7 +14,11 @@ export class Boundary extends Component<{ children: ReactNode }, { isBroken: boo
   }
 
   override render() {
-    // A browser may remember that a script could not be loaded, and only a new document asks for it again.
-    return this.state.isBroken ? <Failure error={LOST} retry={() => location.reload()} /> : this.props.children;
+    // A browser may remember a failed script, and then only a new document requests it again.
+    return this.state.isBroken ? (
+      <ErrorNotice error={LOAD_ERROR} retry={() => location.reload()} />
+    ) : (
+      this.props.children
+    );
   }
 }

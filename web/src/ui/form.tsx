@@ -2,43 +2,43 @@ import { Field } from '@base-ui/react/field';
 import { Form as BaseForm } from '@base-ui/react/form';
 import { type ComponentProps, type FormEvent, type ReactNode, useRef, useState } from 'react';
 import { flushSync } from 'react-dom';
-import { fieldsOf, messageOf } from './error-messages.js';
-import { Notice, Said } from './notice.js';
+import { errorMessage, fieldErrors } from './error-messages.js';
+import { Notice, StatusMessage } from './notice.js';
 
 export type Values = Record<string, string>;
 
 interface FormProps {
-  /** What the button says. */
+  /** Label of the button. */
   submit: string;
-  /** Sends the form; what it returns is said when it went well. False where it was not sent after all. */
+  /** Sends the form. Returns the message of success, or false if nothing was sent after all. */
   action: (values: Values) => Promise<ReactNode>;
-  /** Whether the fields are emptied when it went well. */
+  /** Whether success empties the fields. */
   resets?: boolean;
   danger?: boolean;
   className?: string;
   children?: ReactNode;
 }
 
-const NONE: Record<string, string> = {};
+const NO_ERRORS: Record<string, string> = {};
 
 /**
- * A form that shows each refusal beside its field in the server's words, and every other one above. The first field that was
- * refused gets the focus, so that a screen reader says why.
+ * A form that shows the server's errors beside their fields, and all others above. The first invalid field gets the focus,
+ * so that a screen reader says why.
  */
 export function Form({ submit, action, resets = false, danger = false, className = '', children }: FormProps) {
   const form = useRef<HTMLFormElement>(null);
-  const [errors, setErrors] = useState(NONE);
+  const [errors, setErrors] = useState(NO_ERRORS);
   const [message, setMessage] = useState<string | null>(null);
   const [done, setDone] = useState<ReactNode>(null);
   const [isPending, setPending] = useState(false);
 
-  const refuse = (error: unknown) => {
-    const named = fieldsOf(error, (name) => form.current?.elements.namedItem(name) != null);
+  const showError = (error: unknown) => {
+    const named = fieldErrors(error, (name) => form.current?.elements.namedItem(name) != null);
     setErrors(named);
-    if (Object.keys(named).length === 0) setMessage(messageOf(error));
+    if (Object.keys(named).length === 0) setMessage(errorMessage(error));
   };
-  // A field that the server has refused would hold back the form until it is edited, though the reason may lie in another one.
-  const forget = () => flushSync(() => setErrors(NONE));
+  // An invalid field would block the form until it is edited, though the reason may be the value of another field.
+  const clearErrors = () => flushSync(() => setErrors(NO_ERRORS));
   const send = async (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
     const element = event.currentTarget;
@@ -48,12 +48,12 @@ export function Form({ submit, action, resets = false, danger = false, className
     setPending(true);
     try {
       const values = Object.fromEntries(new FormData(element)) as Values;
-      const said = await action(values);
-      if (said === false) return;
-      setDone(said);
+      const result = await action(values);
+      if (result === false) return;
+      setDone(result);
       if (resets) element.reset();
     } catch (error) {
-      refuse(error);
+      showError(error);
     } finally {
       setPending(false);
     }
@@ -63,7 +63,7 @@ export function Form({ submit, action, resets = false, danger = false, className
       ref={form}
       className={`form ${className}`}
       errors={errors}
-      onSubmitCapture={forget}
+      onSubmitCapture={clearErrors}
       onSubmit={send}
       noValidate
     >
@@ -72,7 +72,7 @@ export function Form({ submit, action, resets = false, danger = false, className
       <button type="submit" className={danger ? 'danger' : 'primary'} aria-disabled={isPending}>
         {submit}
       </button>
-      <Said>{done}</Said>
+      <StatusMessage>{done}</StatusMessage>
     </BaseForm>
   );
 }
@@ -83,7 +83,6 @@ interface TextFieldProps extends ComponentProps<typeof Field.Control> {
   description?: string;
 }
 
-/** One line of text with its label, what to know about it, and what is wrong with it. */
 export function TextField({ name, label, description, ...control }: TextFieldProps) {
   return (
     <Field.Root name={name} className="field">
@@ -95,7 +94,7 @@ export function TextField({ name, label, description, ...control }: TextFieldPro
   );
 }
 
-/** An address. No `type="email"`: the API says what is wrong with one, and takes letters of any script, which a browser does not. */
+/** Without `type="email"`: the API explains what is wrong with an address, and unlike browsers accepts letters of any script. */
 export function EmailField({
   label = 'Email',
   ...control
@@ -105,7 +104,6 @@ export function EmailField({
   );
 }
 
-/** A new password: said the same wherever one is chosen. */
 export function NewPasswordField({ name = 'password', label = 'Password' }: { name?: string; label?: string }) {
   return (
     <TextField
@@ -119,7 +117,7 @@ export function NewPasswordField({ name = 'password', label = 'Password' }: { na
   );
 }
 
-/** The values that are not empty: the API takes what is absent, not what is empty. */
-export function filled(values: Values): Values {
+/** The API accepts absent fields, but no empty ones. */
+export function withoutEmpty(values: Values): Values {
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== ''));
 }

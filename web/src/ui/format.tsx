@@ -2,7 +2,7 @@ import type { AuditType } from '../gatehouse.js';
 
 const DATE_TIME = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' });
 
-/** A moment in the reader's own time and way of writing. */
+/** In the reader's own time zone and locale. */
 export function Time({ at }: { at: string | null }) {
   return at ? <time dateTime={at}>{DATE_TIME.format(new Date(at))}</time> : <>never</>;
 }
@@ -14,7 +14,7 @@ const EVENTS: Record<AuditType, string> = {
   'auth.logout': 'Signed out',
   'auth.refresh_reused': 'Old token used: device signed out',
   'session.revoked': 'Device signed out',
-  'user.created': 'Account made',
+  'user.created': 'Account created',
   'user.updated': 'Details changed',
   'user.disabled': 'Account disabled',
   'user.enabled': 'Account enabled',
@@ -33,5 +33,5 @@ const EVENTS: Record<AuditType, string> = {
 
 export const EVENT_TYPES = Object.keys(EVENTS);
 
-/** What happened, in words. One that the page does not know yet keeps its name. */
+/** The name of an audit type; a type unknown to this page is shown as it is. */
 export const eventName = (type: string): string => (EVENTS as Record<string, string>)[type] ?? type;

@@ -1,7 +1,7 @@
 import type { ReactNode } from 'react';
-import { messageOf } from './error-messages.js';
+import { errorMessage } from './error-messages.js';
 
-/** A sentence that a person should notice; read aloud when it appears. */
+/** Read aloud by screen readers when it appears. */
 export function Notice({ kind, children }: { kind: 'good' | 'bad' | 'info'; children: ReactNode }) {
   return (
     <div className={`notice ${kind}`} role={kind === 'bad' ? 'alert' : 'status'}>
@@ -10,16 +10,15 @@ export function Notice({ kind, children }: { kind: 'good' | 'bad' | 'info'; chil
   );
 }
 
-/** Where it is said that something went well: there before its words are, since only then they are read aloud for sure. */
-export function Said({ children }: { children: ReactNode }) {
+/** A message of success. Its element exists before the message does: only then screen readers announce it reliably. */
+export function StatusMessage({ children }: { children: ReactNode }) {
   return <div role="status">{children && <div className="notice good">{children}</div>}</div>;
 }
 
-/** What went wrong, in the server's words, and how to try again. */
-export function Failure({ error, retry }: { error: Error; retry: () => void }) {
+export function ErrorNotice({ error, retry }: { error: Error; retry: () => void }) {
   return (
     <Notice kind="bad">
-      <p>{messageOf(error)}</p>
+      <p>{errorMessage(error)}</p>
       <button type="button" onClick={retry}>
         Try again
       </button>

@@ -1,6 +1,6 @@
 import { type ReactNode, useEffect, useRef } from 'react';
 
-/** One page: its heading gets the focus when it is opened, so that a screen reader says where one is. */
+/** Its heading gets the focus when it opens, so that a screen reader names the page. */
 export function Page({ title, children }: { title: string; children: ReactNode }) {
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => {
@@ -17,10 +17,9 @@ export function Page({ title, children }: { title: string; children: ReactNode }
   );
 }
 
-/** For where the control that has the focus is about to go: otherwise a keyboard would begin at the top of the document. */
+/** Call before the focused control disappears: otherwise the keyboard focus starts at the top of the document. */
 export const focusOnMain = () => document.getElementById('main')?.focus();
 
-/** A part of a page under a heading of its own. */
 export function Section({ title, children }: { title: string; children: ReactNode }) {
   return (
     <section className="card">

@@ -1,7 +1,7 @@
 import type { InfiniteData, UseInfiniteQueryResult } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 import { focusOnMain } from './page.js';
-import { Loaded } from './query-boundary.js';
+import { QueryBoundary } from './query-boundary.js';
 import { Table } from './table.js';
 
 interface PagedTableProps<T> {
@@ -12,19 +12,19 @@ interface PagedTableProps<T> {
   row: (item: T) => { key: string; cells: ReactNode[] };
 }
 
-/** A list of the API as a table; more of it when asked for. */
+/** A list of the API, one page at a time. */
 export function PagedTable<T>({ query, row, ...table }: PagedTableProps<T>) {
   const showMore = async () => {
     const { hasNextPage } = await query.fetchNextPage();
     if (!hasNextPage) focusOnMain();
   };
   return (
-    <Loaded query={query}>
+    <QueryBoundary query={query}>
       {({ pages }) => {
         const rows = pages.flatMap(({ items }) => items).map(row);
         return (
           <>
-            <p className="unseen" role="status">
+            <p className="visually-hidden" role="status">
               {rows.length || 'None'} found{query.hasNextPage && ', and there are more'}.
             </p>
             <Table {...table} rows={rows} />
@@ -36,6 +36,6 @@ export function PagedTable<T>({ query, row, ...table }: PagedTableProps<T>) {
           </>
         );
       }}
-    </Loaded>
+    </QueryBoundary>
   );
 }

@@ -1,23 +1,15 @@
 import type { UseQueryResult } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 import { GatehouseProblem } from '../gatehouse.js';
-import { Failure } from './notice.js';
-
-/** Something is on its way. Shown after a moment only, so that what is quick does not flicker. */
-export function Loading() {
-  return (
-    <p className="loading" role="status">
-      Loading…
-    </p>
-  );
-}
+import { Loading } from './loading.js';
+import { ErrorNotice } from './notice.js';
 
 /**
- * What a query has brought, or that it is on its way, or why it failed. What is there stays when a later read fails, but not
- * where it is no longer this person's to see.
+ * Shows the data of a query, that it is loading, or why it failed. Data stays on screen if a later read fails, unless the
+ * server now forbids this person to see it.
  */
-export function Loaded<T>({ query, children }: { query: UseQueryResult<T>; children: (data: T) => ReactNode }) {
-  const failure = query.error && <Failure error={query.error} retry={() => void query.refetch()} />;
+export function QueryBoundary<T>({ query, children }: { query: UseQueryResult<T>; children: (data: T) => ReactNode }) {
+  const failure = query.error && <ErrorNotice error={query.error} retry={() => void query.refetch()} />;
   const isForbidden = query.error instanceof GatehouseProblem && query.error.status === 403;
   if (query.data === undefined || isForbidden) return failure ?? <Loading />;
   return (

@@ -7,7 +7,7 @@ interface SelectProps extends ComponentProps<'select'> {
   options: readonly (readonly [value: string, text: string])[];
 }
 
-/** One of a few. The browser's own list: nothing works better on a phone or with a screen reader. */
+/** The browser's own list: nothing works better on a phone or with a screen reader. */
 export function Select({ name, label, options, ...select }: SelectProps) {
   return (
     <Field.Root name={name} className="field">

@@ -1,11 +1,11 @@
 import type { ReactNode } from 'react';
 
 interface TableProps {
-  /** What the table holds, for who cannot see it. */
+  /** Read by screen readers only. */
   caption: string;
   columns: string[];
   rows: { key: string; cells: ReactNode[] }[];
-  /** What to say where there is nothing. */
+  /** Shown in place of a table without rows. */
   empty: string;
 }
 
@@ -14,7 +14,7 @@ export function Table({ caption, columns, rows, empty }: TableProps) {
   if (rows.length === 0) return <p className="empty">{empty}</p>;
   return (
     <table>
-      <caption className="unseen">{caption}</caption>
+      <caption className="visually-hidden">{caption}</caption>
       <thead>
         <tr>
           {columns.map((column) => (
