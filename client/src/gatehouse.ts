@@ -1,7 +1,6 @@
 import createClient, { type Client } from 'openapi-fetch';
 import type { TokensAnswer } from './access-token.js';
 import type { Lock } from './lock.js';
-import { inTime, PATIENCE } from './patience.js';
 import {
   dataOf,
   failureOf,
@@ -14,6 +13,7 @@ import {
 import type { paths } from './schema.js';
 import { Session } from './session.js';
 import type { TokenStore } from './store.js';
+import { inTime, PATIENCE } from './timeout.js';
 
 export interface GatehouseOptions {
   /** Where the server is. Empty: where the page comes from. */

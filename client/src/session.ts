@@ -1,9 +1,9 @@
 import { type AccessToken, type TokensAnswer, toAccessToken } from './access-token.js';
 import { createLock, type Lock } from './lock.js';
-import { insist, inTime, PATIENCE } from './patience.js';
 import { dataOf, GatehouseProblem } from './problem.js';
 import { PatientStore, type TokenStore } from './store.js';
 import { openTabs, type TabMessage, type Tabs } from './tabs.js';
+import { insist, inTime, PATIENCE } from './timeout.js';
 
 /** Where somebody stands. `unknown` until `restore` has asked. */
 export type SessionStatus = 'unknown' | 'signed-in' | 'signed-out';
