@@ -1,24 +1,24 @@
-/** Milliseconds before its end at which a token is no longer used: longer than a request takes to arrive. */
-const MARGIN = 30_000;
+/** Milliseconds before its expiry at which a token is no longer used: longer than a request takes to arrive. */
+const EXPIRY_MARGIN = 30_000;
 
-/** An access token and what is needed to know when to renew it. Kept in memory only. */
+/** Kept in memory only. */
 export interface AccessToken {
   value: string;
   sessionId: string;
-  /** When to renew it, by the clock of this device: clocks that disagree with the server's do no harm. */
+  /** By the clock of this device, so that a difference from the server's clock does no harm. */
   renewAt: number;
 }
 
-/** The part of the server's answer that tokens come in. */
-export interface TokensAnswer {
+/** The part of an answer that carries tokens. */
+export interface TokenResponse {
   accessToken: string;
   expiresIn: number;
   refreshToken?: string;
   session: { id: string; expiresAt: string };
 }
 
-/** Reads the server's answer at the time it came. Short-lived tokens are renewed after four fifths of their life. */
-export function toAccessToken({ accessToken, expiresIn, session }: TokensAnswer, now: number): AccessToken {
-  const life = expiresIn * 1000;
-  return { value: accessToken, sessionId: session.id, renewAt: now + life - Math.min(MARGIN, life / 5) };
+/** `now` is when the answer arrived. Short-lived tokens are renewed after four fifths of their lifetime. */
+export function toAccessToken({ accessToken, expiresIn, session }: TokenResponse, now: number): AccessToken {
+  const lifetime = expiresIn * 1000;
+  return { value: accessToken, sessionId: session.id, renewAt: now + lifetime - Math.min(EXPIRY_MARGIN, lifetime / 5) };
 }

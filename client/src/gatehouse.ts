@@ -1,5 +1,5 @@
 import createClient, { type Client } from 'openapi-fetch';
-import type { TokensAnswer } from './access-token.js';
+import type { TokenResponse } from './access-token.js';
 import type { Lock } from './lock.js';
 import {
   dataOf,
@@ -13,20 +13,20 @@ import {
 import type { paths } from './schema.js';
 import { Session } from './session.js';
 import type { TokenStore } from './store.js';
-import { inTime, PATIENCE } from './timeout.js';
+import { RENEWAL_TIMEOUT, withTimeout } from './timeout.js';
 
 export interface GatehouseOptions {
-  /** Where the server is. Empty: where the page comes from. */
+  /** The server's address. Defaults to the origin of the page. */
   baseUrl?: string;
-  /** Where an app keeps its refresh token. Without one the browser's cookie keeps it. */
+  /** Keeps the refresh token of an app. Without it the browser keeps the token in a cookie. */
   store?: TokenStore;
   fetch?: typeof fetch;
   lock?: Lock;
   /**
-   * Milliseconds in which a renewal whose answer is lost is asked for again. Keep it below REFRESH_GRACE. 8 s; a sign-in
-   * is waited for four times as long.
+   * Milliseconds for a renewal with its retries, 8,000 by default. Keep it below the server's REFRESH_GRACE. A sign-in may
+   * take four times as long.
    */
-  patience?: number;
+  timeout?: number;
 }
 
 type Send = (request: Request) => Promise<Response>;
@@ -36,80 +36,83 @@ type Bodies<P extends keyof paths> = paths[P] extends {
   ? B
   : never;
 
-/** The routes that answer with tokens, besides that of a renewal. */
+/** The routes that answer with tokens, except the renewal. */
 type TokenPath = '/v1/auth/login' | '/v1/auth/register' | '/v1/auth/invitations/accept' | '/v1/users/me/password';
 
-/** The refusals after which a fresh token helps; `invalid_token` comes of a server whose keys are new. */
-const RENEWABLE = new Set(['token_expired', 'token_stale', 'invalid_token']);
-/** The refusals after which none does. */
-const ENDED = new Set(['session_revoked', 'session_expired']);
+/** Problem codes that a new token resolves; a server with new keys answers `invalid_token`. */
+const RENEWABLE_CODES = new Set(['token_expired', 'token_stale', 'invalid_token']);
+/** Problem codes that end the session. */
+const SESSION_ENDED_CODES = new Set(['session_revoked', 'session_expired']);
 
-/** A typed client of one Gatehouse server, and the session of whoever uses it. */
+/** A typed client of one Gatehouse server, with the session of its user. */
 export class Gatehouse {
   readonly session: Session;
-  /** Every route of the server by its path; tokens are added, renewed and retried. */
+  /** Every route of the server by its path. Adds the token, renews it, and repeats the request with the new one. */
   readonly api: Client<paths>;
   private readonly fetch: typeof fetch;
   private readonly baseUrl: string;
   private readonly usesCookie: boolean;
-  private readonly patience: number;
+  private readonly timeout: number;
 
   constructor({
     baseUrl = '',
     store,
     fetch: send = globalThis.fetch.bind(globalThis),
     lock,
-    patience = PATIENCE,
+    timeout = RENEWAL_TIMEOUT,
   }: GatehouseOptions = {}) {
     this.fetch = send;
     this.baseUrl = (baseUrl || (globalThis.location?.origin ?? '')).replace(/\/+$/, '');
     this.usesCookie = store === undefined;
-    this.patience = patience;
-    this.session = new Session({ baseUrl: this.baseUrl, store: store ?? null, fetch: send, lock, patience });
+    this.timeout = timeout;
+    this.session = new Session({ baseUrl: this.baseUrl, store: store ?? null, fetch: send, lock, timeout });
     this.api = createClient<paths>({
       baseUrl: this.baseUrl,
       fetch: (request) => this.withToken(request, (authorized) => this.send(authorized)),
     });
   }
 
-  /** Signs in. Throws a GatehouseProblem (`invalid_credentials`, …) or a NetworkError. */
+  /** Throws a GatehouseProblem (`invalid_credentials`, …) or a NetworkError. */
   async signIn(credentials: Bodies<'/v1/auth/login'>): Promise<void> {
-    await this.post('/v1/auth/login', credentials);
+    await this.requestTokens('/v1/auth/login', credentials);
   }
 
-  /** Makes an account. False where its email must be confirmed before the first sign-in. */
+  /** Creates an account. False if its email must be confirmed before the first sign-in. */
   signUp(form: Bodies<'/v1/auth/register'>): Promise<boolean> {
-    return this.post('/v1/auth/register', form);
+    return this.requestTokens('/v1/auth/register', form);
   }
 
-  /** Takes a route that answers with tokens, such as a change of the password. False where none came. */
-  async post<P extends TokenPath>(path: P, body: Bodies<P>): Promise<boolean> {
-    let isTaken = false;
-    await this.change(path, body, async (answer) => {
+  /**
+   * Calls a route that answers with tokens, such as a change of the password, and continues with them. False if the answer
+   * has none.
+   */
+  async requestTokens<P extends TokenPath>(path: P, body: Bodies<P>): Promise<boolean> {
+    let hasTokens = false;
+    await this.changeSession(path, body, async (answer) => {
       if (answer.accessToken === undefined) return;
-      await this.session.accept(answer as TokensAnswer);
-      isTaken = true;
+      await this.session.accept(answer as TokenResponse);
+      hasTokens = true;
     });
-    return isTaken;
+    return hasTokens;
   }
 
-  /** Signs out, on the server too. Throws a NetworkError where it cannot be told: the session then goes on. */
+  /** Signs out, on the server too. Throws a NetworkError if the server cannot be reached; the session then goes on. */
   async signOut(): Promise<void> {
     const end = () => this.session.signOut();
     if (this.session.status === 'signed-out') return end();
-    await this.change('/v1/auth/logout', undefined, end).catch((error) => {
-      // A session that the server no longer knows is over already.
+    await this.changeSession('/v1/auth/logout', undefined, end).catch((error) => {
+      // The server no longer knows the session, so it is already over.
       if (!(error instanceof GatehouseProblem) || error.status !== 401) throw error;
       return end();
     });
   }
 
-  /** Sends what changes the session and takes what comes of it, both while nothing else changes it in any tab. */
-  private async change(path: string, body: unknown, take: (answer: Partial<TokensAnswer>) => Promise<void>) {
+  /** Sends the request and applies its answer under the lock, so that no other tab changes the session meanwhile. */
+  private async changeSession(path: string, body: unknown, apply: (answer: Partial<TokenResponse>) => Promise<void>) {
     const send: Send = (request) =>
-      this.session.alone(async () => {
-        const response = await inTime(this.patience * 4, (signal) => this.whole(request, signal));
-        if (response.ok) await take(await dataOf(response.clone()));
+      this.session.withLock(async () => {
+        const response = await withTimeout(this.timeout * 4, (signal) => this.fetchCompletely(request, signal));
+        if (response.ok) await apply(await dataOf(response.clone()));
         return response;
       });
     const request = this.request(path, body);
@@ -129,17 +132,17 @@ export class Gatehouse {
     });
   }
 
-  /** Sends a request with a good token; once more with a fresh one where the server says that it takes one. */
+  /** Sends a request with a valid token, and once more with a new one if the server refuses the first as outdated. */
   private async withToken(request: Request, send: Send, renewed?: string): Promise<Response> {
     const token = renewed ?? (await this.session.accessToken());
-    const again = request.clone();
+    const retry = request.clone();
     const response = await send(authorized(request, token));
     if (response.status !== 401 || token === null) return response;
     const problem = await problemOf(response);
-    if (problem && ENDED.has(problem.code)) await this.session.end(problem, token);
-    if (renewed || !problem || !RENEWABLE.has(problem.code)) return response;
+    if (problem && SESSION_ENDED_CODES.has(problem.code)) await this.session.end(problem, token);
+    if (renewed || !problem || !RENEWABLE_CODES.has(problem.code)) return response;
     const fresh = await this.session.renew(token);
-    return fresh ? this.withToken(again, send, fresh.value) : response;
+    return fresh ? this.withToken(retry, send, fresh.value) : response;
   }
 
   private async send(request: Request): Promise<Response> {
@@ -150,8 +153,8 @@ export class Gatehouse {
     }
   }
 
-  /** An answer of which nothing is left to wait for. */
-  private async whole(request: Request, signal: AbortSignal): Promise<Response> {
+  /** Waits for the body too, so that the timeout covers it. */
+  private async fetchCompletely(request: Request, signal: AbortSignal): Promise<Response> {
     const response = await this.fetch(request, { signal });
     await response.clone().text();
     return response;
@@ -163,7 +166,7 @@ function authorized(request: Request, token: string | null): Request {
   return request;
 }
 
-/** The data of an answer. Throws the server's refusal as a GatehouseProblem, and a NetworkError where none of its own came. */
+/** Returns the data of an answer. Throws a GatehouseProblem if the server refused, a NetworkError if it did not answer itself. */
 export async function unwrap<T>(answer: Promise<{ data?: T; error?: unknown; response: Response }>): Promise<T> {
   const { data, error, response } = await answer.catch((reason) => {
     throw failureOf(reason);

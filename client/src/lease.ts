@@ -1,9 +1,9 @@
-/** Milliseconds after which a lease that nobody has prolonged counts as left behind, such as by a tab that was closed. */
-const LIFE = 3_000;
-/** Milliseconds between two prolongations. */
-const BEAT = 1_000;
-/** Milliseconds in which a write of one tab is seen by all: who still owns the lease after them has won it. */
-const SETTLE = 50;
+/** Milliseconds after which a lease that was not renewed counts as abandoned, for example by a closed tab. */
+const LEASE_DURATION = 3_000;
+/** Milliseconds. */
+const RENEWAL_INTERVAL = 1_000;
+/** Milliseconds until all tabs see a write of one: its author has won if it still owns the lease then. */
+const PROPAGATION_TIME = 50;
 
 /** The part of localStorage that a lease needs. */
 export interface LeaseStorage {
@@ -13,51 +13,51 @@ export interface LeaseStorage {
 }
 
 interface Lease {
-  /** Whose it is: made for each time, and no secret. */
+  /** New for each acquisition, and no secret. */
   owner: string;
-  /** When it ends, by the clock that all tabs share. */
+  /** Expiry by the clock that all tabs share. */
   until: number;
 }
 
 /**
- * Runs work while holding a lease in a storage that all tabs share. The lease says who and until when, and nothing else.
- * Where nothing can be kept in the storage, the work runs at once.
+ * Runs work while holding a lease in a storage that all tabs share. The lease holds its owner and expiry only. If nothing
+ * can be written to the storage, the work runs at once.
  */
-export async function leased<T>(storage: LeaseStorage, name: string, work: () => Promise<T>): Promise<T> {
+export async function withLease<T>(storage: LeaseStorage, name: string, work: () => Promise<T>): Promise<T> {
   const owner = `${Date.now()} ${Math.random()}`;
-  while (!(await won(storage, name, owner))) await pause(SETTLE);
-  // A tab whose timers slept too long may find that another one holds the lease by now.
-  const beat = setInterval(() => holder(storage, name) === owner && keep(storage, name, owner), BEAT);
+  while (!(await acquire(storage, name, owner))) await sleep(PROPAGATION_TIME);
+  // Another tab may hold the lease by now if the timers of this one were suspended for too long.
+  const renewal = setInterval(() => ownerOf(storage, name) === owner && write(storage, name, owner), RENEWAL_INTERVAL);
   try {
     return await work();
   } finally {
-    clearInterval(beat);
-    if (holder(storage, name) === owner) storage.removeItem(name);
+    clearInterval(renewal);
+    if (ownerOf(storage, name) === owner) storage.removeItem(name);
   }
 }
 
-/** Takes the lease where it is free; of several that do so at once, the one whose write came last has it. */
-async function won(storage: LeaseStorage, name: string, owner: string): Promise<boolean> {
-  if (holder(storage, name) !== null) return false;
-  if (!keep(storage, name, owner)) return true;
-  await pause(SETTLE);
-  return holder(storage, name) === owner;
+/** Of several tabs that take a free lease at once, the last to write has it. */
+async function acquire(storage: LeaseStorage, name: string, owner: string): Promise<boolean> {
+  if (ownerOf(storage, name) !== null) return false;
+  if (!write(storage, name, owner)) return true;
+  await sleep(PROPAGATION_TIME);
+  return ownerOf(storage, name) === owner;
 }
 
-/** Who holds the lease now; null where nobody does. */
-function holder(storage: LeaseStorage, name: string): string | null {
+/** Null if the lease is free. */
+function ownerOf(storage: LeaseStorage, name: string): string | null {
   try {
     const { owner, until } = JSON.parse(storage.getItem(name) ?? '') as Lease;
-    // An end further away than any lease was written by a clock that has been put back since.
-    return until > Date.now() && until <= Date.now() + LIFE ? owner : null;
+    // A later expiry than any lease can have was written before the clock was set back.
+    return until > Date.now() && until <= Date.now() + LEASE_DURATION ? owner : null;
   } catch {
     return null;
   }
 }
 
-/** Writes that the lease is the owner's from now on; false where nothing can be written. */
-function keep(storage: LeaseStorage, name: string, owner: string): boolean {
-  const lease: Lease = { owner, until: Date.now() + LIFE };
+/** Takes or renews the lease; false if the storage refuses. */
+function write(storage: LeaseStorage, name: string, owner: string): boolean {
+  const lease: Lease = { owner, until: Date.now() + LEASE_DURATION };
   try {
     storage.setItem(name, JSON.stringify(lease));
     return true;
@@ -66,4 +66,4 @@ function keep(storage: LeaseStorage, name: string, owner: string): boolean {
   }
 }
 
-const pause = (milliseconds: number) => new Promise<void>((resolve) => setTimeout(resolve, milliseconds));
+const sleep = (milliseconds: number) => new Promise<void>((resolve) => setTimeout(resolve, milliseconds));

@@ -1,27 +1,26 @@
-import { type LeaseStorage, leased } from './lease.js';
+import { type LeaseStorage, withLease } from './lease.js';
 
-/** Runs work while no one else runs any under the same name, and returns its result. */
+/** Runs work while no other work runs under the same name, and returns its result. */
 export type Lock = <T>(name: string, work: () => Promise<T>) => Promise<T>;
 
-/** What a lock over all tabs can be made of, as far as there is any of it. */
-export interface Surroundings {
+/** What a lock over all tabs can be built on, as far as the environment has it. */
+export interface LockBackends {
   locks?: { request<T>(name: string, work: () => Promise<T>): Promise<T> };
   storage?: LeaseStorage;
 }
 
 /**
  * One at a time over all tabs of an origin: by Web Locks, or by a lease in localStorage where a browser has none (an old
- * one, or a page without TLS). Where there are no tabs (React Native, Node), one at a time in this process. Should two
- * renew at once all the same, the server gives both the same successor.
+ * one, or a page without TLS). Without tabs (React Native, Node), one at a time in this process. Should two renew at once
+ * all the same, the server gives both the same successor.
  */
-export function createLock({ locks, storage }: Surroundings = surroundings()): Lock {
+export function createLock({ locks, storage }: LockBackends = availableBackends()): Lock {
   if (locks) return (name, work) => locks.request(name, work);
-  const alone = queue();
-  return storage ? (name, work) => alone(name, () => leased(storage, name, work)) : alone;
+  const inProcess = createQueue();
+  return storage ? (name, work) => inProcess(name, () => withLease(storage, name, work)) : inProcess;
 }
 
-/** One at a time among the calls of one lock. */
-function queue(): Lock {
+function createQueue(): Lock {
   let last: Promise<unknown> = Promise.resolve();
   return (_name, work) => {
     const result = last.then(work);
@@ -30,13 +29,13 @@ function queue(): Lock {
   };
 }
 
-function surroundings(): Surroundings {
-  const { locks } = (globalThis.navigator ?? {}) as Pick<Surroundings, 'locks'>;
-  return { locks, storage: storageOfPage() };
+function availableBackends(): LockBackends {
+  const { locks } = (globalThis.navigator ?? {}) as Pick<LockBackends, 'locks'>;
+  return { locks, storage: pageStorage() };
 }
 
-/** Undefined outside of a page, and in one whose storage is forbidden: there even to look at it throws. */
-function storageOfPage(): LeaseStorage | undefined {
+/** Undefined outside of a page, and in a page without permission to use storage, where even reading the property throws. */
+function pageStorage(): LeaseStorage | undefined {
   try {
     return typeof document === 'undefined' ? undefined : globalThis.localStorage;
   } catch {

@@ -1,4 +1,4 @@
-/** What the server says when it refuses (RFC 9457). `code` is stable; `detail` is written for people. */
+/** The server's refusal (RFC 9457). `code` is stable; `detail` is written for people. */
 export interface ProblemBody {
   type: string;
   title: string;
@@ -15,7 +15,7 @@ export class GatehouseProblem extends Error {
   override readonly name = 'GatehouseProblem';
   readonly code: string;
   readonly status: number;
-  /** What is wrong with each field of the body, by the field's name. */
+  /** Error messages by the name of the field in the request body. */
   readonly fields: Readonly<Record<string, string>>;
 
   constructor(readonly body: ProblemBody) {
@@ -26,12 +26,12 @@ export class GatehouseProblem extends Error {
   }
 }
 
-/** The field of a JSON pointer (RFC 6901); for something within a field, such as one of a list, the field itself. */
+/** The top-level field of a JSON pointer (RFC 6901). */
 function fieldOf(pointer: string): string {
   return (pointer.split('/')[1] ?? '').replaceAll('~1', '/').replaceAll('~0', '~');
 }
 
-/** No answer came, or none of the server's own: the network or something before the server failed. Nobody is signed out. */
+/** No answer came, or one that is not the server's own: the network or a proxy failed. The session goes on. */
 export class NetworkError extends Error {
   override readonly name = 'NetworkError';
 
@@ -40,7 +40,7 @@ export class NetworkError extends Error {
   }
 }
 
-/** The store of an app could not be read, such as a keychain that is locked. Nobody is signed out. */
+/** The store of an app could not be read, such as a locked keychain. The session goes on. */
 export class StoreError extends Error {
   override readonly name = 'StoreError';
 
@@ -49,19 +49,19 @@ export class StoreError extends Error {
   }
 }
 
-/** An error of this package as it is; anything else that keeps an answer from coming is a network that failed. */
+/** Wraps any error that is not one of this package's in a NetworkError. */
 export function failureOf(error: unknown): Error {
   const isOwn = [GatehouseProblem, NetworkError, StoreError].some((type) => error instanceof type);
   return isOwn ? (error as Error) : new NetworkError(error);
 }
 
-/** The problem that an answer carries; null where it carries none. The answer can still be read afterwards. */
+/** Null if the answer carries no problem. Its body can still be read afterwards. */
 export async function problemOf(response: Response): Promise<GatehouseProblem | null> {
   if (!response.headers.get('content-type')?.startsWith('application/problem+json')) return null;
   return new GatehouseProblem(await jsonOf<ProblemBody>(response.clone()));
 }
 
-/** The JSON of an answer. Throws a NetworkError where it is none: cut off, or a captive portal's page. */
+/** Throws a NetworkError for anything but JSON: an answer cut off, or a captive portal's page. */
 async function jsonOf<T>(response: Response): Promise<T> {
   try {
     return (await response.json()) as T;
@@ -70,12 +70,12 @@ async function jsonOf<T>(response: Response): Promise<T> {
   }
 }
 
-/** Why an answer is a refusal: the server's problem, or a NetworkError where something before the server refused. */
+/** The server's problem, or a NetworkError if something between refused. */
 export async function refusalOf(response: Response): Promise<GatehouseProblem | NetworkError> {
   return (await problemOf(response)) ?? new NetworkError(`status ${response.status}`);
 }
 
-/** What an answer holds; throws why it is a refusal where it is one. */
+/** Throws `refusalOf` an answer that is not a success. */
 export async function dataOf<T>(response: Response): Promise<T> {
   if (response.ok) return jsonOf<T>(response);
   throw await refusalOf(response);

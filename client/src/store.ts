@@ -1,8 +1,8 @@
 import { StoreError } from './problem.js';
 
 /**
- * Keeps the refresh token of an app that has no cookie. On a phone this is the keychain or the key store. Never
- * localStorage: in a browser, take the cookie.
+ * Keeps the refresh token of an app that has no cookie: the keychain or the key store of a phone. Never localStorage: in a
+ * browser, use the cookie.
  */
 export interface TokenStore {
   read(): Promise<string | null> | string | null;
@@ -11,15 +11,15 @@ export interface TokenStore {
 }
 
 /**
- * A store that may fail, such as a keychain that is locked. What it did not take is kept here and offered to it again, so
- * that the session goes on: to come back with an older refresh token would count as theft and end it.
+ * Wraps a store that may fail, such as a locked keychain. A token that it refused is kept here and written again later, so
+ * that the session goes on: an older refresh token would count as stolen and end it.
  */
-export class PatientStore {
+export class RetryingTokenStore {
   private unsaved: string | null = null;
 
   constructor(private readonly store: TokenStore) {}
 
-  /** Throws a StoreError where the store cannot say what it has. */
+  /** Throws a StoreError if the store cannot be read. */
   async read(): Promise<string | null> {
     const token = this.unsaved;
     if (token !== null) {
@@ -39,22 +39,22 @@ export class PatientStore {
       await this.store.write(refreshToken);
       this.unsaved = null;
     } catch {
-      // Offered again with the next renewal.
+      // Written again with the next renewal.
     }
   }
 
-  /** Where this fails, what is left in the store is of a session that has ended, and good for nothing. */
+  /** If this fails, the token left in the store belongs to an ended session and is worthless. */
   async clear(): Promise<void> {
     this.unsaved = null;
     try {
       await this.store.clear();
     } catch {
-      // Nothing depends on it.
+      // See above: nothing depends on it.
     }
   }
 }
 
-/** Keeps the refresh token as long as the process lives. */
+/** Keeps the refresh token for the life of the process. */
 export class MemoryStore implements TokenStore {
   private token: string | null = null;
 

@@ -1,20 +1,23 @@
 import { failureOf, NetworkError } from './problem.js';
 
-/** Milliseconds for a renewal, over all its tries: below the 10 s in which a server gives the same answer again. */
-export const PATIENCE = 8_000;
+/** Milliseconds for a renewal, over all its attempts: below the 10 s in which a server repeats the same answer. */
+export const RENEWAL_TIMEOUT = 8_000;
 
-/** Work that is given up when its time is over, whether it listens to the signal or not. Throws a NetworkError then. */
-export async function inTime<T>(milliseconds: number, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-  const patience = new AbortController();
+/**
+ * Rejects with a NetworkError once the time is up, whether or not the work obeys the signal.
+ * Any other failure becomes an error of this package.
+ */
+export async function withTimeout<T>(milliseconds: number, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const controller = new AbortController();
   let timer: ReturnType<typeof setTimeout> | undefined;
-  const over = new Promise<never>((_, reject) => {
+  const expired = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {
       reject(new NetworkError('no answer in time'));
-      patience.abort();
+      controller.abort();
     }, milliseconds);
   });
   try {
-    return await Promise.race([work(patience.signal), over]);
+    return await Promise.race([work(controller.signal), expired]);
   } catch (error) {
     throw failureOf(error);
   } finally {
@@ -23,18 +26,18 @@ export async function inTime<T>(milliseconds: number, work: (signal: AbortSignal
 }
 
 /**
- * Asks again where an answer was lost, at ever longer intervals: five times where the network fails at once, twice where
- * it is silent. No try begins after the patience has ended.
+ * Repeats a request whose answer was lost, at growing intervals: five times if the network fails at once, twice if it
+ * is silent. No attempt begins after the timeout.
  */
-export async function insist<T>(patience: number, ask: (signal: AbortSignal) => Promise<T>): Promise<T> {
-  const end = Date.now() + patience;
-  for (let pause = patience / 32; ; pause *= 2) {
+export async function retryWithBackoff<T>(timeout: number, send: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const deadline = Date.now() + timeout;
+  for (let delay = timeout / 32; ; delay *= 2) {
     try {
-      return await inTime(patience / 2, ask);
+      return await withTimeout(timeout / 2, send);
     } catch (error) {
-      const isLast = pause > patience / 4 || Date.now() + pause > end;
+      const isLast = delay > timeout / 4 || Date.now() + delay > deadline;
       if (isLast || !(error instanceof NetworkError)) throw error;
     }
-    await new Promise((resolve) => setTimeout(resolve, pause));
+    await new Promise((resolve) => setTimeout(resolve, delay));
   }
 }

@@ -57,7 +57,7 @@ const APP = `
   const gatehouse = new Gatehouse({ baseUrl: 'https://auth.example.com', store: new MemoryStore() });
   await gatehouse.signIn({ email: 'ada@example.com', password: 'x' });
   const { email } = await unwrap(gatehouse.api.GET('/v1/users/me'));
-  await gatehouse.post('/v1/users/me/password', { currentPassword: 'x', newPassword: 'y' });
+  await gatehouse.requestTokens('/v1/users/me/password', { currentPassword: 'x', newPassword: 'y' });
   await gatehouse.signOut();
   console.log([email, gatehouse.session.status, ...sent].join('\\n'));
 `;

@@ -41,7 +41,7 @@ type Answer = (request: Request) => Response | Promise<Response>;
 async function signedIn(
   answers: Partial<Record<'me' | 'refresh' | 'login' | 'logout', Answer>> = {},
   expiresIn = 900,
-  patience?: number,
+  timeout?: number,
 ) {
   let issued = 0;
   const tokens = () => {
@@ -66,7 +66,7 @@ async function signedIn(
   const gatehouse = new Gatehouse({
     baseUrl: URL,
     store,
-    patience,
+    timeout,
     fetch: async (input, init) => {
       const request = new Request(input, init);
       const path = request.url.slice(URL.length);
@@ -287,7 +287,7 @@ it('takes the tokens of any route, with a fresh token where the server wants one
     request.headers.get('authorization') === 'Bearer a1'
       ? problem(401, 'token_stale')
       : json(200, { accessToken: 'a3', refreshToken: 'r3', expiresIn: 900, session: SESSION });
-  expect(await gatehouse.post('/v1/users/me/password', { currentPassword: 'x', newPassword: 'y' })).toBe(true);
+  expect(await gatehouse.requestTokens('/v1/users/me/password', { currentPassword: 'x', newPassword: 'y' })).toBe(true);
   await me();
   expect(sent).toEqual([
     '/v1/users/me/password a1',

@@ -277,7 +277,10 @@ describe('while one tab finds its session from before', () => {
   }
 
   it.each<[string, (tab: Gatehouse) => Promise<unknown>]>([
-    ['changes the password', (tab) => tab.post('/v1/users/me/password', { currentPassword: 'x', newPassword: 'y' })],
+    [
+      'changes the password',
+      (tab) => tab.requestTokens('/v1/users/me/password', { currentPassword: 'x', newPassword: 'y' }),
+    ],
     ['signs in anew', (tab) => tab.signIn(ADA)],
     ['signs out and in again', (tab) => tab.signOut().then(() => tab.signIn(ADA))],
   ])('another one that %s waits, so that no late answer replaces its cookie', async (_, change) => {

@@ -117,7 +117,7 @@ export function AcceptInvitationPage() {
   const [, navigate] = useLocation();
   const { isSignedIn } = useSession();
   const accept = async (token: string, { password = '', ...names }: Values) => {
-    await gatehouse.post('/v1/auth/invitations/accept', { token, password, ...withoutEmpty(names) });
+    await gatehouse.requestTokens('/v1/auth/invitations/accept', { token, password, ...withoutEmpty(names) });
     navigate(PAGE_PATHS.dashboard, { replace: true });
     return null;
   };

@@ -6,7 +6,7 @@ import { QueryBoundary } from '../ui/query-boundary.js';
 import { ResendLink } from './resend-link.js';
 
 async function changePassword({ currentPassword = '', newPassword = '' }: Values) {
-  await gatehouse.post('/v1/users/me/password', { currentPassword, newPassword });
+  await gatehouse.requestTokens('/v1/users/me/password', { currentPassword, newPassword });
   await refetchAll();
   return 'Your password is changed. Every other device is signed out.';
 }
