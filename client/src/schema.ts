@@ -426,6 +426,72 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/users/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One user */
+        get: operations["getUser"];
+        put?: never;
+        post?: never;
+        /**
+         * Remove a user for good
+         * @description Nobody gives a role, or changes a user, whose permissions they do not hold themselves; a role without permissions counts by its name.
+         */
+        delete: operations["removeUser"];
+        options?: never;
+        head?: never;
+        /**
+         * Change a user
+         * @description Nobody gives a role, or changes a user, whose permissions they do not hold themselves; a role without permissions counts by its name.
+         */
+        patch: operations["updateUser"];
+        trace?: never;
+    };
+    "/v1/users/{id}/roles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Give a user exactly these roles
+         * @description Nobody gives a role, or changes a user, whose permissions they do not hold themselves; a role without permissions counts by its name. Access tokens minted before are stale at once.
+         */
+        put: operations["setUserRoles"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/users/{id}/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The live sessions of a user, newest first */
+        get: operations["listUserSessions"];
+        put?: never;
+        post?: never;
+        /**
+         * End every session of a user
+         * @description Nobody gives a role, or changes a user, whose permissions they do not hold themselves; a role without permissions counts by its name.
+         */
+        delete: operations["endUserSessions"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/users/me": {
         parameters: {
             query?: never;
@@ -496,100 +562,140 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/v1/users/{id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** One user */
-        get: operations["getUser"];
-        put?: never;
-        post?: never;
-        /**
-         * Remove a user for good
-         * @description Nobody gives a role, or changes a user, whose permissions they do not hold themselves; a role without permissions counts by its name.
-         */
-        delete: operations["removeUser"];
-        options?: never;
-        head?: never;
-        /**
-         * Change a user
-         * @description Nobody gives a role, or changes a user, whose permissions they do not hold themselves; a role without permissions counts by its name.
-         */
-        patch: operations["updateUser"];
-        trace?: never;
-    };
-    "/v1/users/{id}/roles": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        /**
-         * Give a user exactly these roles
-         * @description Nobody gives a role, or changes a user, whose permissions they do not hold themselves; a role without permissions counts by its name. Access tokens minted before are stale at once.
-         */
-        put: operations["setUserRoles"];
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/users/{id}/sessions": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** The live sessions of a user, newest first */
-        get: operations["listUserSessions"];
-        put?: never;
-        post?: never;
-        /**
-         * End every session of a user
-         * @description Nobody gives a role, or changes a user, whose permissions they do not hold themselves; a role without permissions counts by its name.
-         */
-        delete: operations["endUserSessions"];
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        AuditPage: {
-            items: components["schemas"]["AuditEntry"][];
-            nextCursor: string | null;
+        AccountDeletion: {
+            /**
+             * Format: password
+             * @example correct horse battery
+             */
+            password: string;
+        };
+        AccountExport: {
+            activity: {
+                actorId: string | null;
+                /** Format: date-time */
+                at: string;
+                data: {
+                    [key: string]: unknown;
+                };
+                /** Format: uuid */
+                id: string;
+                ip: string | null;
+                requestId: string | null;
+                type: string;
+                userAgent: string | null;
+                userId: string | null;
+            }[];
+            /** Format: date-time */
+            exportedAt: string;
+            knownAddresses: {
+                network: string;
+                /** Format: date-time */
+                seenAt: string;
+            }[];
+            mailedLinks: {
+                /** Format: date-time */
+                createdAt: string;
+                email: string;
+                /** Format: date-time */
+                expiresAt: string;
+                purpose: string;
+            }[];
+            mails: {
+                /** Format: date-time */
+                createdAt: string;
+                subject: string;
+            }[];
+            sessions: {
+                authMethods: string[];
+                /** Format: date-time */
+                createdAt: string;
+                /** Format: date-time */
+                expiresAt: string;
+                /** Format: uuid */
+                id: string;
+                ip: string | null;
+                /** Format: date-time */
+                lastUsedAt: string;
+                revokedAt: string | null;
+                userAgent: string | null;
+            }[];
+            user: {
+                /** Format: date-time */
+                createdAt: string;
+                email: string;
+                emailVerified: boolean;
+                emailVerifiedAt: string | null;
+                /** Format: uuid */
+                id: string;
+                lastLoginAt: string | null;
+                name: string | null;
+                roles: string[];
+                /** @enum {string} */
+                status: "active" | "disabled";
+                /** Format: date-time */
+                updatedAt: string;
+                username: string | null;
+            };
+        };
+        Alive: {
+            /** @enum {string} */
+            status: "ok";
         };
         AuditEntry: {
-            /** Format: uuid */
-            id: string;
-            /** @enum {string} */
-            type: "auth.registered" | "auth.login" | "auth.login_failed" | "auth.logout" | "auth.refresh_reused" | "session.revoked" | "user.created" | "user.updated" | "user.disabled" | "user.enabled" | "user.deleted" | "user.exported" | "user.invited" | "user.password_changed" | "user.password_reset" | "user.email_verified" | "user.email_changed" | "user.roles_changed" | "role.saved" | "role.deleted" | "key.rotated";
             /** @description Who did it; null for somebody unknown and for the system */
             actorId: string | null;
-            /** @description To whom it was done */
-            userId: string | null;
-            ip: string | null;
-            userAgent: string | null;
-            requestId: string | null;
             /** Format: date-time */
             at: string;
             /** @description What else there is to know; never a secret */
             data: {
                 [key: string]: unknown;
             };
+            /** Format: uuid */
+            id: string;
+            ip: string | null;
+            requestId: string | null;
+            /** @enum {string} */
+            type: "auth.registered" | "auth.login" | "auth.login_failed" | "auth.logout" | "auth.refresh_reused" | "session.revoked" | "user.created" | "user.updated" | "user.disabled" | "user.enabled" | "user.deleted" | "user.exported" | "user.invited" | "user.password_changed" | "user.password_reset" | "user.email_verified" | "user.email_changed" | "user.roles_changed" | "role.saved" | "role.deleted" | "key.rotated";
+            userAgent: string | null;
+            /** @description To whom it was done */
+            userId: string | null;
         };
-        Registration: {
+        AuditPage: {
+            items: components["schemas"]["AuditEntry"][];
+            nextCursor: string | null;
+        };
+        Dashboard: {
+            activity: {
+                /** Format: date-time */
+                at: string;
+                device: string;
+                ip: string | null;
+                type: string;
+            }[];
+            /** @enum {string} */
+            message: "Welcome to your profile";
+            sessions: {
+                active: number;
+            };
+            user: components["schemas"]["User"];
+        };
+        DevOutbox: {
+            items: {
+                /** Format: date-time */
+                at: string;
+                html: string;
+                subject: string;
+                text: string;
+                to: string;
+                /** @description The token of the link, where there is one */
+                token?: string;
+            }[];
+        };
+        EmailChange: {
             /** @example ada@example.com */
             email: string;
             /**
@@ -597,93 +703,64 @@ export interface components {
              * @example correct horse battery
              */
             password: string;
-            username?: string | null;
-            name?: string | null;
         };
-        SignedUp: {
-            user: components["schemas"]["User"];
-            /** @description A JWT (RFC 9068), for the Authorization header */
-            accessToken: string;
-            /** @enum {string} */
-            tokenType: "Bearer";
-            /** @description Seconds until the access token expires */
-            expiresIn: number;
-            /** @description Opaque; each use returns its successor. Absent with cookie delivery */
-            refreshToken?: string;
-            session: {
-                /** Format: uuid */
-                id: string;
-                /** Format: date-time */
-                expiresAt: string;
+        Health: {
+            details: {
+                [key: string]: {
+                    /** @enum {string} */
+                    status: "up" | "down";
+                };
             };
+            error?: {
+                [key: string]: {
+                    /** @enum {string} */
+                    status: "up" | "down";
+                };
+            };
+            info?: {
+                [key: string]: {
+                    /** @enum {string} */
+                    status: "up" | "down";
+                };
+            };
+            status: string;
         };
-        User: {
-            /** Format: uuid */
-            id: string;
-            username: string | null;
-            email: string;
-            emailVerified: boolean;
-            name: string | null;
-            roles: string[];
-            /** @enum {string} */
-            status: "active" | "disabled";
-            /** Format: date-time */
-            createdAt: string;
-            /** Format: date-time */
-            updatedAt: string;
-            lastLoginAt: string | null;
-        };
-        Message: {
-            message: string;
-        };
-        /** @description Either `email` or `username`, and the password */
-        Login: {
-            email?: string;
-            username?: string;
+        InvitationAcceptance: {
+            name?: string | null;
             /**
              * Format: password
              * @example correct horse battery
              */
             password: string;
+            /** @description The token of a mailed link */
+            token: string;
+            username?: string | null;
         };
-        SignedIn: {
+        /** @description A public key (RFC 7517) */
+        Jwk: {
+            alg: string;
+            crv?: string;
+            e?: string;
+            kid: string;
+            kty: string;
+            n?: string;
             /** @enum {string} */
-            message: "Login successful";
-            user: components["schemas"]["User"];
-            /** @description A JWT (RFC 9068), for the Authorization header */
-            accessToken: string;
-            /** @enum {string} */
-            tokenType: "Bearer";
-            /** @description Seconds until the access token expires */
-            expiresIn: number;
-            /** @description Opaque; each use returns its successor. Absent with cookie delivery */
-            refreshToken?: string;
-            session: {
-                /** Format: uuid */
-                id: string;
-                /** Format: date-time */
-                expiresAt: string;
-            };
+            use: "sig";
+            x?: string;
+            y?: string;
         };
-        /** @description The refresh token, unless it is in the cookie */
-        Refresh: {
-            refreshToken?: string;
+        Jwks: {
+            keys: components["schemas"]["Jwk"][];
         };
-        Tokens: {
-            /** @description A JWT (RFC 9068), for the Authorization header */
-            accessToken: string;
-            /** @enum {string} */
-            tokenType: "Bearer";
-            /** @description Seconds until the access token expires */
-            expiresIn: number;
-            /** @description Opaque; each use returns its successor. Absent with cookie delivery */
-            refreshToken?: string;
-            session: {
-                /** Format: uuid */
-                id: string;
-                /** Format: date-time */
-                expiresAt: string;
-            };
+        /** @description Either `email` or `username`, and the password */
+        Login: {
+            email?: string;
+            /**
+             * Format: password
+             * @example correct horse battery
+             */
+            password: string;
+            username?: string;
         };
         /** @description The refresh token, where the access token has expired and there is no cookie */
         Logout: {
@@ -693,26 +770,6 @@ export interface components {
             /** @default false */
             keepCurrent?: boolean;
         };
-        RevokedCount: {
-            revoked: number;
-        };
-        WhoAmI: {
-            user: {
-                /** Format: uuid */
-                id: string;
-                username: string | null;
-                roles: string[];
-            };
-            session: {
-                /** Format: uuid */
-                id: string;
-            };
-            /**
-             * Format: date-time
-             * @description When the access token expires
-             */
-            expiresAt: string;
-        };
         MailedLink: {
             /** @description The token of a mailed link */
             token: string;
@@ -721,29 +778,8 @@ export interface components {
             /** @example ada@example.com */
             email: string;
         };
-        PasswordReset: {
-            /** @description The token of a mailed link */
-            token: string;
-            /**
-             * Format: password
-             * @example correct horse battery
-             */
-            password: string;
-        };
-        InvitationAcceptance: {
-            /** @description The token of a mailed link */
-            token: string;
-            /**
-             * Format: password
-             * @example correct horse battery
-             */
-            password: string;
-            username?: string | null;
-            name?: string | null;
-        };
-        ProfileChange: {
-            name?: string | null;
-            username?: string | null;
+        Message: {
+            message: string;
         };
         PasswordChange: {
             /**
@@ -757,240 +793,61 @@ export interface components {
              */
             newPassword: string;
         };
-        EmailChange: {
-            /** @example ada@example.com */
-            email: string;
+        PasswordReset: {
             /**
              * Format: password
              * @example correct horse battery
              */
             password: string;
+            /** @description The token of a mailed link */
+            token: string;
         };
-        AccountExport: {
-            /** Format: date-time */
-            exportedAt: string;
-            user: {
-                /** Format: uuid */
-                id: string;
-                username: string | null;
-                email: string;
-                emailVerified: boolean;
-                name: string | null;
-                roles: string[];
-                /** @enum {string} */
-                status: "active" | "disabled";
-                /** Format: date-time */
-                createdAt: string;
-                /** Format: date-time */
-                updatedAt: string;
-                lastLoginAt: string | null;
-                emailVerifiedAt: string | null;
-            };
-            sessions: {
-                /** Format: uuid */
-                id: string;
-                /** Format: date-time */
-                createdAt: string;
-                /** Format: date-time */
-                lastUsedAt: string;
-                /** Format: date-time */
-                expiresAt: string;
-                revokedAt: string | null;
-                ip: string | null;
-                userAgent: string | null;
-                authMethods: string[];
-            }[];
-            mailedLinks: {
-                purpose: string;
-                email: string;
-                /** Format: date-time */
-                createdAt: string;
-                /** Format: date-time */
-                expiresAt: string;
-            }[];
-            mails: {
-                subject: string;
-                /** Format: date-time */
-                createdAt: string;
-            }[];
-            knownAddresses: {
-                network: string;
-                /** Format: date-time */
-                seenAt: string;
-            }[];
-            activity: {
-                /** Format: uuid */
-                id: string;
-                type: string;
-                actorId: string | null;
-                userId: string | null;
-                ip: string | null;
-                userAgent: string | null;
-                requestId: string | null;
-                /** Format: date-time */
-                at: string;
-                data: {
-                    [key: string]: unknown;
-                };
-            }[];
-        };
-        AccountDeletion: {
+        /** @description What went wrong (RFC 9457) */
+        Problem: {
             /**
-             * Format: password
-             * @example correct horse battery
-             */
-            password: string;
-        };
-        UserPage: {
-            items: components["schemas"]["User"][];
-            nextCursor: string | null;
-        };
-        UserForm: {
-            /** @example ada@example.com */
-            email: string;
-            /**
-             * Format: password
-             * @description Without one the user is invited to choose it
-             * @example correct horse battery
-             */
-            password?: string;
-            username?: string | null;
-            name?: string | null;
-            /**
-             * @default [
-             *       "user"
-             *     ]
-             */
-            roles?: string[];
-        };
-        UserChange: {
-            name?: string | null;
-            username?: string | null;
-            /**
-             * @description Counts as unverified until its owner confirms it
-             * @example ada@example.com
-             */
-            email?: string;
-            /**
-             * @description `disabled` ends every session and refuses every way to sign in
+             * @description Stable; decide by this one
              * @enum {string}
              */
-            status?: "active" | "disabled";
+            code: "invalid_request" | "malformed_json" | "password_too_common" | "invalid_token_link" | "unauthorized" | "invalid_token" | "token_expired" | "token_stale" | "session_revoked" | "session_expired" | "invalid_credentials" | "invalid_refresh_token" | "refresh_reused" | "account_disabled" | "email_not_verified" | "wrong_password" | "signup_closed" | "forbidden" | "cross_site_request" | "not_found" | "method_not_allowed" | "email_taken" | "username_taken" | "last_admin" | "role_protected" | "payload_too_large" | "unsupported_media_type" | "rate_limited" | "overloaded" | "database_unavailable" | "mail_unavailable" | "internal_error";
+            /** @description What to do next */
+            detail: string;
+            errors?: {
+                detail: string;
+                /** @description RFC 6901 */
+                pointer: string;
+            }[];
+            requestId: string;
+            status: number;
+            title: string;
+            /** Format: uri */
+            type: string;
         };
-        UserRoles: {
-            /** @description All of them: those that are not named are taken away */
-            roles: string[];
+        ProfileChange: {
+            name?: string | null;
+            username?: string | null;
         };
-        SessionPage: {
-            items: components["schemas"]["Session"][];
-            nextCursor: string | null;
+        /** @description The refresh token, unless it is in the cookie */
+        Refresh: {
+            refreshToken?: string;
         };
-        Session: {
-            /** Format: uuid */
-            id: string;
-            /** Format: date-time */
-            createdAt: string;
-            /** Format: date-time */
-            lastUsedAt: string;
-            /** Format: date-time */
-            expiresAt: string;
-            ip: string | null;
-            userAgent: string | null;
+        Registration: {
+            /** @example ada@example.com */
+            email: string;
+            name?: string | null;
             /**
-             * @description A readable name made from the user agent
-             * @example Chrome on Windows
+             * Format: password
+             * @example correct horse battery
              */
-            device: string;
-            /** @description Whether the request came with a token of this session */
-            current: boolean;
-            /**
-             * @example [
-             *       "password"
-             *     ]
-             */
-            authMethods: string[];
+            password: string;
+            username?: string | null;
         };
-        Dashboard: {
-            /** @enum {string} */
-            message: "Welcome to your profile";
-            user: components["schemas"]["User"];
-            sessions: {
-                active: number;
-            };
-            activity: {
-                type: string;
-                /** Format: date-time */
-                at: string;
-                ip: string | null;
-                device: string;
-            }[];
-        };
-        Stats: {
-            users: {
-                total: number;
-                active: number;
-                disabled: number;
-                byRole: {
-                    [key: string]: number;
-                };
-            };
-            sessions: {
-                active: number;
-            };
-            /** @description One entry for each day, oldest first */
-            series: {
-                /** Format: date */
-                date: string;
-                signups: number;
-                logins: number;
-                failedLogins: number;
-            }[];
-        };
-        Alive: {
-            /** @enum {string} */
-            status: "ok";
-        };
-        Health: {
-            status: string;
-            info?: {
-                [key: string]: {
-                    /** @enum {string} */
-                    status: "up" | "down";
-                };
-            };
-            error?: {
-                [key: string]: {
-                    /** @enum {string} */
-                    status: "up" | "down";
-                };
-            };
-            details: {
-                [key: string]: {
-                    /** @enum {string} */
-                    status: "up" | "down";
-                };
-            };
-        };
-        DevOutbox: {
-            items: {
-                to: string;
-                subject: string;
-                text: string;
-                html: string;
-                /** Format: date-time */
-                at: string;
-                /** @description The token of the link, where there is one */
-                token?: string;
-            }[];
-        };
-        RolePage: {
-            items: components["schemas"]["Role"][];
-            nextCursor: string | null;
+        RevokedCount: {
+            revoked: number;
         };
         /** @description The role `admin` holds every permission, also those that are not listed */
         Role: {
-            name: string;
             description: string | null;
+            name: string;
             permissions: string[];
         };
         RoleForm: {
@@ -998,41 +855,184 @@ export interface components {
             /** @description All of them: those that are not named are taken away */
             permissions: string[];
         };
-        Jwks: {
-            keys: components["schemas"]["Jwk"][];
+        RolePage: {
+            items: components["schemas"]["Role"][];
+            nextCursor: string | null;
         };
-        /** @description A public key (RFC 7517) */
-        Jwk: {
-            kty: string;
-            kid: string;
-            alg: string;
-            /** @enum {string} */
-            use: "sig";
-            crv?: string;
-            x?: string;
-            y?: string;
-            n?: string;
-            e?: string;
-        };
-        /** @description What went wrong (RFC 9457) */
-        Problem: {
-            /** Format: uri */
-            type: string;
-            title: string;
-            status: number;
-            /** @description What to do next */
-            detail: string;
+        Session: {
             /**
-             * @description Stable; decide by this one
+             * @example [
+             *       "password"
+             *     ]
+             */
+            authMethods: string[];
+            /** Format: date-time */
+            createdAt: string;
+            /** @description Whether the request came with a token of this session */
+            current: boolean;
+            /**
+             * @description A readable name made from the user agent
+             * @example Chrome on Windows
+             */
+            device: string;
+            /** Format: date-time */
+            expiresAt: string;
+            /** Format: uuid */
+            id: string;
+            ip: string | null;
+            /** Format: date-time */
+            lastUsedAt: string;
+            userAgent: string | null;
+        };
+        SessionPage: {
+            items: components["schemas"]["Session"][];
+            nextCursor: string | null;
+        };
+        SignedIn: {
+            /** @description A JWT (RFC 9068), for the Authorization header */
+            accessToken: string;
+            /** @description Seconds until the access token expires */
+            expiresIn: number;
+            /** @enum {string} */
+            message: "Login successful";
+            /** @description Opaque; each use returns its successor. Absent with cookie delivery */
+            refreshToken?: string;
+            session: {
+                /** Format: date-time */
+                expiresAt: string;
+                /** Format: uuid */
+                id: string;
+            };
+            /** @enum {string} */
+            tokenType: "Bearer";
+            user: components["schemas"]["User"];
+        };
+        SignedUp: {
+            /** @description A JWT (RFC 9068), for the Authorization header */
+            accessToken: string;
+            /** @description Seconds until the access token expires */
+            expiresIn: number;
+            /** @description Opaque; each use returns its successor. Absent with cookie delivery */
+            refreshToken?: string;
+            session: {
+                /** Format: date-time */
+                expiresAt: string;
+                /** Format: uuid */
+                id: string;
+            };
+            /** @enum {string} */
+            tokenType: "Bearer";
+            user: components["schemas"]["User"];
+        };
+        Stats: {
+            /** @description One entry for each day, oldest first */
+            series: {
+                /** Format: date */
+                date: string;
+                failedLogins: number;
+                logins: number;
+                signups: number;
+            }[];
+            sessions: {
+                active: number;
+            };
+            users: {
+                active: number;
+                byRole: {
+                    [key: string]: number;
+                };
+                disabled: number;
+                total: number;
+            };
+        };
+        Tokens: {
+            /** @description A JWT (RFC 9068), for the Authorization header */
+            accessToken: string;
+            /** @description Seconds until the access token expires */
+            expiresIn: number;
+            /** @description Opaque; each use returns its successor. Absent with cookie delivery */
+            refreshToken?: string;
+            session: {
+                /** Format: date-time */
+                expiresAt: string;
+                /** Format: uuid */
+                id: string;
+            };
+            /** @enum {string} */
+            tokenType: "Bearer";
+        };
+        User: {
+            /** Format: date-time */
+            createdAt: string;
+            email: string;
+            emailVerified: boolean;
+            /** Format: uuid */
+            id: string;
+            lastLoginAt: string | null;
+            name: string | null;
+            roles: string[];
+            /** @enum {string} */
+            status: "active" | "disabled";
+            /** Format: date-time */
+            updatedAt: string;
+            username: string | null;
+        };
+        UserChange: {
+            /**
+             * @description Counts as unverified until its owner confirms it
+             * @example ada@example.com
+             */
+            email?: string;
+            name?: string | null;
+            /**
+             * @description `disabled` ends every session and refuses every way to sign in
              * @enum {string}
              */
-            code: "invalid_request" | "malformed_json" | "password_too_common" | "invalid_token_link" | "unauthorized" | "invalid_token" | "token_expired" | "token_stale" | "session_revoked" | "session_expired" | "invalid_credentials" | "invalid_refresh_token" | "refresh_reused" | "account_disabled" | "email_not_verified" | "wrong_password" | "signup_closed" | "forbidden" | "cross_site_request" | "not_found" | "method_not_allowed" | "email_taken" | "username_taken" | "last_admin" | "role_protected" | "payload_too_large" | "unsupported_media_type" | "rate_limited" | "overloaded" | "database_unavailable" | "mail_unavailable" | "internal_error";
-            requestId: string;
-            errors?: {
-                /** @description RFC 6901 */
-                pointer: string;
-                detail: string;
-            }[];
+            status?: "active" | "disabled";
+            username?: string | null;
+        };
+        UserForm: {
+            /** @example ada@example.com */
+            email: string;
+            name?: string | null;
+            /**
+             * Format: password
+             * @description Without one the user is invited to choose it
+             * @example correct horse battery
+             */
+            password?: string;
+            /**
+             * @default [
+             *       "user"
+             *     ]
+             */
+            roles?: string[];
+            username?: string | null;
+        };
+        UserPage: {
+            items: components["schemas"]["User"][];
+            nextCursor: string | null;
+        };
+        UserRoles: {
+            /** @description All of them: those that are not named are taken away */
+            roles: string[];
+        };
+        WhoAmI: {
+            /**
+             * Format: date-time
+             * @description When the access token expires
+             */
+            expiresAt: string;
+            session: {
+                /** Format: uuid */
+                id: string;
+            };
+            user: {
+                /** Format: uuid */
+                id: string;
+                roles: string[];
+                username: string | null;
+            };
         };
     };
     responses: never;
@@ -1322,17 +1322,17 @@ export interface operations {
     listAudit: {
         parameters: {
             query?: {
-                /** @description How many at most, 1 to 100 */
-                limit?: number;
                 /** @description nextCursor of the page before */
                 cursor?: string;
-                /** @description To whom it was done */
-                userId?: string;
-                type?: "auth.registered" | "auth.login" | "auth.login_failed" | "auth.logout" | "auth.refresh_reused" | "session.revoked" | "user.created" | "user.updated" | "user.disabled" | "user.enabled" | "user.deleted" | "user.exported" | "user.invited" | "user.password_changed" | "user.password_reset" | "user.email_verified" | "user.email_changed" | "user.roles_changed" | "role.saved" | "role.deleted" | "key.rotated";
                 /** @description Not before this moment */
                 from?: string;
+                /** @description How many at most, 1 to 100 */
+                limit?: number;
                 /** @description Not after this moment */
                 to?: string;
+                type?: "auth.registered" | "auth.login" | "auth.login_failed" | "auth.logout" | "auth.refresh_reused" | "session.revoked" | "user.created" | "user.updated" | "user.disabled" | "user.enabled" | "user.deleted" | "user.exported" | "user.invited" | "user.password_changed" | "user.password_reset" | "user.email_verified" | "user.email_changed" | "user.roles_changed" | "role.saved" | "role.deleted" | "key.rotated";
+                /** @description To whom it was done */
+                userId?: string;
             };
             header?: never;
             path?: never;
@@ -3120,10 +3120,10 @@ export interface operations {
     listRoles: {
         parameters: {
             query?: {
-                /** @description How many at most, 1 to 100 */
-                limit?: number;
                 /** @description nextCursor of the page before */
                 cursor?: string;
+                /** @description How many at most, 1 to 100 */
+                limit?: number;
             };
             header?: never;
             path?: never;
@@ -3559,10 +3559,10 @@ export interface operations {
     listSessions: {
         parameters: {
             query?: {
-                /** @description How many at most, 1 to 100 */
-                limit?: number;
                 /** @description nextCursor of the page before */
                 cursor?: string;
+                /** @description How many at most, 1 to 100 */
+                limit?: number;
             };
             header?: never;
             path?: never;
@@ -3790,10 +3790,10 @@ export interface operations {
     listUsers: {
         parameters: {
             query?: {
-                /** @description How many at most, 1 to 100 */
-                limit?: number;
                 /** @description nextCursor of the page before */
                 cursor?: string;
+                /** @description How many at most, 1 to 100 */
+                limit?: number;
                 /** @description A part of email, username or name, without regard to case; a text that begins with a letter or digit and has fewer than three of them: the beginning of a word */
                 query?: string;
                 role?: string;
@@ -4057,6 +4057,885 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "database_unavailable" | "mail_unavailable" | "overloaded";
+                    };
+                };
+            };
+        };
+    };
+    getUser: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["User"];
+                };
+            };
+            /** @description `invalid_request`: Something in the request is not as it must be; see errors. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "invalid_request";
+                    };
+                };
+            };
+            /**
+             * @description `invalid_token`: The access token is not one of this server. Sign in again.
+             *
+             *     `session_revoked`: This session was ended. Sign in again.
+             *
+             *     `token_expired`: Use the refresh token to get a new access token.
+             *
+             *     `token_stale`: Your roles have changed. Use the refresh token to get a new access token.
+             *
+             *     `unauthorized`: Send an access token: Authorization: Bearer <token>.
+             */
+            401: {
+                headers: {
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "invalid_token" | "session_revoked" | "token_expired" | "token_stale" | "unauthorized";
+                    };
+                };
+            };
+            /** @description `forbidden`: Your account may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "forbidden";
+                    };
+                };
+            };
+            /** @description `not_found`: There is nothing here, or nothing that you may see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "not_found";
+                    };
+                };
+            };
+            /** @description `rate_limited`: Wait as long as Retry-After says, then try again. */
+            429: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "rate_limited";
+                    };
+                };
+            };
+            /** @description `internal_error`: Something went wrong on our side. The request id helps to find it. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "internal_error";
+                    };
+                };
+            };
+            /** @description `database_unavailable`: The database cannot be reached just now. Try again in a moment. */
+            503: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "database_unavailable";
+                    };
+                };
+            };
+        };
+    };
+    removeUser: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Removed */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /**
+             * @description `invalid_request`: Something in the request is not as it must be; see errors.
+             *
+             *     `malformed_json`: The body is not one well-formed JSON value in UTF-8 with each member once.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "invalid_request" | "malformed_json";
+                    };
+                };
+            };
+            /**
+             * @description `invalid_token`: The access token is not one of this server. Sign in again.
+             *
+             *     `session_revoked`: This session was ended. Sign in again.
+             *
+             *     `token_expired`: Use the refresh token to get a new access token.
+             *
+             *     `token_stale`: Your roles have changed. Use the refresh token to get a new access token.
+             *
+             *     `unauthorized`: Send an access token: Authorization: Bearer <token>.
+             */
+            401: {
+                headers: {
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "invalid_token" | "session_revoked" | "token_expired" | "token_stale" | "unauthorized";
+                    };
+                };
+            };
+            /** @description `forbidden`: Your account may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "forbidden";
+                    };
+                };
+            };
+            /** @description `not_found`: There is nothing here, or nothing that you may see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "not_found";
+                    };
+                };
+            };
+            /** @description `last_admin`: This is the last active admin. Give the role to somebody else first. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "last_admin";
+                    };
+                };
+            };
+            /** @description `payload_too_large`: The body may have 64 KiB at most. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "payload_too_large";
+                    };
+                };
+            };
+            /** @description `unsupported_media_type`: Send the body as application/json in UTF-8. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "unsupported_media_type";
+                    };
+                };
+            };
+            /** @description `rate_limited`: Wait as long as Retry-After says, then try again. */
+            429: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "rate_limited";
+                    };
+                };
+            };
+            /** @description `internal_error`: Something went wrong on our side. The request id helps to find it. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "internal_error";
+                    };
+                };
+            };
+            /** @description `database_unavailable`: The database cannot be reached just now. Try again in a moment. */
+            503: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "database_unavailable";
+                    };
+                };
+            };
+        };
+    };
+    updateUser: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UserChange"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["User"];
+                };
+            };
+            /**
+             * @description `invalid_request`: Something in the request is not as it must be; see errors.
+             *
+             *     `malformed_json`: The body is not one well-formed JSON value in UTF-8 with each member once.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "invalid_request" | "malformed_json";
+                    };
+                };
+            };
+            /**
+             * @description `invalid_token`: The access token is not one of this server. Sign in again.
+             *
+             *     `session_revoked`: This session was ended. Sign in again.
+             *
+             *     `token_expired`: Use the refresh token to get a new access token.
+             *
+             *     `token_stale`: Your roles have changed. Use the refresh token to get a new access token.
+             *
+             *     `unauthorized`: Send an access token: Authorization: Bearer <token>.
+             */
+            401: {
+                headers: {
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "invalid_token" | "session_revoked" | "token_expired" | "token_stale" | "unauthorized";
+                    };
+                };
+            };
+            /** @description `forbidden`: Your account may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "forbidden";
+                    };
+                };
+            };
+            /** @description `not_found`: There is nothing here, or nothing that you may see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "not_found";
+                    };
+                };
+            };
+            /**
+             * @description `email_taken`: An account with this email exists already. Sign in, or reset the password.
+             *
+             *     `last_admin`: This is the last active admin. Give the role to somebody else first.
+             *
+             *     `username_taken`: Another account has this username. Choose another.
+             */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "email_taken" | "last_admin" | "username_taken";
+                    };
+                };
+            };
+            /** @description `payload_too_large`: The body may have 64 KiB at most. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "payload_too_large";
+                    };
+                };
+            };
+            /** @description `unsupported_media_type`: Send the body as application/json in UTF-8. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "unsupported_media_type";
+                    };
+                };
+            };
+            /** @description `rate_limited`: Wait as long as Retry-After says, then try again. */
+            429: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "rate_limited";
+                    };
+                };
+            };
+            /** @description `internal_error`: Something went wrong on our side. The request id helps to find it. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "internal_error";
+                    };
+                };
+            };
+            /** @description `database_unavailable`: The database cannot be reached just now. Try again in a moment. */
+            503: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "database_unavailable";
+                    };
+                };
+            };
+        };
+    };
+    setUserRoles: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UserRoles"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["User"];
+                };
+            };
+            /**
+             * @description `invalid_request`: Something in the request is not as it must be; see errors.
+             *
+             *     `malformed_json`: The body is not one well-formed JSON value in UTF-8 with each member once.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "invalid_request" | "malformed_json";
+                    };
+                };
+            };
+            /**
+             * @description `invalid_token`: The access token is not one of this server. Sign in again.
+             *
+             *     `session_revoked`: This session was ended. Sign in again.
+             *
+             *     `token_expired`: Use the refresh token to get a new access token.
+             *
+             *     `token_stale`: Your roles have changed. Use the refresh token to get a new access token.
+             *
+             *     `unauthorized`: Send an access token: Authorization: Bearer <token>.
+             */
+            401: {
+                headers: {
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "invalid_token" | "session_revoked" | "token_expired" | "token_stale" | "unauthorized";
+                    };
+                };
+            };
+            /** @description `forbidden`: Your account may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "forbidden";
+                    };
+                };
+            };
+            /** @description `not_found`: There is nothing here, or nothing that you may see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "not_found";
+                    };
+                };
+            };
+            /** @description `last_admin`: This is the last active admin. Give the role to somebody else first. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "last_admin";
+                    };
+                };
+            };
+            /** @description `payload_too_large`: The body may have 64 KiB at most. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "payload_too_large";
+                    };
+                };
+            };
+            /** @description `unsupported_media_type`: Send the body as application/json in UTF-8. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "unsupported_media_type";
+                    };
+                };
+            };
+            /** @description `rate_limited`: Wait as long as Retry-After says, then try again. */
+            429: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "rate_limited";
+                    };
+                };
+            };
+            /** @description `internal_error`: Something went wrong on our side. The request id helps to find it. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "internal_error";
+                    };
+                };
+            };
+            /** @description `database_unavailable`: The database cannot be reached just now. Try again in a moment. */
+            503: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "database_unavailable";
+                    };
+                };
+            };
+        };
+    };
+    listUserSessions: {
+        parameters: {
+            query?: {
+                /** @description nextCursor of the page before */
+                cursor?: string;
+                /** @description How many at most, 1 to 100 */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionPage"];
+                };
+            };
+            /** @description `invalid_request`: Something in the request is not as it must be; see errors. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "invalid_request";
+                    };
+                };
+            };
+            /**
+             * @description `invalid_token`: The access token is not one of this server. Sign in again.
+             *
+             *     `session_revoked`: This session was ended. Sign in again.
+             *
+             *     `token_expired`: Use the refresh token to get a new access token.
+             *
+             *     `token_stale`: Your roles have changed. Use the refresh token to get a new access token.
+             *
+             *     `unauthorized`: Send an access token: Authorization: Bearer <token>.
+             */
+            401: {
+                headers: {
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "invalid_token" | "session_revoked" | "token_expired" | "token_stale" | "unauthorized";
+                    };
+                };
+            };
+            /** @description `forbidden`: Your account may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "forbidden";
+                    };
+                };
+            };
+            /** @description `not_found`: There is nothing here, or nothing that you may see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "not_found";
+                    };
+                };
+            };
+            /** @description `rate_limited`: Wait as long as Retry-After says, then try again. */
+            429: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "rate_limited";
+                    };
+                };
+            };
+            /** @description `internal_error`: Something went wrong on our side. The request id helps to find it. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "internal_error";
+                    };
+                };
+            };
+            /** @description `database_unavailable`: The database cannot be reached just now. Try again in a moment. */
+            503: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "database_unavailable";
+                    };
+                };
+            };
+        };
+    };
+    endUserSessions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RevokedCount"];
+                };
+            };
+            /**
+             * @description `invalid_request`: Something in the request is not as it must be; see errors.
+             *
+             *     `malformed_json`: The body is not one well-formed JSON value in UTF-8 with each member once.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "invalid_request" | "malformed_json";
+                    };
+                };
+            };
+            /**
+             * @description `invalid_token`: The access token is not one of this server. Sign in again.
+             *
+             *     `session_revoked`: This session was ended. Sign in again.
+             *
+             *     `token_expired`: Use the refresh token to get a new access token.
+             *
+             *     `token_stale`: Your roles have changed. Use the refresh token to get a new access token.
+             *
+             *     `unauthorized`: Send an access token: Authorization: Bearer <token>.
+             */
+            401: {
+                headers: {
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "invalid_token" | "session_revoked" | "token_expired" | "token_stale" | "unauthorized";
+                    };
+                };
+            };
+            /** @description `forbidden`: Your account may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "forbidden";
+                    };
+                };
+            };
+            /** @description `not_found`: There is nothing here, or nothing that you may see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "not_found";
+                    };
+                };
+            };
+            /** @description `payload_too_large`: The body may have 64 KiB at most. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "payload_too_large";
+                    };
+                };
+            };
+            /** @description `unsupported_media_type`: Send the body as application/json in UTF-8. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "unsupported_media_type";
+                    };
+                };
+            };
+            /** @description `rate_limited`: Wait as long as Retry-After says, then try again. */
+            429: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "rate_limited";
+                    };
+                };
+            };
+            /** @description `internal_error`: Something went wrong on our side. The request id helps to find it. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "internal_error";
+                    };
+                };
+            };
+            /** @description `database_unavailable`: The database cannot be reached just now. Try again in a moment. */
+            503: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "database_unavailable";
                     };
                 };
             };
@@ -4824,885 +5703,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "database_unavailable" | "overloaded";
-                    };
-                };
-            };
-        };
-    };
-    getUser: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Done */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["User"];
-                };
-            };
-            /** @description `invalid_request`: Something in the request is not as it must be; see errors. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"] & {
-                        /** @enum {unknown} */
-                        code?: "invalid_request";
-                    };
-                };
-            };
-            /**
-             * @description `invalid_token`: The access token is not one of this server. Sign in again.
-             *
-             *     `session_revoked`: This session was ended. Sign in again.
-             *
-             *     `token_expired`: Use the refresh token to get a new access token.
-             *
-             *     `token_stale`: Your roles have changed. Use the refresh token to get a new access token.
-             *
-             *     `unauthorized`: Send an access token: Authorization: Bearer <token>.
-             */
-            401: {
-                headers: {
-                    "WWW-Authenticate"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"] & {
-                        /** @enum {unknown} */
-                        code?: "invalid_token" | "session_revoked" | "token_expired" | "token_stale" | "unauthorized";
-                    };
-                };
-            };
-            /** @description `forbidden`: Your account may not do this. */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"] & {
-                        /** @enum {unknown} */
-                        code?: "forbidden";
-                    };
-                };
-            };
-            /** @description `not_found`: There is nothing here, or nothing that you may see. */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"] & {
-                        /** @enum {unknown} */
-                        code?: "not_found";
-                    };
-                };
-            };
-            /** @description `rate_limited`: Wait as long as Retry-After says, then try again. */
-            429: {
-                headers: {
-                    "Retry-After"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"] & {
-                        /** @enum {unknown} */
-                        code?: "rate_limited";
-                    };
-                };
-            };
-            /** @description `internal_error`: Something went wrong on our side. The request id helps to find it. */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"] & {
-                        /** @enum {unknown} */
-                        code?: "internal_error";
-                    };
-                };
-            };
-            /** @description `database_unavailable`: The database cannot be reached just now. Try again in a moment. */
-            503: {
-                headers: {
-                    "Retry-After"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"] & {
-                        /** @enum {unknown} */
-                        code?: "database_unavailable";
-                    };
-                };
-            };
-        };
-    };
-    removeUser: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Removed */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /**
-             * @description `invalid_request`: Something in the request is not as it must be; see errors.
-             *
-             *     `malformed_json`: The body is not one well-formed JSON value in UTF-8 with each member once.
-             */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"] & {
-                        /** @enum {unknown} */
-                        code?: "invalid_request" | "malformed_json";
-                    };
-                };
-            };
-            /**
-             * @description `invalid_token`: The access token is not one of this server. Sign in again.
-             *
-             *     `session_revoked`: This session was ended. Sign in again.
-             *
-             *     `token_expired`: Use the refresh token to get a new access token.
-             *
-             *     `token_stale`: Your roles have changed. Use the refresh token to get a new access token.
-             *
-             *     `unauthorized`: Send an access token: Authorization: Bearer <token>.
-             */
-            401: {
-                headers: {
-                    "WWW-Authenticate"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"] & {
-                        /** @enum {unknown} */
-                        code?: "invalid_token" | "session_revoked" | "token_expired" | "token_stale" | "unauthorized";
-                    };
-                };
-            };
-            /** @description `forbidden`: Your account may not do this. */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"] & {
-                        /** @enum {unknown} */
-                        code?: "forbidden";
-                    };
-                };
-            };
-            /** @description `not_found`: There is nothing here, or nothing that you may see. */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"] & {
-                        /** @enum {unknown} */
-                        code?: "not_found";
-                    };
-                };
-            };
-            /** @description `last_admin`: This is the last active admin. Give the role to somebody else first. */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"] & {
-                        /** @enum {unknown} */
-                        code?: "last_admin";
-                    };
-                };
-            };
-            /** @description `payload_too_large`: The body may have 64 KiB at most. */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"] & {
-                        /** @enum {unknown} */
-                        code?: "payload_too_large";
-                    };
-                };
-            };
-            /** @description `unsupported_media_type`: Send the body as application/json in UTF-8. */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"] & {
-                        /** @enum {unknown} */
-                        code?: "unsupported_media_type";
-                    };
-                };
-            };
-            /** @description `rate_limited`: Wait as long as Retry-After says, then try again. */
-            429: {
-                headers: {
-                    "Retry-After"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"] & {
-                        /** @enum {unknown} */
-                        code?: "rate_limited";
-                    };
-                };
-            };
-            /** @description `internal_error`: Something went wrong on our side. The request id helps to find it. */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"] & {
-                        /** @enum {unknown} */
-                        code?: "internal_error";
-                    };
-                };
-            };
-            /** @description `database_unavailable`: The database cannot be reached just now. Try again in a moment. */
-            503: {
-                headers: {
-                    "Retry-After"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"] & {
-                        /** @enum {unknown} */
-                        code?: "database_unavailable";
-                    };
-                };
-            };
-        };
-    };
-    updateUser: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["UserChange"];
-            };
-        };
-        responses: {
-            /** @description Done */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["User"];
-                };
-            };
-            /**
-             * @description `invalid_request`: Something in the request is not as it must be; see errors.
-             *
-             *     `malformed_json`: The body is not one well-formed JSON value in UTF-8 with each member once.
-             */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"] & {
-                        /** @enum {unknown} */
-                        code?: "invalid_request" | "malformed_json";
-                    };
-                };
-            };
-            /**
-             * @description `invalid_token`: The access token is not one of this server. Sign in again.
-             *
-             *     `session_revoked`: This session was ended. Sign in again.
-             *
-             *     `token_expired`: Use the refresh token to get a new access token.
-             *
-             *     `token_stale`: Your roles have changed. Use the refresh token to get a new access token.
-             *
-             *     `unauthorized`: Send an access token: Authorization: Bearer <token>.
-             */
-            401: {
-                headers: {
-                    "WWW-Authenticate"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"] & {
-                        /** @enum {unknown} */
-                        code?: "invalid_token" | "session_revoked" | "token_expired" | "token_stale" | "unauthorized";
-                    };
-                };
-            };
-            /** @description `forbidden`: Your account may not do this. */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"] & {
-                        /** @enum {unknown} */
-                        code?: "forbidden";
-                    };
-                };
-            };
-            /** @description `not_found`: There is nothing here, or nothing that you may see. */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"] & {
-                        /** @enum {unknown} */
-                        code?: "not_found";
-                    };
-                };
-            };
-            /**
-             * @description `email_taken`: An account with this email exists already. Sign in, or reset the password.
-             *
-             *     `last_admin`: This is the last active admin. Give the role to somebody else first.
-             *
-             *     `username_taken`: Another account has this username. Choose another.
-             */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"] & {
-                        /** @enum {unknown} */
-                        code?: "email_taken" | "last_admin" | "username_taken";
-                    };
-                };
-            };
-            /** @description `payload_too_large`: The body may have 64 KiB at most. */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"] & {
-                        /** @enum {unknown} */
-                        code?: "payload_too_large";
-                    };
-                };
-            };
-            /** @description `unsupported_media_type`: Send the body as application/json in UTF-8. */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"] & {
-                        /** @enum {unknown} */
-                        code?: "unsupported_media_type";
-                    };
-                };
-            };
-            /** @description `rate_limited`: Wait as long as Retry-After says, then try again. */
-            429: {
-                headers: {
-                    "Retry-After"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"] & {
-                        /** @enum {unknown} */
-                        code?: "rate_limited";
-                    };
-                };
-            };
-            /** @description `internal_error`: Something went wrong on our side. The request id helps to find it. */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"] & {
-                        /** @enum {unknown} */
-                        code?: "internal_error";
-                    };
-                };
-            };
-            /** @description `database_unavailable`: The database cannot be reached just now. Try again in a moment. */
-            503: {
-                headers: {
-                    "Retry-After"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"] & {
-                        /** @enum {unknown} */
-                        code?: "database_unavailable";
-                    };
-                };
-            };
-        };
-    };
-    setUserRoles: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["UserRoles"];
-            };
-        };
-        responses: {
-            /** @description Done */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["User"];
-                };
-            };
-            /**
-             * @description `invalid_request`: Something in the request is not as it must be; see errors.
-             *
-             *     `malformed_json`: The body is not one well-formed JSON value in UTF-8 with each member once.
-             */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"] & {
-                        /** @enum {unknown} */
-                        code?: "invalid_request" | "malformed_json";
-                    };
-                };
-            };
-            /**
-             * @description `invalid_token`: The access token is not one of this server. Sign in again.
-             *
-             *     `session_revoked`: This session was ended. Sign in again.
-             *
-             *     `token_expired`: Use the refresh token to get a new access token.
-             *
-             *     `token_stale`: Your roles have changed. Use the refresh token to get a new access token.
-             *
-             *     `unauthorized`: Send an access token: Authorization: Bearer <token>.
-             */
-            401: {
-                headers: {
-                    "WWW-Authenticate"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"] & {
-                        /** @enum {unknown} */
-                        code?: "invalid_token" | "session_revoked" | "token_expired" | "token_stale" | "unauthorized";
-                    };
-                };
-            };
-            /** @description `forbidden`: Your account may not do this. */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"] & {
-                        /** @enum {unknown} */
-                        code?: "forbidden";
-                    };
-                };
-            };
-            /** @description `not_found`: There is nothing here, or nothing that you may see. */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"] & {
-                        /** @enum {unknown} */
-                        code?: "not_found";
-                    };
-                };
-            };
-            /** @description `last_admin`: This is the last active admin. Give the role to somebody else first. */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"] & {
-                        /** @enum {unknown} */
-                        code?: "last_admin";
-                    };
-                };
-            };
-            /** @description `payload_too_large`: The body may have 64 KiB at most. */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"] & {
-                        /** @enum {unknown} */
-                        code?: "payload_too_large";
-                    };
-                };
-            };
-            /** @description `unsupported_media_type`: Send the body as application/json in UTF-8. */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"] & {
-                        /** @enum {unknown} */
-                        code?: "unsupported_media_type";
-                    };
-                };
-            };
-            /** @description `rate_limited`: Wait as long as Retry-After says, then try again. */
-            429: {
-                headers: {
-                    "Retry-After"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"] & {
-                        /** @enum {unknown} */
-                        code?: "rate_limited";
-                    };
-                };
-            };
-            /** @description `internal_error`: Something went wrong on our side. The request id helps to find it. */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"] & {
-                        /** @enum {unknown} */
-                        code?: "internal_error";
-                    };
-                };
-            };
-            /** @description `database_unavailable`: The database cannot be reached just now. Try again in a moment. */
-            503: {
-                headers: {
-                    "Retry-After"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"] & {
-                        /** @enum {unknown} */
-                        code?: "database_unavailable";
-                    };
-                };
-            };
-        };
-    };
-    listUserSessions: {
-        parameters: {
-            query?: {
-                /** @description How many at most, 1 to 100 */
-                limit?: number;
-                /** @description nextCursor of the page before */
-                cursor?: string;
-            };
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Done */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["SessionPage"];
-                };
-            };
-            /** @description `invalid_request`: Something in the request is not as it must be; see errors. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"] & {
-                        /** @enum {unknown} */
-                        code?: "invalid_request";
-                    };
-                };
-            };
-            /**
-             * @description `invalid_token`: The access token is not one of this server. Sign in again.
-             *
-             *     `session_revoked`: This session was ended. Sign in again.
-             *
-             *     `token_expired`: Use the refresh token to get a new access token.
-             *
-             *     `token_stale`: Your roles have changed. Use the refresh token to get a new access token.
-             *
-             *     `unauthorized`: Send an access token: Authorization: Bearer <token>.
-             */
-            401: {
-                headers: {
-                    "WWW-Authenticate"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"] & {
-                        /** @enum {unknown} */
-                        code?: "invalid_token" | "session_revoked" | "token_expired" | "token_stale" | "unauthorized";
-                    };
-                };
-            };
-            /** @description `forbidden`: Your account may not do this. */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"] & {
-                        /** @enum {unknown} */
-                        code?: "forbidden";
-                    };
-                };
-            };
-            /** @description `not_found`: There is nothing here, or nothing that you may see. */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"] & {
-                        /** @enum {unknown} */
-                        code?: "not_found";
-                    };
-                };
-            };
-            /** @description `rate_limited`: Wait as long as Retry-After says, then try again. */
-            429: {
-                headers: {
-                    "Retry-After"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"] & {
-                        /** @enum {unknown} */
-                        code?: "rate_limited";
-                    };
-                };
-            };
-            /** @description `internal_error`: Something went wrong on our side. The request id helps to find it. */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"] & {
-                        /** @enum {unknown} */
-                        code?: "internal_error";
-                    };
-                };
-            };
-            /** @description `database_unavailable`: The database cannot be reached just now. Try again in a moment. */
-            503: {
-                headers: {
-                    "Retry-After"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"] & {
-                        /** @enum {unknown} */
-                        code?: "database_unavailable";
-                    };
-                };
-            };
-        };
-    };
-    endUserSessions: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Done */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["RevokedCount"];
-                };
-            };
-            /**
-             * @description `invalid_request`: Something in the request is not as it must be; see errors.
-             *
-             *     `malformed_json`: The body is not one well-formed JSON value in UTF-8 with each member once.
-             */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"] & {
-                        /** @enum {unknown} */
-                        code?: "invalid_request" | "malformed_json";
-                    };
-                };
-            };
-            /**
-             * @description `invalid_token`: The access token is not one of this server. Sign in again.
-             *
-             *     `session_revoked`: This session was ended. Sign in again.
-             *
-             *     `token_expired`: Use the refresh token to get a new access token.
-             *
-             *     `token_stale`: Your roles have changed. Use the refresh token to get a new access token.
-             *
-             *     `unauthorized`: Send an access token: Authorization: Bearer <token>.
-             */
-            401: {
-                headers: {
-                    "WWW-Authenticate"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"] & {
-                        /** @enum {unknown} */
-                        code?: "invalid_token" | "session_revoked" | "token_expired" | "token_stale" | "unauthorized";
-                    };
-                };
-            };
-            /** @description `forbidden`: Your account may not do this. */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"] & {
-                        /** @enum {unknown} */
-                        code?: "forbidden";
-                    };
-                };
-            };
-            /** @description `not_found`: There is nothing here, or nothing that you may see. */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"] & {
-                        /** @enum {unknown} */
-                        code?: "not_found";
-                    };
-                };
-            };
-            /** @description `payload_too_large`: The body may have 64 KiB at most. */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"] & {
-                        /** @enum {unknown} */
-                        code?: "payload_too_large";
-                    };
-                };
-            };
-            /** @description `unsupported_media_type`: Send the body as application/json in UTF-8. */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"] & {
-                        /** @enum {unknown} */
-                        code?: "unsupported_media_type";
-                    };
-                };
-            };
-            /** @description `rate_limited`: Wait as long as Retry-After says, then try again. */
-            429: {
-                headers: {
-                    "Retry-After"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"] & {
-                        /** @enum {unknown} */
-                        code?: "rate_limited";
-                    };
-                };
-            };
-            /** @description `internal_error`: Something went wrong on our side. The request id helps to find it. */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"] & {
-                        /** @enum {unknown} */
-                        code?: "internal_error";
-                    };
-                };
-            };
-            /** @description `database_unavailable`: The database cannot be reached just now. Try again in a moment. */
-            503: {
-                headers: {
-                    "Retry-After"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"] & {
-                        /** @enum {unknown} */
-                        code?: "database_unavailable";
                     };
                 };
             };

@@ -75,8 +75,8 @@ it('runs the sample of a mobile app', async () => {
 });
 
 it.each([
-  ['for whoever signs in', '', '/v1/auth/refresh /v1/auth/login'],
-  ['for whoever has signed in before, by the cookie alone', BEFORE, '/v1/auth/refresh'],
+  ['after a sign-in', '', '/v1/auth/refresh /v1/auth/login'],
+  ['after a reload, with the cookie alone', BEFORE, '/v1/auth/refresh'],
 ])('runs the sample of a single-page app %s', async (_, before, asked) => {
   const said = [`Hello ${email}`, 'signed out, here or in another tab'];
   const last = `${asked} /v1/users/me /v1/auth/logout cookie: `;

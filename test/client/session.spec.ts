@@ -142,7 +142,7 @@ describe('while a renewal is not answered yet', () => {
   test.each([
     ['out', 'signed-out', null],
     ['in anew', 'signed-in', 'r3'],
-  ])('whoever signs %s waits for it, and has the last word', async (how, status, refreshToken) => {
+  ])('a sign-%s waits for it, and has the last word', async (how, status, refreshToken) => {
     const { gatehouse, sent, store, call, answer } = await renewing();
     const done = how === 'out' ? gatehouse.signOut() : gatehouse.signIn({ email: 'ada@example.com', password: 'x' });
     await new Promise(setImmediate);
