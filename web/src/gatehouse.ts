@@ -1,7 +1,7 @@
+import { type components, Gatehouse, NetworkError } from '@gatehouse/client';
 import { QueryClient } from '@tanstack/react-query';
-import { type components, Gatehouse, NetworkError } from '../../client/src/index.js';
 
-export { GatehouseProblem, NetworkError, unwrap } from '../../client/src/index.js';
+export { GatehouseProblem, NetworkError, unwrap } from '@gatehouse/client';
 
 type Schemas = components['schemas'];
 export type User = Schemas['User'];
