@@ -8,14 +8,15 @@ import { promisify } from 'node:util';
 import { createContext, SourceTextModule } from 'node:vm';
 import ts from 'typescript';
 
-/** The client as an app gets it: packed as npm packs it, installed into a folder of its own. */
+/** The client as an app gets it: packed by npm, installed into a folder of its own. */
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
-/** What a bundler takes of it. */
+/** The file that a bundler picks. */
 const OPENAPI_FETCH = join(ROOT, 'node_modules/openapi-fetch/dist/index.mjs');
 const run = promisify(execFile);
 let app: string;
+let tarball: string;
 
-/** What an app writes; a mistake in it must be found by its types. */
+/** The code of an app; its types must find a mistake in it. */
 const CONSUMER = `
   import { Gatehouse, GatehouseProblem, MemoryStore, NetworkError, type TokenStore, unwrap } from '@gatehouse/client';
 
@@ -79,10 +80,11 @@ beforeAll(async () => {
   const packed = ['pack', '--ignore-scripts', '--json', '--pack-destination', app];
   const { stdout } = await run('npm', packed, { cwd: join(ROOT, 'client') });
   const [{ filename }] = JSON.parse(stdout) as [{ filename: string }];
-  await run('tar', ['-xzf', join(app, filename), '-C', app]);
+  tarball = join(app, filename);
+  await run('tar', ['-xzf', tarball, '-C', app]);
   await mkdir(join(app, 'node_modules/@gatehouse'), { recursive: true });
   await rename(join(app, 'package'), join(app, 'node_modules/@gatehouse/client'));
-  // What npm would install beside it.
+  // npm would install it next to the client.
   await symlink(join(ROOT, 'node_modules/openapi-fetch'), join(app, 'node_modules/openapi-fetch'));
   await writeFile(join(app, 'package.json'), '{ "type": "module" }');
   await writeFile(join(app, 'app.ts'), CONSUMER);
@@ -93,10 +95,33 @@ afterAll(async () => {
   if (app) await rm(app, { recursive: true });
 });
 
-it('holds what is built, its types, how to use it and its licence, and nothing else', async () => {
+it('contains the build with its types, the README and the licence, and nothing else', async () => {
   const inside = join(app, 'node_modules/@gatehouse/client');
   expect((await readdir(inside)).sort()).toEqual(['LICENSE', 'README.md', 'dist', 'package.json']);
   expect((await readdir(join(inside, 'dist'))).filter((name) => !/\.(js|d\.ts)$/.test(name))).toEqual([]);
+});
+
+it('has the version of the server, also in the lock', async () => {
+  const read = async (name: string) => JSON.parse(await readFile(join(ROOT, name), 'utf8'));
+  const [server, client, lock] = await Promise.all(
+    ['package.json', 'client/package.json', 'package-lock.json'].map(read),
+  );
+  expect([client.version, lock.version, lock.packages.client.version]).toEqual(Array(3).fill(server.version));
+});
+
+/** Runs a checker of packages on the tarball; its complaints, if any. */
+const complaintsOf = (name: string, ...options: string[]) =>
+  run(join(ROOT, 'node_modules/.bin', name), [...options, tarball]).then(
+    () => '',
+    ({ stdout, stderr }) => stdout + stderr,
+  );
+
+it('passes publint, warnings included', async () => {
+  expect(await complaintsOf('publint', '--strict')).toBe('');
+});
+
+it('has types that resolve for every ES module consumer', async () => {
+  expect(await complaintsOf('attw', '--profile', 'esm-only')).toBe('');
 });
 
 it('runs in Node', async () => {
@@ -104,7 +129,7 @@ it('runs in Node', async () => {
   expect(stdout.trim().split('\n')).toEqual(LIFE);
 });
 
-/** A body as React Native's fetch has it, which is a polyfill (whatwg-fetch): no stream, and read once. */
+/** A body of React Native's fetch, a polyfill (whatwg-fetch): no stream, and readable once. */
 class Body {
   bodyUsed = false;
 
@@ -206,7 +231,7 @@ it.each([
 ])('has types for %s', (_, options) => {
   const compiler = { strict: true, noEmit: true, target: ts.ScriptTarget.ES2022, types: [], ...options };
   const program = ts.createProgram([join(app, 'app.ts')], compiler);
-  // What TypeScript and Node bring along is checked by those who make it.
+  // The type files of TypeScript and Node are not this package's to check.
   const files = program.getSourceFiles().filter(({ fileName }) => fileName.startsWith(app));
   const found = files.flatMap((file) => ts.getPreEmitDiagnostics(program, file));
   expect(files.length).toBeGreaterThan(5);
