@@ -12,7 +12,7 @@ import { Quotas } from '../../platform/rate-limiting/quotas.service.js';
 import { type Account, Accounts } from '../../users/accounts.service.js';
 import { emailKeyOf } from '../../users/email.js';
 import type { UserRow } from '../../users/user.js';
-import { Users } from '../../users/users.service.js';
+import { type NewUser, Users } from '../../users/users.service.js';
 import type { registration } from '../auth.schemas.js';
 import { VerificationMailer } from '../email-verification/verification-mailer.service.js';
 import { Invitations } from '../invitations/invitations.service.js';
@@ -80,7 +80,7 @@ export class UnverifiedRegistrations {
   private async create(form: Form, passwordHash: string, manager: EntityManager): Promise<UserRow | null> {
     for (const username of new Set([form.username ?? null, null])) {
       try {
-        const user = { ...form, username, passwordHash, roles: ['user'], pending: true };
+        const user: NewUser = { ...form, username, passwordHash, roles: ['user'], unverifiedRegistration: true };
         return await this.database.savepoint(manager, (savepoint) => this.users.create(user, savepoint));
       } catch (error) {
         if (!(error instanceof Problem)) throw error;
