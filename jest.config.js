@@ -1,28 +1,87 @@
-/** Specs stand beside the source; everything that needs a server stands in test/ and speaks HTTP to the built one. */
-export default {
+/**
+ * Four lanes, each a project, so that a failing test says which one it is in. A spec is found by its place and its name:
+ * - unit     src/ and web/src/, beside the code; no Postgres, no server, no build
+ * - http     test/ and src/ (*.db.spec.ts); a real Postgres, and the built server over HTTP
+ * - browser  test/browser/; the built page in Chromium
+ * - slow     the list below
+ */
+
+/** What takes more than 20 s on a quiet machine, or starts processes of its own over and over. */
+const SLOW = [
+  'src/platform/database/embedded/**/*.spec.ts',
+  'test/fuzz/**/*.spec.ts',
+  'test/attack-suite.spec.ts',
+  'test/cli.spec.ts',
+  'test/database-down.spec.ts',
+  'test/image.spec.ts',
+  'test/limits/guessing.spec.ts',
+  'test/limits/shedding.spec.ts',
+  'test/limits/timing.spec.ts',
+  'test/mail-delivery.spec.ts',
+  'test/memory.spec.ts',
+  'test/start.spec.ts',
+  'test/users-import.spec.ts',
+];
+const BROWSER = 'test/browser/**/*.spec.ts';
+const WITH_DATABASE = 'src/**/*.db.spec.ts';
+
+const specs = (/** @type {string[]} */ globs, /** @type {string[]} */ except = []) => [
+  ...globs.map((glob) => `<rootDir>/${glob}`),
+  ...except.map((glob) => `!**/${glob}`),
+];
+
+const typescript = (/** @type {object} */ parser, /** @type {object} */ transform) => [
+  '@swc/jest',
+  { jsc: { target: 'es2022', parser: { syntax: 'typescript', ...parser }, transform }, module: { type: 'es6' } },
+];
+
+const everyLane = {
   testEnvironment: 'node',
-  extensionsToTreatAsEsm: ['.ts'],
-  moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': ['$1.ts', '$1.js'] },
+  extensionsToTreatAsEsm: ['.ts', '.tsx'],
+  moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': ['$1.ts', '$1.tsx', '$1.js'] },
   transform: {
-    '^.+\\.ts$': [
-      '@swc/jest',
-      {
-        jsc: {
-          target: 'es2022',
-          parser: { syntax: 'typescript', decorators: true },
-          transform: { legacyDecorator: true, decoratorMetadata: true },
-        },
-        module: { type: 'es6' },
-      },
-    ],
+    '^.+\\.ts$': typescript({ decorators: true }, { legacyDecorator: true, decoratorMetadata: true }),
+    '^.+\\.tsx$': typescript({ tsx: true }, { react: { runtime: 'automatic' } }),
   },
-  testMatch: ['<rootDir>/src/**/*.spec.ts', '<rootDir>/test/**/*.spec.ts'],
+  modulePathIgnorePatterns: ['<rootDir>/dist/'],
+};
+
+const withServers = {
+  ...everyLane,
   globalSetup: '<rootDir>/test/support/global-setup.js',
   globalTeardown: '<rootDir>/test/support/global-teardown.js',
+};
+
+/** Starts many processes or a browser in a single test or hook: five times the usual, for a machine that is busy. */
+const LONGER = { setupFilesAfterEnv: ['<rootDir>/test/support/longer-timeout.ts'] };
+
+export default {
+  projects: [
+    {
+      ...everyLane,
+      displayName: { name: 'unit', color: 'cyan' },
+      testMatch: specs(['src/**/*.spec.ts', 'web/src/**/*.spec.{ts,tsx}'], [WITH_DATABASE, ...SLOW]),
+    },
+    {
+      ...withServers,
+      displayName: { name: 'http', color: 'green' },
+      testMatch: specs(['test/**/*.spec.ts', WITH_DATABASE], [BROWSER, ...SLOW]),
+    },
+    {
+      ...withServers,
+      ...LONGER,
+      displayName: { name: 'browser', color: 'magenta' },
+      testMatch: specs([BROWSER]),
+    },
+    {
+      ...withServers,
+      ...LONGER,
+      displayName: { name: 'slow', color: 'yellow' },
+      testMatch: specs(SLOW),
+    },
+  ],
   testSequencer: '<rootDir>/test/support/slowest-first.js',
-  modulePathIgnorePatterns: ['<rootDir>/dist/'],
   // Most of the suite waits for servers and clocks: three workers keep two cores busy, more only get in each other's way.
   maxWorkers: 3,
-  // For what hangs: a machine that is busy with other things may take its time.
-  testTimeout: 240_000,
+  testTimeout: 20_000,
 };
