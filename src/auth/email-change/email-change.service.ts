@@ -17,7 +17,7 @@ import { refusingTakenNames } from '../../users/users.service.js';
 import { Reauthentication } from '../elevation/reauthentication.service.js';
 import { AccountClaim } from '../email-verification/account-claim.service.js';
 import { VerificationMailer } from '../email-verification/verification-mailer.service.js';
-import { type ConsumedToken, OneTimeTokens } from '../one-time-tokens/one-time-tokens.service.js';
+import { OneTimeTokens, type SpentToken } from '../one-time-tokens/one-time-tokens.service.js';
 
 /** Moving an account to another address: asked for, confirmed at the new address, undone from the old one. */
 @Injectable()
@@ -73,7 +73,7 @@ export class EmailChange {
    * told, but for an unconfirmed one unless `mayTell`. Throws a Problem `email_taken` where somebody else got it first.
    */
   async confirm(
-    { userId, email, emailKey }: ConsumedToken,
+    { userId, email, emailKey }: SpentToken,
     mayTell: boolean,
     context: RequestContext,
     manager: EntityManager,
@@ -100,7 +100,7 @@ export class EmailChange {
    */
   async undo(token: string, context: RequestContext): Promise<void> {
     await this.database.transaction(async (manager) => {
-      const { userId, email, emailKey, createdAt } = await this.tokens.consume(token, ['undo_email_change'], manager);
+      const { userId, email, emailKey, createdAt } = await this.tokens.spend(token, ['undo_email_change'], manager);
       const displaced = await this.accounts.findById(userId, manager);
       await refusingTakenNames(manager.query(CHANGE_EMAIL, [userId, email, emailKey]));
       await this.handover.complete(userId, null, manager, true);

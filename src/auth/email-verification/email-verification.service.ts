@@ -8,7 +8,7 @@ import { mailTemplates } from '../../platform/mail/mail-templates.js';
 import { Accounts } from '../../users/accounts.service.js';
 import { Notices } from '../../users/notices.service.js';
 import { EmailChange } from '../email-change/email-change.service.js';
-import { type ConsumedToken, OneTimeTokens } from '../one-time-tokens/one-time-tokens.service.js';
+import { OneTimeTokens, type SpentToken } from '../one-time-tokens/one-time-tokens.service.js';
 import { AccountClaim } from './account-claim.service.js';
 import { ThrottledMailRequests } from './throttled-mail-request.service.js';
 import { VerificationMailer } from './verification-mailer.service.js';
@@ -49,18 +49,18 @@ export class EmailVerification {
     const mover = await this.tokens.findOwner(token, 'change_email');
     const mayTell = mover !== null && (await this.notices.canNotify(mover.id));
     return this.database.transaction(async (manager) => {
-      const consumed = await this.tokens.consume(token, ['verify_email', 'change_email'], manager);
-      if (consumed.purpose === 'change_email') {
-        await this.emailChange.confirm(consumed, mayTell, context, manager);
+      const spent = await this.tokens.spend(token, ['verify_email', 'change_email'], manager);
+      if (spent.purpose === 'change_email') {
+        await this.emailChange.confirm(spent, mayTell, context, manager);
         return { choosePassword: false };
       }
-      return this.confirm(consumed, context, manager);
+      return this.confirm(spent, context, manager);
     });
   }
 
   /** Of an address that several have registered only the address is proven: nobody knows whose password is whose. */
   private async confirm(
-    holder: ConsumedToken,
+    holder: SpentToken,
     context: RequestContext,
     manager: EntityManager,
   ): Promise<{ choosePassword: boolean }> {

@@ -37,7 +37,7 @@ export class InvitationAcceptance {
     if (fault) throw Problem.field('/password', fault.detail, fault.code);
     const passwordHash = await this.hasher.hash(password, context.ip);
     const id = await this.database.transaction(async (manager) => {
-      const { userId } = await this.tokens.consume(token, ['invitation'], manager);
+      const { userId } = await this.tokens.spend(token, ['invitation'], manager);
       await this.handover.complete(userId, passwordHash, manager);
       await this.accounts.setNames(userId, names, manager);
       const data = { invited: true };

@@ -26,9 +26,12 @@ export interface TokenOwner {
   username: string | null;
 }
 
-export interface ConsumedToken extends AddressHolder {
+/** What a token was for, once it is spent. */
+export interface SpentToken extends AddressHolder {
   purpose: TokenPurpose;
   createdAt: Date;
+  /** What its flow left with it, or null. */
+  data: unknown;
 }
 
 /** What is stored about a token, as its owner may see it. */
@@ -40,8 +43,8 @@ export interface StoredToken {
 }
 
 /**
- * The tokens that mails carry: 256 random bits, of which the database holds only the SHA-256, each bound to a purpose, a
- * user and an address, good once and for a time. A new one replaces the one before of its purpose.
+ * Whatever is good once: 256 random bits, of which the database holds only the SHA-256, each bound to a purpose and, where
+ * it has them, an owner and an address, for a time. Of a mailed link a new one replaces the one before of its purpose.
  */
 @Injectable()
 export class OneTimeTokens {
@@ -72,19 +75,36 @@ export class OneTimeTokens {
   }
 
   /**
-   * Uses a token up and leaves its user locked for the rest of the transaction. Of many at once one succeeds.
-   * Throws a Problem `invalid_token_link` for one that is unknown, used, expired, replaced, of another purpose, of an
-   * account that is not active, or for an address that the account no longer has.
+   * Uses a token up and leaves its owner locked for the rest of the transaction. Of many at once one succeeds. `proof` is the
+   * hash of the second secret, of a token that was issued with one.
+   * Throws a Problem `invalid_token_link` for one that is unknown, used, expired, replaced, of another purpose, without
+   * its proof, out of attempts, of an account that is not active, or for an address that the account no longer has.
    */
-  async consume(token: string, purposes: TokenPurpose[], manager: EntityManager): Promise<ConsumedToken> {
-    const values = [hash(token), purposes];
-    await manager.query(store.FIND_AND_LOCK, values);
-    const [rows] = await manager.query<[ConsumedToken[], number]>(store.CONSUME, values);
+  async spend(
+    token: string,
+    purposes: TokenPurpose[],
+    manager: EntityManager,
+    proof: Buffer | null = null,
+  ): Promise<SpentToken> {
+    await manager.query(store.LOCK_OWNER, [hash(token)]);
+    const [rows] = await manager.query<[SpentToken[], number]>(store.SPEND, [hash(token), purposes, proof]);
     if (!rows[0]) throw new Problem('invalid_token_link');
     return rows[0];
   }
 
-  /** Voids the user's tokens but for the ways back to a former address, which outlive a change of password. */
+  /**
+   * Counts a wrong attempt against a token that bears only so many, and returns how many are left; after the last it can
+   * no longer be spent. The caller's transaction must commit, whatever it answers.
+   * Throws a Problem `invalid_token_link` for one that bears none, so that no more than it bears are ever told "wrong".
+   */
+  async countWrongAttempt(token: string, purposes: TokenPurpose[], manager: EntityManager): Promise<number> {
+    type Counted = { attemptsLeft: number };
+    const [rows] = await manager.query<[Counted[], number]>(store.COUNT_WRONG_ATTEMPT, [hash(token), purposes]);
+    if (!rows[0]) throw new Problem('invalid_token_link');
+    return rows[0].attemptsLeft;
+  }
+
+  /** Voids the user's tokens but for undo links, which outlive a change of password. */
   async voidAll(userId: string, manager: EntityManager): Promise<void> {
     await this.void(userId, ['verify_email', 'reset_password', 'invitation', 'change_email'], manager);
   }
@@ -94,13 +114,13 @@ export class OneTimeTokens {
     await manager.query(store.VOID, [userId, purposes]);
   }
 
-  /** Voids the ways back from changes of address made at or after a moment. */
+  /** Voids the undo links of changes of address made at or after a moment. */
   async voidUndoLinks(userId: string, since: Date, manager: EntityManager): Promise<void> {
     await manager.query(store.VOID_UNDO_LINKS, [userId, since]);
   }
 
   /**
-   * Voids the way back to an address to which the account has just returned, and those from later changes. Returns whether
+   * Voids the undo link to an address to which the account has just returned, and those from later changes. Returns whether
    * there was one.
    */
   async voidUndoLinksTo(userId: string, emailKey: string, manager: EntityManager): Promise<boolean> {

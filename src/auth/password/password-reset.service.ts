@@ -58,7 +58,7 @@ export class PasswordReset {
     if (fault) throw Problem.field('/password', fault.detail, fault.code);
     const passwordHash = await this.hasher.hash(password, context.ip);
     const userId = await this.database.transaction(async (manager) => {
-      const { userId, email } = await this.tokens.consume(token, ['reset_password'], manager);
+      const { userId, email } = await this.tokens.spend(token, ['reset_password'], manager);
       await this.handover.complete(userId, passwordHash, manager);
       // A flood of guesses that goes on would fill the count again before the owner has signed in.
       await this.known.add(userId, context.ip, manager);
