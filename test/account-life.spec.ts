@@ -1,9 +1,9 @@
 import { createDatabase, type TestDatabase } from './support/database.js';
-import { eventually } from './support/eventually.js';
 import { GatehouseProcess } from './support/gatehouse.js';
 import { mailsTo, tokenFor } from './support/mail.js';
 import { sendRaw } from './support/raw.js';
 import { freshEmail, PASSWORD, type Problem, type SignedUp, signIn, signUp, type Tokens } from './support/users.js';
+import { waitFor } from './support/wait-for.js';
 
 /** The whole life of an account, with the development outbox for a mail server. */
 const NEW_PASSWORD = 'quiet lantern over moss';
@@ -163,7 +163,7 @@ test.each([
   await database.query(`UPDATE users SET ${change} WHERE id = $1`, [user.id]);
   const asked = post('/v1/users/me/email', { email: freshEmail(), password: PASSWORD }, accessToken);
   const waiting = 'SELECT FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid))';
-  await eventually(async () => (await database.query(waiting)).length > 0).finally(() => database.query('COMMIT'));
+  await waitFor(async () => (await database.query(waiting)).length > 0).finally(() => database.query('COMMIT'));
   expect((await asked).body.code).toBe('wrong_password');
   const links = `SELECT FROM one_time_tokens WHERE user_id = $1 AND purpose = 'change_email'`;
   expect(await database.query(links, [user.id])).toEqual([]);

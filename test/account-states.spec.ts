@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { createDatabase, type TestDatabase } from './support/database.js';
-import { eventually } from './support/eventually.js';
 import { Gatehouse } from './support/gatehouse.js';
 import { mailsTo, tokenFor } from './support/mail.js';
 import { freshEmail, PASSWORD, type Problem, type SignedUp, type Tokens, verdict } from './support/users.js';
+import { waitFor } from './support/wait-for.js';
 
 /** Every flow against every state that an account can be in, where the email must be confirmed first. */
 const STATES = ['active', 'disabled', 'unverified', 'deleted', 'invited'] as const;
@@ -189,7 +189,7 @@ describe('with an access token that lives', () => {
     await database.query(TO_STATE[state], [email]);
     const [method, path] = flow.split(' ') as [string, string];
     // What asks for the password asks for the account too, and need not hear of the end of the session first.
-    if (method === 'GET' && finds === 'session_revoked') await eventually(() => refuses(token));
+    if (method === 'GET' && finds === 'session_revoked') await waitFor(() => refuses(token));
     const answer = await gatehouse.call<Problem>(method, path, { body: body?.(), token });
     expect(answer.status < 300 ? 'ok' : answer.body.code).toBe(finds);
     const [row] = await database.query('SELECT FROM users WHERE id = $1', [user.id]);

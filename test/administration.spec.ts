@@ -1,7 +1,8 @@
-import { makeRole, until, withRoles } from './support/admins.js';
+import { makeRole, withRoles } from './support/admins.js';
 import { createDatabase, type TestDatabase } from './support/database.js';
 import { type Answer, Gatehouse } from './support/gatehouse.js';
 import { freshEmail, PASSWORD, type Problem, type SignedUp, signIn, signUp, type User } from './support/users.js';
+import { waitFor } from './support/wait-for.js';
 
 /** What admins do to users and roles, on two instances that share a database. */
 interface Page<T> {
@@ -121,10 +122,9 @@ describe('users', () => {
     expect([disabled.status, disabled.body.status]).toEqual([200, 'disabled']);
     const here = await one.call<Problem>('GET', '/v1/users/me', { token: person.accessToken });
     expect([here.status, here.body.code]).toEqual([401, 'session_revoked']);
-    const there = await until(
-      () => two.call<Problem>('GET', '/v1/users/me', { token: person.accessToken }),
-      ({ status }) => status === 401,
-    );
+    const there = await waitFor(() => two.call<Problem>('GET', '/v1/users/me', { token: person.accessToken }), {
+      until: ({ status }) => status === 401,
+    });
     expect(there.body.code).toBe('session_revoked');
     const { refreshToken } = person;
     expect((await two.call<Problem>('POST', '/v1/auth/refresh', { body: { refreshToken } })).status).toBe(401);
@@ -188,10 +188,9 @@ describe('users', () => {
     const person = await signUp(two);
     expect((await asAdmin('DELETE', `/v1/users/${person.user.id}`)).status).toBe(204);
     expect((await one.call('GET', '/v1/users/me', { token: person.accessToken })).status).toBe(401);
-    const there = await until(
-      () => two.call('GET', '/v1/auth/session', { token: person.accessToken }),
-      ({ status }) => status === 401,
-    );
+    const there = await waitFor(() => two.call('GET', '/v1/auth/session', { token: person.accessToken }), {
+      until: ({ status }) => status === 401,
+    });
     expect(there.status).toBe(401);
     expect((await asAdmin('GET', `/v1/users/${person.user.id}`)).status).toBe(404);
     expect((await asAdmin('DELETE', `/v1/users/${person.user.id}`)).status).toBe(404);
@@ -398,31 +397,10 @@ describe('roles', () => {
     expect([before.status, before.body.detail]).toEqual([403, 'This needs the permission users:read.']);
     await asAdmin('PUT', '/v1/roles/reader', { permissions: ['users:read'] });
     expect((await read(one)).status).toBe(200);
-    expect(
-      (
-        await until(
-          () => read(two),
-          ({ status }) => status === 200,
-        )
-      ).status,
-    ).toBe(200);
+    expect((await waitFor(() => read(two), { until: ({ status }) => status === 200 })).status).toBe(200);
     await database.query(`UPDATE roles SET permissions = '{}' WHERE name = 'reader'`);
-    expect(
-      (
-        await until(
-          () => read(one),
-          ({ status }) => status === 403,
-        )
-      ).status,
-    ).toBe(403);
-    expect(
-      (
-        await until(
-          () => read(two),
-          ({ status }) => status === 403,
-        )
-      ).status,
-    ).toBe(403);
+    expect((await waitFor(() => read(one), { until: ({ status }) => status === 403 })).status).toBe(403);
+    expect((await waitFor(() => read(two), { until: ({ status }) => status === 403 })).status).toBe(403);
   });
 
   test('a removed role is taken from everybody, and their tokens are stale at once', async () => {
@@ -433,15 +411,9 @@ describe('roles', () => {
     expect((await read(two)).status).toBe(200);
     expect((await asAdmin('DELETE', '/v1/roles/passing')).status).toBe(204);
     for (const gatehouse of [one, two]) {
-      const answer = await until(
-        () => read(gatehouse),
-        ({ status }) => status !== 200,
-      );
+      const answer = await waitFor(() => read(gatehouse), { until: ({ status }) => status !== 200 });
       expect(['token_stale', 'forbidden']).toContain(answer.body.code);
-      const stale = await until(
-        () => read(gatehouse),
-        ({ status }) => status === 401,
-      );
+      const stale = await waitFor(() => read(gatehouse), { until: ({ status }) => status === 401 });
       expect(stale.body.code).toBe('token_stale');
     }
     const { body } = await asAdmin<User>('GET', `/v1/users/${person.user.id}`);
@@ -476,7 +448,7 @@ describe('roles', () => {
     await asAdmin('PUT', `/v1/users/${person.user.id}/roles`, { roles: ['user', 'editor'] });
     for (const gatehouse of [one, two]) {
       const ask = () => gatehouse.call<Problem>('GET', '/v1/auth/session', { token: person.accessToken });
-      expect((await until(ask, ({ status }) => status === 401)).body.code).toBe('token_stale');
+      expect((await waitFor(ask, { until: ({ status }) => status === 401 })).body.code).toBe('token_stale');
     }
     const { body } = await two.call<SignedUp>('POST', '/v1/auth/refresh', {
       body: { refreshToken: person.refreshToken },

@@ -3,12 +3,13 @@ import { Logger } from '@nestjs/common';
 import { Client } from 'pg';
 import { AUDIT_LOCK } from '../src/audit/audit-store.js';
 import type { AuditFault } from '../src/audit/audit-verifier.service.js';
-import { until, withRoles } from './support/admins.js';
+import { withRoles } from './support/admins.js';
 import { type AuditModuleUnderTest, openAuditModule } from './support/audit.js';
 import { cliJson } from './support/cli.js';
 import { createDatabase, type TestDatabase } from './support/database.js';
 import { Gatehouse } from './support/gatehouse.js';
 import { freshEmail, PASSWORD } from './support/users.js';
+import { waitFor } from './support/wait-for.js';
 
 /** The audit log against somebody who may do everything in the database but does not know APP_SECRET. */
 const ENTRIES = 40;
@@ -331,10 +332,7 @@ describe('tampering by SQL as superuser is found and named', () => {
     await afresh(async (fresh) => {
       await fresh.sealer.onApplicationBootstrap();
       fresh.sealer.onModuleDestroy();
-      await until(
-        async () => error.mock.calls.length,
-        (calls) => calls > 0,
-      );
+      await waitFor(async () => error.mock.calls.length, { until: (calls) => calls > 0 });
       expect(error.mock.calls).toEqual([[expect.stringContaining('holds the lock')]]);
       const { faults: found } = await fresh.verifier.verify(undefined, undefined, 1);
       expect(found.map(({ detail }) => detail)).toEqual([
@@ -491,7 +489,7 @@ test('a server seals what happens within a second or so, from two instances into
     ),
   );
   const waiting = () => own.query('SELECT FROM audit_unsealed');
-  expect(await until(waiting, (rows) => rows.length === 0)).toEqual([]);
+  expect(await waitFor(waiting, { until: (rows) => rows.length === 0 })).toEqual([]);
   const admin = await withRoles(gatehouses[0]!, own, 'admin');
   await gatehouses[0]!.call('PUT', '/v1/roles/x', { body: { permissions: [] }, token: admin.accessToken });
   await Promise.all(gatehouses.map((gatehouse) => gatehouse.stop()));

@@ -1,8 +1,9 @@
 import { Client } from 'pg';
-import { until, withRoles } from './support/admins.js';
+import { withRoles } from './support/admins.js';
 import { createDatabase, type TestDatabase } from './support/database.js';
 import { Gatehouse } from './support/gatehouse.js';
 import type { Problem, SignedUp, User } from './support/users.js';
+import { waitFor } from './support/wait-for.js';
 
 /** Rights that end while their request waits for its turn. */
 let database: TestDatabase;
@@ -26,9 +27,9 @@ afterAll(async () => {
 async function whileWaiting(by: SignedUp, path: string, body: unknown, deed: string): Promise<Problem> {
   await turn.query('BEGIN; SELECT pg_advisory_xact_lock(4711003)');
   const answer = gatehouse.call<Problem>('PATCH', path, { body, token: by.accessToken });
-  const waiting = await until(
+  const waiting = await waitFor(
     () => database.query(`SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND objid = 4711003`),
-    ({ length }) => length > 0,
+    { until: ({ length }) => length > 0 },
   );
   expect(waiting).toHaveLength(1);
   await turn.query(deed, [by.user.id]);

@@ -1,9 +1,9 @@
 import { Client } from 'pg';
-import { until } from './support/admins.js';
 import { CliHost, cli } from './support/cli.js';
 import { createDatabase, type TestDatabase } from './support/database.js';
 import { Gatehouse } from './support/gatehouse.js';
 import { PASSWORD, type Problem, signIn, signUp, type User } from './support/users.js';
+import { waitFor } from './support/wait-for.js';
 
 /** The command line beside a server that runs on the same database. */
 let database: TestDatabase;
@@ -50,9 +50,9 @@ test('roles:grant and sessions:revoke are felt by the server and stand in the au
   await turn.connect();
   await turn.query('BEGIN; SELECT pg_advisory_xact_lock(4711003)');
   const granting = shell.json<User>(['roles:grant', 'FELT', 'admin']);
-  await until(
+  await waitFor(
     () => database.query(`SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND objid = 4711003`),
-    ({ length }) => length > 0,
+    { until: ({ length }) => length > 0 },
   );
   await turn.query(`DELETE FROM user_roles WHERE role = 'taken'; COMMIT`);
   await turn.end();

@@ -1,9 +1,9 @@
 import { Client } from 'pg';
 import { createDatabase, type TestDatabase } from './support/database.js';
-import { eventually } from './support/eventually.js';
 import { type Answer, type Api, type CallOptions, Gatehouse, GatehouseProcess } from './support/gatehouse.js';
 import { LISTENER, TcpProxy } from './support/tcp-proxy.js';
 import { freshEmail, PASSWORD, type Problem, refresh, type SignedUp, signUp, verdict } from './support/users.js';
+import { waitFor } from './support/wait-for.js';
 
 /** Postgres is gone, by a refusal or by silence: what goes on, what says so, and how it comes back. */
 const FEW_SECONDS = 5_000;
@@ -95,7 +95,7 @@ test.concurrent.each(WAYS)(
       await expectUnavailable(link, person);
       expect(await readiness(gatehouse)).toBe(503);
       // Looked at once a second, for all who ask.
-      await eventually(async () => {
+      await waitFor(async () => {
         const { body } = await gatehouse.call('GET', '/health/ready');
         expect(body).toMatchObject({ error: { database: { status: 'down' } } });
       });
@@ -105,7 +105,7 @@ test.concurrent.each(WAYS)(
       await database.query('UPDATE sessions SET revoked_at = now() WHERE id = $1', [lost.session.id]);
       await database.query(`INSERT INTO user_roles VALUES ($1, 'admin')`, [stale.user.id]);
       await proxy.heal();
-      await eventually(async () => (await readiness(gatehouse)) === 200);
+      await waitFor(async () => (await readiness(gatehouse)) === 200);
       expect(await verdict(gatehouse, lost.accessToken)).toBe('session_revoked');
       expect(await verdict(gatehouse, stale.accessToken)).toBe('token_stale');
       expect(await verdict(gatehouse, person.accessToken)).toBe('ok');
@@ -127,16 +127,19 @@ test.concurrent.each(WAYS)(
         const person = await signUp(allow.gatehouse);
         const gone = await signUp(allow.gatehouse);
         await allow.gatehouse.call('POST', '/v1/auth/logout', { token: gone.accessToken });
-        await eventually(async () => (await verdict(deny.gatehouse, gone.accessToken)) === 'session_revoked');
+        await waitFor(async () => (await verdict(deny.gatehouse, gone.accessToken)) === 'session_revoked');
         expect(await verdict(deny.gatehouse, person.accessToken)).toBe('ok');
 
         await Promise.all([breakLink(allow.proxy), breakLink(deny.proxy)]);
         const began = performance.now();
         expect(await verdict(deny.gatehouse, person.accessToken)).toBe('ok');
-        const refused = await eventually(async () => {
-          const answer = await deny.gatehouse.call<Problem>('GET', '/v1/auth/session', { token: person.accessToken });
-          return answer.status !== 200 && answer;
-        }, UNTRUSTED);
+        const refused = await waitFor(
+          async () => {
+            const answer = await deny.gatehouse.call<Problem>('GET', '/v1/auth/session', { token: person.accessToken });
+            return answer.status !== 200 && answer;
+          },
+          { within: UNTRUSTED },
+        );
         // The link was whole a heartbeat before it broke, at most.
         expect(performance.now() - began).toBeGreaterThan(3_900);
         expect([refused.status, refused.body.code]).toEqual([503, 'database_unavailable']);
@@ -155,7 +158,7 @@ test.concurrent.each(WAYS)(
 
         await Promise.all([allow.proxy.heal(), deny.proxy.heal()]);
         for (const { gatehouse } of [allow, deny]) {
-          await eventually(async () => (await readiness(gatehouse)) === 200);
+          await waitFor(async () => (await readiness(gatehouse)) === 200);
           expect(await verdict(gatehouse, person.accessToken)).toBe('ok');
         }
       }),
@@ -175,7 +178,7 @@ test.concurrent('what is in flight when the database goes is answered 200 or 503
         for (const { status, body } of await Promise.all(answers))
           expect([status, status < 300 || [401, 503].includes(status) || body.code]).toEqual([status, true]);
         await proxy.heal();
-        await eventually(async () => (await readiness(gatehouse)) === 200);
+        await waitFor(async () => (await readiness(gatehouse)) === 200);
       }
       expect(gatehouse.output).not.toMatch(/internal_error|unhandled/i);
       // A session, its user and the entry about it are written together.
@@ -204,7 +207,7 @@ test.concurrent('a statement that takes too long is given up, and its connection
     expect((await gatehouse.call('PATCH', '/v1/users/me', { token: accessToken, body: { name: 'Done' } })).status).toBe(
       200,
     );
-    await eventually(async () => {
+    await waitFor(async () => {
       const open = await database.query(
         `SELECT FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in transaction%'`,
       );
@@ -223,8 +226,10 @@ test.concurrent('with the link for notifications alone lost, requests ask the da
     await database.query('UPDATE sessions SET revoked_at = now() WHERE id = $1', [ended.session.id]);
     await database.query('DELETE FROM sessions WHERE id = $1', [deleted.session.id]);
     await database.query(`INSERT INTO user_roles VALUES ($1, 'admin')`, [stale.user.id]);
-    await eventually(async () => (await readiness(gatehouse)) === 503);
-    await eventually(async () => (await verdict(gatehouse, ended.accessToken)) === 'session_revoked', UNTRUSTED);
+    await waitFor(async () => (await readiness(gatehouse)) === 503);
+    await waitFor(async () => (await verdict(gatehouse, ended.accessToken)) === 'session_revoked', {
+      within: UNTRUSTED,
+    });
     expect(await verdict(gatehouse, deleted.accessToken)).toBe('session_revoked');
     expect(await verdict(gatehouse, stale.accessToken)).toBe('token_stale');
     expect(await verdict(gatehouse, person.accessToken)).toBe('ok');
@@ -232,7 +237,7 @@ test.concurrent('with the link for notifications alone lost, requests ask the da
     expect(await readiness(gatehouse)).toBe(503);
 
     await proxy.heal();
-    await eventually(async () => (await readiness(gatehouse)) === 200);
+    await waitFor(async () => (await readiness(gatehouse)) === 200);
     expect(await verdict(gatehouse, deleted.accessToken)).toBe('session_revoked');
     expect(await verdict(gatehouse, person.accessToken)).toBe('ok');
   }));
@@ -248,6 +253,6 @@ test('a link that Postgres ends is made again within a moment', () =>
     );
     await database.query('UPDATE sessions SET revoked_at = now() WHERE id = $1', [ended.session.id]);
     // Before it would ask the database for want of a link.
-    await eventually(async () => (await verdict(gatehouse, ended.accessToken)) === 'session_revoked', 4_500);
-    await eventually(async () => (await readiness(gatehouse)) === 200);
+    await waitFor(async () => (await verdict(gatehouse, ended.accessToken)) === 'session_revoked', { within: 4_500 });
+    await waitFor(async () => (await readiness(gatehouse)) === 200);
   }));

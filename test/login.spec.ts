@@ -1,7 +1,7 @@
 import { createDatabase, type TestDatabase } from './support/database.js';
-import { eventually } from './support/eventually.js';
 import { type Api, Gatehouse, GatehouseProcess } from './support/gatehouse.js';
 import { freshEmail, PASSWORD, type Problem, type SignedUp, signIn, signUp, verdict } from './support/users.js';
+import { waitFor } from './support/wait-for.js';
 
 /** Signing in: by whatever name, and the one answer for every pair that is wrong. */
 let database: TestDatabase;
@@ -153,7 +153,7 @@ describe('a disabled account', () => {
     await database.query(`UPDATE users SET status = 'disabled' WHERE id = $1`, [user.id]);
     await database.query(`UPDATE users SET status = 'active' WHERE id = $1`, [user.id]);
     await signIn(gatehouse, user.email);
-    await eventually(async () => (await verdict(gatehouse, accessToken)) === 'session_revoked');
+    await waitFor(async () => (await verdict(gatehouse, accessToken)) === 'session_revoked');
   });
 });
 
@@ -230,7 +230,7 @@ async function signInDuring(email: string, change: string, values: unknown[]) {
   await database.query('BEGIN');
   await database.query(change, values);
   const answer = login({ email, password: PASSWORD });
-  await eventually(async () => {
+  await waitFor(async () => {
     const waiting = await database.query(
       `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
     );

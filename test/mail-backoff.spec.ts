@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { createDatabase, type TestDatabase } from './support/database.js';
-import { eventually } from './support/eventually.js';
 import { GatehouseProcess } from './support/gatehouse.js';
 import { Postbox } from './support/mail.js';
 import { freshEmail, PASSWORD } from './support/users.js';
+import { waitFor } from './support/wait-for.js';
 
 /** How long a mail waits that was not taken, when it is given up, and whose it is meanwhile. */
 const WHILE = 30_000;
@@ -58,26 +58,26 @@ const answering = (responseCode: number) => ({
 
 test('an outage does not count against a mail: the first refusal after it costs seconds', async () => {
   await causeMail();
-  await eventually(async () => (await waiting())?.error != null, WHILE);
+  await waitFor(async () => (await waiting())?.error != null, { within: WHILE });
   expect((await waiting())!.attempts).toBe(0);
   await postbox.open(answering(451));
-  await eventually(async () => (await waiting())!.attempts === 1, WHILE);
+  await waitFor(async () => (await waiting())!.attempts === 1, { within: WHILE });
   expect((await waiting())!.wait).toBeLessThan(3);
   // The next ones cost more each time.
-  await eventually(async () => (await waiting())!.attempts === 2, WHILE);
+  await waitFor(async () => (await waiting())!.attempts === 2, { within: WHILE });
   expect((await waiting())!.wait).toBeGreaterThan(3);
 });
 
 test('an outage longer than any back-off loses no mail, even if the server then asks to come again', async () => {
   await causeMail();
   await database.query(`UPDATE mail_outbox SET created_at = now() - interval '8 days'`);
-  await eventually(async () => (await waiting())?.error != null, WHILE);
+  await waitFor(async () => (await waiting())?.error != null, { within: WHILE });
   await postbox.open(answering(451));
-  await eventually(async () => (await waiting())!.attempts > 0, WHILE);
+  await waitFor(async () => (await waiting())!.attempts > 0, { within: WHILE });
   await postbox.close();
   await postbox.open();
   await hurry();
-  await eventually(() => postbox.mails.length === 1, WHILE);
+  await waitFor(() => postbox.mails.length === 1, { within: WHILE });
   expect(gatehouse.output).not.toContain('is given up');
 });
 
@@ -89,12 +89,12 @@ test.each([
   await postbox.open(answering(code));
   const email = freshEmail();
   await causeMail(email);
-  await eventually(async () => (await waiting())!.attempts === 1, WHILE);
+  await waitFor(async () => (await waiting())!.attempts === 1, { within: WHILE });
   await hurry(`, attempts = ${most - 2}`);
-  await eventually(async () => (await waiting())!.attempts === most - 1, WHILE);
+  await waitFor(async () => (await waiting())!.attempts === most - 1, { within: WHILE });
   expect(gatehouse.output).not.toContain(`given up after ${most}`);
   await hurry();
-  await eventually(async () => (await waiting()) === undefined, WHILE);
+  await waitFor(async () => (await waiting()) === undefined, { within: WHILE });
   expect(gatehouse.output).toContain(`is given up after ${most} attempts: EENVELOPE RCPT TO ${code}`);
   expect(gatehouse.output).not.toContain(email);
 });
@@ -111,12 +111,12 @@ test('a mail that was perhaps taken is an attempt: its copies come ever later, n
     },
   });
   await causeMail();
-  await eventually(async () => (await waiting())!.attempts === 2, WHILE);
+  await waitFor(async () => (await waiting())!.attempts === 2, { within: WHILE });
   expect((await waiting())!.wait).toBeGreaterThan(3);
   expect((await waiting())!.error).toMatch(/after its last byte$/);
   expect(postbox.mails).toHaveLength(2);
   await hurry(', attempts = 39');
-  await eventually(async () => (await waiting()) === undefined, WHILE);
+  await waitFor(async () => (await waiting()) === undefined, { within: WHILE });
 });
 
 test('a mail whose answer is slow holds up no other, and is left to whoever has taken it over', async () => {
@@ -133,19 +133,19 @@ test('a mail whose answer is slow holds up no other, and is left to whoever has 
     },
   });
   await causeMail();
-  await eventually(() => answer !== undefined, WHILE);
+  await waitFor(() => answer !== undefined, { within: WHILE });
   await causeMail();
-  await eventually(() => postbox.mails.length === 1, WHILE);
+  await waitFor(() => postbox.mails.length === 1, { within: WHILE });
   const left = async () => (await database.query('SELECT FROM mail_outbox')).length;
-  await eventually(async () => (await left()) === 1, WHILE);
+  await waitFor(async () => (await left()) === 1, { within: WHILE });
 
   const other = randomUUID();
   await database.query(`UPDATE mail_outbox SET claimed_by = $1, due_at = now() + interval '1 hour'`, [other]);
   answer!();
   // The instance goes on with other mails, and has touched this one no more.
   await causeMail();
-  await eventually(() => postbox.mails.length === 2, WHILE);
-  await eventually(async () => (await left()) === 1, WHILE);
+  await waitFor(() => postbox.mails.length === 2, { within: WHILE });
+  await waitFor(async () => (await left()) === 1, { within: WHILE });
   const [row] = await database.query<{ wait: number }>(
     'SELECT extract(epoch FROM due_at - now())::float AS wait FROM mail_outbox WHERE claimed_by = $1',
     [other],

@@ -1,9 +1,9 @@
 import type { SMTPServerOptions } from 'smtp-server';
 import { createDatabase, type TestDatabase } from './support/database.js';
-import { eventually } from './support/eventually.js';
 import { GatehouseProcess } from './support/gatehouse.js';
 import { Postbox } from './support/mail.js';
 import { freshEmail, PASSWORD, type SignedUp, signIn, type Tokens } from './support/users.js';
+import { waitFor } from './support/wait-for.js';
 
 /** From the outbox to a real mail server: each mail arrives, and once. One deployment, whose instances come and go. */
 /** Milliseconds: the lease of a killed instance and the pause before a server is tried again are well within it. */
@@ -55,8 +55,8 @@ const waiting = async () => (await database.query<{ id: string }>('SELECT id FRO
 
 /** Resolves when so many mails have arrived and the outbox is empty. */
 async function delivered(count: number): Promise<void> {
-  await eventually(() => postbox.mails.length >= count, WHILE);
-  await eventually(async () => (await waiting()).length === 0, WHILE);
+  await waitFor(() => postbox.mails.length >= count, { within: WHILE });
+  await waitFor(async () => (await waiting()).length === 0, { within: WHILE });
 }
 
 const arrived = () => postbox.mails.map(({ id }) => id).sort();
@@ -77,7 +77,7 @@ const verify = (gatehouse: GatehouseProcess) =>
 async function member(gatehouse: GatehouseProcess): Promise<SignedUp> {
   const email = freshEmail();
   await register(gatehouse, email);
-  await eventually(() => postbox.mails.some(({ to }) => to[0] === email), WHILE);
+  await waitFor(() => postbox.mails.some(({ to }) => to[0] === email), { within: WHILE });
   await verify(gatehouse);
   return signIn(gatehouse, email);
 }
@@ -128,7 +128,7 @@ test('a mail arrives in text and HTML, from us, to its one address', async () =>
   const gatehouse = await instance();
   const email = freshEmail();
   expect((await register(gatehouse, email)).status).toBe(202);
-  await eventually(() => postbox.mails.length === 1, WHILE);
+  await waitFor(() => postbox.mails.length === 1, { within: WHILE });
   const [{ id, from, to, source }] = postbox.mails as [(typeof postbox.mails)[0]];
   expect([from, to]).toEqual(['gate@example.com', [email]]);
   expect(source).toMatch(/^From: Gate <gate@example.com>$/im);
@@ -149,9 +149,9 @@ test('a mail that the server refuses waits alone, and the others go on', async (
   await register(gatehouse, 'full@example.com');
   const email = freshEmail();
   await register(gatehouse, email);
-  await eventually(() => postbox.mails.length === 1, WHILE);
+  await waitFor(() => postbox.mails.length === 1, { within: WHILE });
   expect(postbox.mails[0]!.to).toEqual([email]);
-  await eventually(async () => (await waiting()).length === 1, WHILE);
+  await waitFor(async () => (await waiting()).length === 1, { within: WHILE });
   const [row] = await database.query<{ last_error: string }>('SELECT last_error FROM mail_outbox');
   expect(row!.last_error).toBe('EENVELOPE RCPT TO 452');
   expect(gatehouse.output).not.toContain('full@example.com');
@@ -197,7 +197,7 @@ test('the mails that wait for an account are in its export, and go with it: the 
   const [leaving, removed, other] = [await member(gatehouse), await member(gatehouse), await member(gatehouse)];
   await database.query(`INSERT INTO user_roles VALUES ($1, 'admin')`, [other.user.id]);
   const { accessToken: asAdmin } = await signIn(gatehouse, other.user.email);
-  await eventually(async () => (await waiting()).length === 0, WHILE);
+  await waitFor(async () => (await waiting()).length === 0, { within: WHILE });
   await postbox.close();
   postbox.mails.length = 0;
   for (const { user } of [leaving, removed, other])
@@ -215,7 +215,7 @@ test('the mails that wait for an account are in its export, and go with it: the 
   const queued = await database.query<{ kind: string }>('SELECT kind FROM mail_outbox ORDER BY id');
   expect(queued.map(({ kind }) => kind)).toEqual(['reset_password', 'account_deleted']);
   await postbox.open();
-  await eventually(() => postbox.mails.length === 2, WHILE);
+  await waitFor(() => postbox.mails.length === 2, { within: WHILE });
   expect(postbox.mails.map(({ to }) => to[0]).sort()).toEqual([leaving.user.email, other.user.email].sort());
 });
 
@@ -234,7 +234,7 @@ test('several instances send each mail once', async () => {
   const [first] = await instances(3);
   await request(first!, 100);
   // All of them are at it.
-  await eventually(() => held.length === 3 * AT_ONCE, WHILE);
+  await waitFor(() => held.length === 3 * AT_ONCE, { within: WHILE });
   const queued = await waiting();
   expect(queued).toHaveLength(100);
   letGo();
@@ -247,10 +247,10 @@ test('SIGTERM lets the mails under way arrive and leaves the rest to others', as
   await postbox.open(options);
   const [first, , third] = await instances(3);
   await request(first!, 30);
-  await eventually(() => held.length === 3 * AT_ONCE, WHILE);
+  await waitFor(() => held.length === 3 * AT_ONCE, { within: WHILE });
   const queued = await waiting();
   const stopped = end(third!, 'stop');
-  await eventually(async () => (await third!.call('GET', '/health/live').catch(() => null)) === null, WHILE);
+  await waitFor(async () => (await third!.call('GET', '/health/live').catch(() => null)) === null, { within: WHILE });
   letGo();
   await stopped;
   await delivered(30);
@@ -283,7 +283,7 @@ test('killed between request and delivery: nothing is lost, and nothing is sent 
       );
     },
   });
-  await eventually(() => postbox.mails.length >= 15, WHILE);
+  await waitFor(() => postbox.mails.length >= 15, { within: WHILE });
   await end(first!, 'kill');
   killed = true;
   // Taken by the server, but the row is there: the "250" and the removal were cut apart. These alone may come again.
@@ -307,7 +307,7 @@ test('stopped while the mail server hangs: the mail is given back, and arrives o
   await postbox.open({ onData: () => void hanging++ });
   const gatehouse = await instance();
   await register(gatehouse, freshEmail());
-  await eventually(() => hanging === 1, WHILE);
+  await waitFor(() => hanging === 1, { within: WHILE });
   await end(gatehouse, 'stop');
   expect(await waiting()).toHaveLength(1);
   await postbox.close();

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startGroup } from '../scripts/process-group.js';
-import { eventually } from './support/eventually.js';
+import { waitFor } from './support/wait-for.js';
 
 /** What `npm run start:dev` starts must not outlive it. */
 let folder: string;
@@ -26,7 +26,7 @@ async function startFamily(parent: string) {
   const note = join(folder, 'note');
   const isRunning = () => existsSync(note);
   const group = startGroup('/bin/sh', ['-c', `"${process.execPath}" -e "$CHILD" & ${parent}`], { CHILD, NOTE: note });
-  await eventually(isRunning, 20_000);
+  await waitFor(isRunning, { within: 20_000 });
   return { group, isRunning };
 }
 

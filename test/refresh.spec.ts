@@ -2,10 +2,10 @@ import { hkdfSync } from 'node:crypto';
 import { firstIdAt } from '../src/platform/common/id.js';
 import { newSessionSecret, readRefreshToken, writeRefreshToken } from '../src/sessions/refresh-token.js';
 import { createDatabase, type TestDatabase } from './support/database.js';
-import { eventually } from './support/eventually.js';
 import { GatehouseProcess } from './support/gatehouse.js';
 import { APP_SECRET } from './support/server.js';
 import { freshEmail, PASSWORD, refresh, type SignedUp, signIn, signUp, type Tokens, verdict } from './support/users.js';
+import { waitFor } from './support/wait-for.js';
 
 /** Staying signed in: one successor, however many ask at once; and nothing left when a session has ended. */
 /** Milliseconds, so long that fifty answers of a busy machine come within it. */
@@ -130,7 +130,7 @@ describe('a genuine token that was replaced', () => {
     expect([reused.status, reused.code]).toEqual([401, 'refresh_reused']);
     expect(reused.headers.get('www-authenticate')).toBe('Bearer');
     expect(await verdict(gatehouse, body.accessToken)).toBe('session_revoked');
-    await eventually(async () => (await verdict(second, body.accessToken)) === 'session_revoked');
+    await waitFor(async () => (await verdict(second, body.accessToken)) === 'session_revoked');
     for (const token of [body.refreshToken, refreshToken])
       expect((await refresh(gatehouse, token)).code).toBe('session_revoked');
     expect(await rowOf(session.id)).toMatchObject({ revoked: true, counter: 1 });
@@ -142,7 +142,7 @@ describe('a genuine token that was replaced', () => {
     const began = performance.now();
     await refresh(gatehouse, refreshToken);
     await ageRotation(session.id, 1_000);
-    await eventually(async () => (await refresh(second, refreshToken)).code === 'refresh_reused');
+    await waitFor(async () => (await refresh(second, refreshToken)).code === 'refresh_reused');
     expect(performance.now() - began).toBeGreaterThan(800);
   });
 
@@ -374,8 +374,8 @@ describe('refresh racing an end, two hundred rounds', () => {
     expect(['ok', 'session_revoked']).toContain(answer.code);
     for (const { refreshToken, accessToken } of [tokens, ...given]) {
       expect((await refresh(server, refreshToken)).code).toBe('session_revoked');
-      await eventually(async () => (await verdict(gatehouse, accessToken)) === 'session_revoked');
-      await eventually(async () => (await verdict(second, accessToken)) === 'session_revoked');
+      await waitFor(async () => (await verdict(gatehouse, accessToken)) === 'session_revoked');
+      await waitFor(async () => (await verdict(second, accessToken)) === 'session_revoked');
     }
     return given.length > 0;
   }

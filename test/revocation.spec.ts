@@ -1,7 +1,7 @@
 import { createDatabase, type TestDatabase } from './support/database.js';
-import { eventually } from './support/eventually.js';
 import { GatehouseProcess } from './support/gatehouse.js';
 import { freshEmail, refresh, type SignedUp, signIn, signUp, verdict } from './support/users.js';
+import { waitFor } from './support/wait-for.js';
 
 /** What ends a session on one instance is felt on every other within a second, on the same one at once, and for good. */
 const ADMIN = { BOOTSTRAP_ADMIN_EMAIL: 'root@example.com', BOOTSTRAP_ADMIN_PASSWORD: 'nine violet tractors' };
@@ -91,7 +91,7 @@ const latencies = new Map<string, number[]>();
 /** Waits until these servers refuse the token, all from this moment on, and notes what the last one took. */
 async function felt(kind: string, servers: GatehouseProcess[], token: string, code: string): Promise<void> {
   const began = performance.now();
-  await Promise.all(servers.map((server) => eventually(async () => (await verdict(server, token)) === code)));
+  await Promise.all(servers.map((server) => waitFor(async () => (await verdict(server, token)) === code)));
   latencies.set(kind, [...(latencies.get(kind) ?? []), performance.now() - began]);
 }
 

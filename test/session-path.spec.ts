@@ -1,8 +1,8 @@
 import { createDatabase, type TestDatabase } from './support/database.js';
-import { eventually } from './support/eventually.js';
 import { Gatehouse } from './support/gatehouse.js';
 import { LISTENER, TcpProxy } from './support/tcp-proxy.js';
 import { type SignedUp, signUp, verdict } from './support/users.js';
+import { waitFor } from './support/wait-for.js';
 
 /** Checking an access token costs no SQL: counted at the wire between Gatehouse and Postgres. */
 let database: TestDatabase;
@@ -41,7 +41,7 @@ describe('a hundred requests send nothing to Postgres', () => {
     await gatehouse.call('POST', '/v1/auth/logout', { token: ended });
     // What was just done is sealed and tallied a second later; that is no request's SQL.
     const todo = 'SELECT FROM audit_unsealed UNION ALL SELECT FROM tally_changes';
-    await eventually(async () => (await database.query(todo)).length === 0);
+    await waitFor(async () => (await database.query(todo)).length === 0);
   });
 
   test.each<[string, string, (i: number) => string]>([
@@ -58,7 +58,7 @@ describe('a hundred requests send nothing to Postgres', () => {
     const codes = await Promise.all(Array.from({ length: 100 }, (_, i) => verdict(gatehouse, tokenOf(i))));
     expect(new Set(codes)).toEqual(new Set([expected]));
     // A statement sent after the answer would show by the listener's next heartbeat.
-    await eventually(() => (proxy.sent.get(LISTENER) ?? 0) > beats);
+    await waitFor(() => (proxy.sent.get(LISTENER) ?? 0) > beats);
     expect(poolBytes()).toBe(before);
   });
 });

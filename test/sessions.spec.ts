@@ -1,7 +1,7 @@
 import { createDatabase, type TestDatabase } from './support/database.js';
-import { eventually } from './support/eventually.js';
 import { Gatehouse } from './support/gatehouse.js';
 import { type Problem, refresh, type SignedUp, signIn, signUp, verdict } from './support/users.js';
+import { waitFor } from './support/wait-for.js';
 
 /** The own sessions: what the list shows, how it pages, and that nobody reaches anybody else's. */
 const CHROME =
@@ -249,7 +249,7 @@ test('an expired session’s access token is refused no later than the session',
   try {
     const { accessToken, expiresIn } = await signUp(brief);
     expect(expiresIn).toBeLessThanOrEqual(2);
-    await eventually(async () => (await verdict(brief, accessToken)) === 'token_expired');
+    await waitFor(async () => (await verdict(brief, accessToken)) === 'token_expired');
   } finally {
     await brief.stop();
   }

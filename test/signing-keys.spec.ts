@@ -2,9 +2,9 @@ import { createPublicKey, generateKeyPairSync, type JsonWebKey, randomBytes } fr
 import { createLocalJWKSet, type JSONWebKeySet, jwtVerify } from 'jose';
 import { Client } from 'pg';
 import { createDatabase, setting, type TestDatabase } from './support/database.js';
-import { eventually } from './support/eventually.js';
 import { type Api, Gatehouse, GatehouseProcess } from './support/gatehouse.js';
 import { refresh, type SignedUp, signIn, signUp, verdict } from './support/users.js';
+import { waitFor } from './support/wait-for.js';
 
 /** The keys: of each algorithm, of our making or brought along, published as JWKS and nowhere readable. */
 const ISSUER = 'http://gatehouse.test';
@@ -113,7 +113,7 @@ describe('the keys outlive restarts, another algorithm and nobody who moves them
     expect(await verdict(gatehouse, early.accessToken)).toBe('ok');
 
     await signsSince(next?.kid ?? '', '0');
-    await eventually(async () => (await signed(gatehouse)).kid === next?.kid);
+    await waitFor(async () => (await signed(gatehouse)).kid === next?.kid);
     expect(partOf(early.accessToken, 0).kid).toBe(first?.kid);
     expect(await verdict(gatehouse, early.accessToken)).toBe('ok');
     await verifyElsewhere(gatehouse, early.accessToken);
@@ -137,7 +137,7 @@ describe('the keys outlive restarts, another algorithm and nobody who moves them
     await signsSince(next?.kid ?? '', '17 minutes');
     second = await start({ JWT_ALG: 'HS256' });
     for (const server of [gatehouse, second]) {
-      await eventually(async () => (await verdict(server, early.accessToken)) === 'invalid_token');
+      await waitFor(async () => (await verdict(server, early.accessToken)) === 'invalid_token');
       expect(await verdict(server, accessToken)).toBe('ok');
       expect(await publishedIds(server)).not.toContain(first?.kid);
       expect(await publishedIds(server)).toContain(next?.kid);
@@ -151,7 +151,7 @@ describe('the keys outlive restarts, another algorithm and nobody who moves them
 
     await signsSince(key?.kid ?? '', '0');
     for (const server of [gatehouse, second]) {
-      await eventually(async () => (await signed(server)).alg === 'HS256');
+      await waitFor(async () => (await signed(server)).alg === 'HS256');
       const { accessToken } = await signIn(server, early.user.email);
       expect(partOf(accessToken, 0)).toEqual({ alg: 'HS256', typ: 'at+jwt', kid: key?.kid });
       for (const other of [gatehouse, second]) expect(await verdict(other, accessToken)).toBe('ok');
@@ -165,8 +165,8 @@ describe('the keys outlive restarts, another algorithm and nobody who moves them
     const moved = (await stored()).map(({ kid }) => `moved-${kid}`);
     expect(moved).toHaveLength(3);
     await database.query(`UPDATE signing_keys SET kid = 'moved-' || kid, signs_from = signs_from - interval '1 day'`);
-    const fresh = await eventually(async () => (await stored())[3] ?? false);
-    for (const server of [gatehouse, second]) await eventually(async () => (await signed(server)).kid === fresh.kid);
+    const fresh = await waitFor(async () => (await stored())[3] ?? false);
+    for (const server of [gatehouse, second]) await waitFor(async () => (await signed(server)).kid === fresh.kid);
     // Who cannot open a key does not remove it, though it was followed long ago.
     expect((await stored()).map(({ kid }) => kid)).toEqual([...moved, fresh.kid]);
     const { code, output } = await endOf({ DATABASE_URL: database.url, NODE_ENV: 'production', BCRYPT_COST: '10' });
@@ -177,10 +177,10 @@ describe('the keys outlive restarts, another algorithm and nobody who moves them
   test('one is made at once where all were removed, and what the former signed is refused', async () => {
     const { accessToken, refreshToken } = await signIn(gatehouse, early.user.email);
     await database.query('DELETE FROM signing_keys');
-    const [key, ...others] = await eventually(async () => ((await stored()).length > 0 ? stored() : false));
+    const [key, ...others] = await waitFor(async () => ((await stored()).length > 0 ? stored() : false));
     expect([key?.waits, others]).toEqual([false, []]);
     for (const server of [gatehouse, second]) {
-      await eventually(async () => (await signed(server)).kid === key?.kid);
+      await waitFor(async () => (await signed(server)).kid === key?.kid);
       expect(await verdict(server, accessToken)).toBe('invalid_token');
     }
     const { body } = await refresh(gatehouse, refreshToken);
@@ -197,7 +197,7 @@ describe('the keys outlive restarts, another algorithm and nobody who moves them
       await client.query('DELETE FROM signing_keys WHERE false');
       await client.query('UPDATE signing_keys SET alg = alg');
       await client.query(`NOTIFY gatehouse, 'the last'`);
-      await eventually(() => heard.includes('the last'));
+      await waitFor(() => heard.includes('the last'));
       expect(heard).toEqual(['keys', 'the last']);
     } finally {
       await client.end();

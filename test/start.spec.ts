@@ -4,12 +4,12 @@ import { type AddressInfo, connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createDatabase, setting, type TestDatabase } from './support/database.js';
-import { eventually } from './support/eventually.js';
 import { Gatehouse, GatehouseProcess } from './support/gatehouse.js';
 import { processList } from './support/postgres-view.js';
 import { APP_SECRET } from './support/server.js';
 import { TcpProxy } from './support/tcp-proxy.js';
 import { PASSWORD, refresh, type SignedUp, signIn, signUp, verdict } from './support/users.js';
+import { waitFor } from './support/wait-for.js';
 
 /** Starting and stopping: what a person reads, with which code it ends, and what is left behind. */
 /** Milliseconds, below the 10 s for which a stop lets requests in flight go on: nothing was waited for. */
@@ -191,7 +191,7 @@ describe('stopping', () => {
       await database.query('SELECT FROM users WHERE id = $1 FOR UPDATE', [user.id]);
       const body = { email: user.email, password: PASSWORD };
       const inFlight = gatehouse.call<SignedUp>('POST', '/v1/auth/login', { body });
-      await eventually(async () => {
+      await waitFor(async () => {
         const waiting = await database.query(
           `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
         );
@@ -200,7 +200,7 @@ describe('stopping', () => {
       gatehouse.process.kill(signal);
       gatehouse.process.kill(signal);
       // Sooner than what it does besides is done.
-      await eventually(async () => (await connects(gatehouse.url)) === false, 1_500);
+      await waitFor(async () => (await connects(gatehouse.url)) === false, { within: 1_500 });
       await database.query('COMMIT');
       const answer = await inFlight;
       const answered = performance.now();
@@ -214,7 +214,7 @@ describe('stopping', () => {
   );
 
   test('no connection of it stays in the database', async () => {
-    await eventually(async () => {
+    await waitFor(async () => {
       const left = await database.query(
         `SELECT FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'gatehouse%'`,
       );
@@ -271,7 +271,7 @@ describe('WORKERS=2', () => {
       Array(10).fill(200),
     );
     await gatehouse.call('POST', '/v1/auth/logout', { token: accessToken });
-    await eventually(async () =>
+    await waitFor(async () =>
       (await Promise.all(Array.from({ length: 10 }, ask))).every(({ status }) => status === 401),
     );
     gatehouse.process.kill('SIGTERM');
@@ -282,16 +282,16 @@ describe('WORKERS=2', () => {
   test('a worker that dies is replaced, and so is the replacement that could not start; a primary that dies leaves none behind', async () => {
     await proxy.refuse();
     process.kill(workers[0] ?? 0, 'SIGKILL');
-    await eventually(() => gatehouse.output.includes('The database cannot be reached'));
+    await waitFor(() => gatehouse.output.includes('The database cannot be reached'));
     await proxy.heal();
-    await eventually(async () => {
+    await waitFor(async () => {
       const now = childrenOf(gatehouse.process.pid ?? 0);
       return now.length === 2 && !now.includes(workers[0] ?? 0);
     });
     await signUp(gatehouse);
     const all = childrenOf(gatehouse.process.pid ?? 0);
     await gatehouse.kill();
-    await eventually(() => !all.some(lives));
+    await waitFor(() => !all.some(lives));
   });
 });
 
@@ -324,7 +324,7 @@ describe('the embedded Postgres', () => {
 
       process.kill(first, 'SIGKILL');
       expect(await verdict(gatehouse, person.accessToken)).toBe('ok');
-      await eventually(async () => {
+      await waitFor(async () => {
         const { status } = await gatehouse.call('GET', '/health/ready');
         return status === 200 && postmasterOf(dataDir) !== first;
       });

@@ -3,12 +3,12 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import bcrypt from 'bcrypt';
-import { until } from './support/admins.js';
 import { CLI, CliHost, cliEnv } from './support/cli.js';
 import { createDatabase, type TestDatabase } from './support/database.js';
 import { FOREIGN_HASHES } from './support/foreign-hashes.js';
 import { Gatehouse } from './support/gatehouse.js';
 import { PASSWORD, signIn } from './support/users.js';
+import { waitFor } from './support/wait-for.js';
 
 /** Taking users over from other software, and what that meets in the file, in the database and on the disk. */
 const MANY = 8_000;
@@ -256,11 +256,7 @@ test('broken off by Ctrl-C it keeps whole batches with roles and entries; run ag
   const path = file('many.ndjson', ndjson(Array.from({ length: MANY }, (_, n) => ({ email: `many${n}@again.test` }))));
   const child = spawn(process.execPath, [CLI, 'users:import', path], { env: cliEnv(database.url), stdio: 'ignore' });
   const ended = new Promise((resolve) => child.once('close', resolve));
-  await until(
-    () => count('many%'),
-    (n) => n > 0,
-    30_000,
-  );
+  await waitFor(() => count('many%'), { until: (n) => n > 0, within: 30_000 });
   child.kill('SIGINT');
   await ended;
   const kept = await count('many%');

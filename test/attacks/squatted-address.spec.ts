@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { withRoles } from '../support/admins.js';
 import { createDatabase, type TestDatabase } from '../support/database.js';
-import { eventually } from '../support/eventually.js';
 import { Gatehouse } from '../support/gatehouse.js';
 import { mailsTo, tokenFor } from '../support/mail.js';
 import { freshEmail, PASSWORD, type Problem, type SignedUp, signIn, signUp } from '../support/users.js';
+import { waitFor } from '../support/wait-for.js';
 
 /** Somebody registers an address that is not theirs, so that its owner can never move an account to it. */
 const SQUATTER = 'squatters own secret words';
@@ -186,7 +186,7 @@ test('a registration that nobody confirms is gone after 30 days once no link can
   await database.query('UPDATE one_time_tokens SET expires_at = now() WHERE email <> $1', [asked]);
   const squatter = await idOf(stale);
   const next = await Gatehouse.start({ DATABASE_URL: database.url });
-  await eventually(async () => (await idOf(stale)) === undefined, 10_000).finally(() => next.stop());
+  await waitFor(async () => (await idOf(stale)) === undefined, { within: 10_000 }).finally(() => next.stop());
   for (const email of [fresh, used, asked]) expect(await idOf(email)).toEqual(expect.any(String));
   const [entry] = await database.query('SELECT actor_id, data FROM audit_events WHERE user_id = $1 AND type = $2', [
     squatter,

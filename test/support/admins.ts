@@ -14,13 +14,3 @@ export async function withRoles(gatehouse: Api, database: TestDatabase, ...roles
 export async function makeRole(database: TestDatabase, name: string, ...permissions: string[]): Promise<void> {
   await database.query('INSERT INTO roles (name, permissions) VALUES ($1, $2)', [name, permissions]);
 }
-
-/** Asks again until the answer is as wanted, for what reaches another instance soon. Past `limit` ms it gives the last. */
-export async function until<T>(ask: () => Promise<T>, good: (answer: T) => boolean, limit = 20_000): Promise<T> {
-  const deadline = Date.now() + limit;
-  for (;;) {
-    const answer = await ask();
-    if (good(answer) || Date.now() > deadline) return answer;
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-}

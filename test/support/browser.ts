@@ -1,6 +1,6 @@
-import { createServer } from 'node:net';
 import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { chromiumHere } from '../../scripts/chromium.js';
+import { freePort } from './free-port.js';
 import { Gatehouse } from './gatehouse.js';
 import { PASSWORD } from './users.js';
 
@@ -96,10 +96,7 @@ export async function hold(page: Page, key: string): Promise<void> {
 
 /** Starts a server that knows its own address, so that it takes the page for its own. */
 export async function startForBrowser(env: Record<string, string>): Promise<Gatehouse> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => probe.once('listening', resolve));
-  const { port } = probe.address() as { port: number };
-  await new Promise((resolve) => probe.close(resolve));
+  const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
   const gatehouse = await Gatehouse.start({ PORT: String(port), PUBLIC_URL: url, RATE_LIMITS: 'off', ...env });
   gatehouse.url = url;

@@ -1,5 +1,6 @@
-import { createServer, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { SMTPServer, type SMTPServerOptions } from 'smtp-server';
+import { freePort } from './free-port.js';
 import type { Api } from './gatehouse.js';
 
 /** A mail of the development outbox. */
@@ -44,11 +45,7 @@ export class Postbox {
 
   /** Reserves a port; the server is down until `open`. */
   static async reserve(): Promise<Postbox> {
-    const probe = createServer().listen(0, '127.0.0.1');
-    await new Promise((resolve) => probe.once('listening', resolve));
-    const { port } = probe.address() as { port: number };
-    await new Promise((resolve) => probe.close(resolve));
-    return new Postbox(port);
+    return new Postbox(await freePort());
   }
 
   get url(): string {
