@@ -38,7 +38,10 @@ const typescript = (/** @type {object} */ parser, /** @type {object} */ transfor
 const everyLane = {
   testEnvironment: 'node',
   extensionsToTreatAsEsm: ['.ts', '.tsx'],
-  moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': ['$1.ts', '$1.tsx', '$1.js'] },
+  moduleNameMapper: {
+    '^(\\.{1,2}/.*)\\.js$': ['$1.ts', '$1.tsx', '$1.js'],
+    '^@gatehouse/client$': '<rootDir>/client/src/index.ts',
+  },
   transform: {
     '^.+\\.ts$': typescript({ decorators: true }, { legacyDecorator: true, decoratorMetadata: true }),
     '^.+\\.tsx$': typescript({ tsx: true }, { react: { runtime: 'automatic' } }),
