@@ -2,29 +2,42 @@ import { Module } from '@nestjs/common';
 import { PasswordsModule } from '../credentials/passwords/passwords.module.js';
 import { SessionsModule } from '../sessions/sessions.module.js';
 import { UsersModule } from '../users/users.module.js';
-import { AuthController } from './auth.controller.js';
 import { Reauthentication } from './elevation/reauthentication.service.js';
+import { EmailChangeController } from './email-change/email-change.controller.js';
 import { EmailChange } from './email-change/email-change.service.js';
 import { AccountClaim } from './email-verification/account-claim.service.js';
+import { EmailVerificationController } from './email-verification/email-verification.controller.js';
 import { EmailVerification } from './email-verification/email-verification.service.js';
 import { ThrottledMailRequests } from './email-verification/throttled-mail-request.service.js';
 import { VerificationMailer } from './email-verification/verification-mailer.service.js';
 import { InvitationAcceptance } from './invitations/invitation-acceptance.service.js';
+import { InvitationsController } from './invitations/invitations.controller.js';
 import { Invitations } from './invitations/invitations.service.js';
+import { LogoutController } from './logout/logout.controller.js';
 import { Logout } from './logout/logout.service.js';
-import { MailedLinksController } from './mailed-links.controller.js';
 import { OneTimeTokens } from './one-time-tokens/one-time-tokens.service.js';
+import { PasswordController } from './password/password.controller.js';
 import { PasswordChange } from './password/password-change.service.js';
 import { PasswordReset } from './password/password-reset.service.js';
+import { RegistrationController } from './registration/registration.controller.js';
 import { Registration } from './registration/registration.service.js';
 import { RegistrationRetention } from './registration/retention.js';
 import { UnverifiedRegistrations } from './registration/unverified-registrations.service.js';
+import { LoginController } from './sign-in/login.controller.js';
 import { SignIn } from './sign-in/sign-in.service.js';
 
 /** The flows: how somebody becomes signed in, stays so, and ends it. */
 @Module({
   imports: [PasswordsModule, SessionsModule, UsersModule],
-  controllers: [AuthController, MailedLinksController],
+  controllers: [
+    RegistrationController,
+    LoginController,
+    LogoutController,
+    EmailVerificationController,
+    EmailChangeController,
+    PasswordController,
+    InvitationsController,
+  ],
   providers: [
     AccountClaim,
     VerificationMailer,
@@ -43,6 +56,6 @@ import { SignIn } from './sign-in/sign-in.service.js';
     ThrottledMailRequests,
     SignIn,
   ],
-  exports: [VerificationMailer, EmailChange, Invitations, OneTimeTokens, PasswordChange, Reauthentication],
+  exports: [VerificationMailer, EmailChange, Invitations, OneTimeTokens, Reauthentication],
 })
 export class AuthModule {}

@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { RevocationModule } from '../revocation/revocation.module.js';
 import { TokensModule } from '../tokens/tokens.module.js';
+import { CurrentSessionController } from './current-session.controller.js';
 import { RefreshCookie } from './refresh-cookie.js';
 import { SessionRetention } from './retention.js';
 import { Rotation } from './rotation.service.js';
@@ -11,7 +12,7 @@ import { Sessions } from './sessions.service.js';
 /** One row for each signed-in device. */
 @Module({
   imports: [RevocationModule, TokensModule],
-  controllers: [SessionsController],
+  controllers: [CurrentSessionController, SessionsController],
   providers: [Sessions, SessionTokens, Rotation, SessionRetention, RefreshCookie],
   exports: [Sessions, SessionTokens, Rotation, RefreshCookie],
 })

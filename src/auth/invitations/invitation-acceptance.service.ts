@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { z } from 'zod';
+import { z } from 'zod';
 import { Audit } from '../../audit/audit.service.js';
 import { PasswordHasher } from '../../credentials/passwords/password-hasher.js';
 import { PasswordPolicy } from '../../credentials/passwords/password-policy.js';
@@ -7,10 +7,23 @@ import { Database } from '../../platform/database/database.js';
 import { Problem } from '../../platform/http/problem.js';
 import type { RequestContext } from '../../platform/http/request-context.js';
 import { Accounts } from '../../users/accounts.service.js';
-import type { invitationAcceptance } from '../auth.schemas.js';
+import { nameField, passwordField, usernameField } from '../../users/user.js';
 import { AccountClaim } from '../email-verification/account-claim.service.js';
+import { mailedToken } from '../mailed-link.schemas.js';
 import { OneTimeTokens } from '../one-time-tokens/one-time-tokens.service.js';
 import { type SignedIn, SignIn } from '../sign-in/sign-in.service.js';
+
+/** What an invited person chooses. */
+export const invitationAcceptance = z
+  .strictObject({
+    token: mailedToken,
+    password: passwordField,
+    username: usernameField.nullable().optional(),
+    name: nameField.nullable().optional(),
+  })
+  .meta({ id: 'InvitationAcceptance' });
+
+export type InvitationForm = z.infer<typeof invitationAcceptance>;
 
 /** Taking over an account that somebody else made. */
 @Injectable()
@@ -30,7 +43,7 @@ export class InvitationAcceptance {
    * Sets the invited person's password and names, confirms the address that the invitation went to, and signs in.
    * Throws a Problem: `invalid_token_link`, `username_taken` or a refused password (the link stays good), `overloaded`.
    */
-  async accept(form: z.infer<typeof invitationAcceptance>, context: RequestContext): Promise<SignedIn> {
+  async accept(form: InvitationForm, context: RequestContext): Promise<SignedIn> {
     const { token, password, ...names } = form;
     const owner = await this.tokens.ownerOf(token, 'invitation');
     const fault = this.policy.check(password, { ...owner, ...names });

@@ -1,5 +1,4 @@
 import { Inject, Injectable } from '@nestjs/common';
-import type { z } from 'zod';
 import { Audit } from '../../audit/audit.service.js';
 import { PasswordHasher } from '../../credentials/passwords/password-hasher.js';
 import { PasswordPolicy } from '../../credentials/passwords/password-policy.js';
@@ -13,9 +12,9 @@ import { Sessions } from '../../sessions/sessions.service.js';
 import { emailKeyOf } from '../../users/email.js';
 import { toUserView } from '../../users/user.js';
 import { Users } from '../../users/users.service.js';
-import type { registration } from '../auth.schemas.js';
 import { VerificationMailer } from '../email-verification/verification-mailer.service.js';
 import type { SignedIn } from '../sign-in/sign-in.service.js';
+import type { RegistrationForm } from './registration.schemas.js';
 import { UnverifiedRegistrations } from './unverified-registrations.service.js';
 
 /** Signing up. */
@@ -39,7 +38,7 @@ export class Registration {
    * or not, and a mail says the rest. Throws a Problem: `signup_closed`, `email_taken`, `username_taken`, a refused
    * password, `rate_limited`.
    */
-  async register(form: z.infer<typeof registration>, context: RequestContext): Promise<SignedIn | null> {
+  async register(form: RegistrationForm, context: RequestContext): Promise<SignedIn | null> {
     if (this.config.signup === 'closed') throw new Problem('signup_closed');
     const fault = this.policy.check(form.password, form);
     if (fault) throw Problem.field('/password', fault.detail, fault.code);

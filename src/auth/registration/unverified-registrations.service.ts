@@ -1,6 +1,5 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import type { z } from 'zod';
 import { Audit } from '../../audit/audit.service.js';
 import { Database } from '../../platform/database/database.js';
 import { inConstantTime } from '../../platform/http/constant-response-time.js';
@@ -13,11 +12,9 @@ import { type Account, Accounts } from '../../users/accounts.service.js';
 import { emailKeyOf } from '../../users/email.js';
 import type { UserRow } from '../../users/user.js';
 import { type NewUser, Users } from '../../users/users.service.js';
-import type { registration } from '../auth.schemas.js';
 import { VerificationMailer } from '../email-verification/verification-mailer.service.js';
 import { Invitations } from '../invitations/invitations.service.js';
-
-type Form = z.infer<typeof registration>;
+import type { RegistrationForm } from './registration.schemas.js';
 
 /** Signing up where the email must be confirmed first (`EMAIL_VERIFICATION=required`). */
 @Injectable()
@@ -39,7 +36,7 @@ export class UnverifiedRegistrations {
    * about whose password is theirs, so confirming keeps none: also where no more mail may go and an older link is opened.
    * Somebody who was invited is invited again. The owner of a confirmed account gets a mail that says there is one.
    */
-  async register(form: Form, passwordHash: string, context: RequestContext): Promise<void> {
+  async register(form: RegistrationForm, passwordHash: string, context: RequestContext): Promise<void> {
     await inConstantTime(async () => {
       const mayMail = await this.quotas.mayMail(emailKeyOf(form.email), 'anything else');
       await this.database.transaction(async (manager) => {
@@ -51,7 +48,7 @@ export class UnverifiedRegistrations {
 
   /** Makes the account, or contests the one that is there. Null where neither can be. */
   private async leave(
-    form: Form,
+    form: RegistrationForm,
     passwordHash: string,
     context: RequestContext,
     manager: EntityManager,
@@ -77,7 +74,7 @@ export class UnverifiedRegistrations {
   }
 
   /** The new account, without the username where that is taken: to say so would tell who is here. Null where the email is. */
-  private async create(form: Form, passwordHash: string, manager: EntityManager): Promise<UserRow | null> {
+  private async create(form: RegistrationForm, passwordHash: string, manager: EntityManager): Promise<UserRow | null> {
     for (const username of new Set([form.username ?? null, null])) {
       try {
         const user: NewUser = { ...form, username, passwordHash, roles: ['user'], unverifiedRegistration: true };

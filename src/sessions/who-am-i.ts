@@ -1,12 +1,20 @@
-import type { z } from 'zod';
+import { z } from 'zod';
 import type { Principal } from '../access/principal.js';
-import type { whoAmI as schema } from './auth.schemas.js';
+
+/** What a token says of itself. */
+export const whoAmIView = z
+  .strictObject({
+    user: z.strictObject({ id: z.uuid(), username: z.string().nullable(), roles: z.array(z.string()) }),
+    session: z.strictObject({ id: z.uuid() }),
+    expiresAt: z.iso.datetime().meta({ description: 'When the access token expires' }),
+  })
+  .meta({ id: 'WhoAmI' });
 
 /** A token answers the same as long as it lives, so what it answers lives as long as its principal is remembered. */
-const answers = new WeakMap<Principal, z.infer<typeof schema>>();
+const answers = new WeakMap<Principal, z.infer<typeof whoAmIView>>();
 
 /** What a token says of itself, for the client that holds it. */
-export function whoAmI(principal: Principal): z.infer<typeof schema> {
+export function whoAmI(principal: Principal): z.infer<typeof whoAmIView> {
   const known = answers.get(principal);
   if (known) return known;
   const { userId, username, roles, sessionId, expiresAt } = principal;
