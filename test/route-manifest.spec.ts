@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { Controller, Get, Module } from '@nestjs/common';
+import { RateLimit } from '../src/access/route-access.js';
 import { routesOf } from '../src/access/route-manifest.js';
+import { ROUTE_LIMITS } from '../src/platform/rate-limiting/route-limits.js';
 import { makeRole, withRoles } from './support/admins.js';
 import { cli } from './support/cli.js';
 import { createDatabase, type TestDatabase } from './support/database.js';
@@ -13,6 +15,8 @@ interface Route {
   path: string;
   /** In words. */
   access: string;
+  /** The name of its own limit; empty where the common one holds. */
+  limit: string;
 }
 
 /** What docs/routes.txt says a route asks. It is committed, so a route that appears or loosens has to be stated there. */
@@ -21,8 +25,8 @@ const ROUTES: Route[] = STATED.trimEnd()
   .split('\n')
   .slice(1)
   .map((line) => {
-    const [method = '', path = '', access = ''] = line.split(/\s+(?=[/])|\s{2,}/);
-    return { method, path, access };
+    const [method = '', path = '', access = '', limit = ''] = line.split(/\s+(?=[/])|\s{2,}/);
+    return { method, path, access, limit };
   });
 /** Those that are for whoever has a permission. */
 const PERMITTED = ROUTES.filter(({ access }) => access.startsWith('permission '));
@@ -90,7 +94,38 @@ test('a handler that a controller inherits is a route like any other, and closed
   class Heir extends Base {}
   @Module({ controllers: [Heir] })
   class Root {}
-  expect(routesOf(Root)).toEqual([{ method: 'GET', path: '/v1/heirs/inherited', access: null }]);
+  expect(routesOf(Root)).toEqual([{ method: 'GET', path: '/v1/heirs/inherited', access: null, limit: null }]);
+});
+
+test('a limit stands on the handler, and no other can be named than there is', () => {
+  @Controller('v1/doors')
+  class Doors {
+    @RateLimit('sign-in')
+    @Get('limited')
+    limited() {}
+    // @ts-expect-error: there is no such limit
+    @RateLimit('sing-in')
+    @Get('misspelt')
+    misspelt() {}
+    @Get('common')
+    common() {}
+  }
+  // @ts-expect-error: Fastify reads it from the handler alone
+  @RateLimit('sign-in')
+  class Whole {}
+  @Module({ controllers: [Doors, Whole] })
+  class Root {}
+  const limits = routesOf(Root).map(({ path, limit }) => [path, limit]);
+  expect(limits).toEqual([
+    ['/v1/doors/common', null],
+    ['/v1/doors/limited', 'sign-in'],
+    ['/v1/doors/misspelt', 'sing-in'],
+  ]);
+});
+
+test('every limit there is has a route, and docs/routes.txt says which', () => {
+  const named = ROUTES.flatMap(({ limit }) => (limit === '' ? [] : [limit]));
+  expect([...new Set(named)].sort()).toEqual(Object.keys(ROUTE_LIMITS).sort());
 });
 
 test('every route answers 401 or 403 to everybody but those it is stated for', async () => {

@@ -1,13 +1,17 @@
 import { type DynamicModule, RequestMethod, type Type } from '@nestjs/common';
 import { METHOD_METADATA, MODULE_METADATA, PATH_METADATA } from '@nestjs/common/constants.js';
 import { MetadataScanner } from '@nestjs/core';
-import { type AccessRule, accessRuleOf } from './route-access.js';
+import type { RouteLimitName } from '../platform/rate-limiting/route-limits.js';
+import { type AccessRule, accessRuleOf, rateLimitOf } from './route-access.js';
 
-/** A route and what it demands of its caller; null where it says nothing and is closed. */
+/** A route, what it asks of its caller, and how it is limited. */
 export interface ManifestRoute {
   method: string;
   path: string;
+  /** Null where it says nothing and is closed. */
   access: AccessRule | null;
+  /** Null where the common limit holds. */
+  limit: RouteLimitName | null;
 }
 
 type Import = Type | DynamicModule;
@@ -19,13 +23,13 @@ type Import = Type | DynamicModule;
 export function routesOf(root: Import, files: readonly string[] = []): ManifestRoute[] {
   return controllersOf(root)
     .flatMap(routesOfController)
-    .concat(files.map((path) => ({ method: 'GET', path, access: { kind: 'public' } })))
+    .concat(files.map((path) => ({ method: 'GET', path, access: { kind: 'public' }, limit: null })))
     .sort((a, b) => (a.path === b.path ? a.method.localeCompare(b.method) : a.path < b.path ? -1 : 1));
 }
 
-/** A demand in a few words, as the manifest prints it. */
-export function describeAccess(demand: AccessRule | null): string {
-  switch (demand?.kind) {
+/** An access rule in a few words, as the manifest prints it. */
+export function describeAccess(rule: AccessRule | null): string {
+  switch (rule?.kind) {
     case 'public':
       return 'anybody';
     case 'optional':
@@ -33,9 +37,9 @@ export function describeAccess(demand: AccessRule | null): string {
     case 'signed-in':
       return 'signed in';
     case 'roles':
-      return `role ${demand.anyOf.join(' or ')}`;
+      return `role ${rule.anyOf.join(' or ')}`;
     case 'permissions':
-      return `permission ${demand.allOf.join(' and ')}`;
+      return `permission ${rule.allOf.join(' and ')}`;
     default:
       return 'closed';
   }
@@ -73,6 +77,7 @@ function routesOfController(controller: Type): ManifestRoute[] {
           .filter(Boolean)
           .join('/')}`,
         access: accessRuleOf(handler, controller),
+        limit: rateLimitOf(handler),
       })),
     );
   });

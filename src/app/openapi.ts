@@ -20,7 +20,13 @@ export function describeApi(app: NestFastifyApplication, config: Pick<Config, 'p
     .addServer(config.publicUrl)
     .addBearerAuth({ type: 'http', scheme: 'bearer', bearerFormat: 'JWT' })
     .build();
-  return completeErrors(SwaggerModule.createDocument(app, builder, { standardSchemaConverter: toJsonSchema }));
+  return completeErrors(
+    SwaggerModule.createDocument(app, builder, {
+      standardSchemaConverter: toJsonSchema,
+      // A controller is a flow and may have routes of two tags: each says its own.
+      autoTagControllers: false,
+    }),
+  );
 }
 
 /** Serves the document at /openapi.json and a page that shows it at /docs. */

@@ -60,6 +60,13 @@ export function printRoutes({ json }: { json?: boolean }): void {
   print(
     json,
     routes,
-    table(routes.map(({ method, path, access }) => ({ method, path, demands: describeAccess(access) }))),
+    table(
+      routes.map(({ method, path, access, limit }) => ({
+        method,
+        path,
+        access: describeAccess(access),
+        limit: limit ?? '',
+      })),
+    ),
   );
 }

@@ -23,7 +23,7 @@ export function addSystemCommands(program: Command): void {
     .action(loaded(async () => (await import('./system.actions.js')).acceptAudit));
   program
     .command('routes')
-    .description('every route with what it demands of its caller')
+    .description('every route, whom it is for and the limit it has of its own')
     .option('--json', 'print JSON')
     .action(loaded(async () => (await import('./system.actions.js')).printRoutes));
 }

@@ -3,7 +3,7 @@ import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import { HealthCheckService, HealthIndicatorService } from '@nestjs/terminus';
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
-import { Public } from '../access/route-access.js';
+import { Public, RateLimit } from '../access/route-access.js';
 import { FirstAdmin } from '../admin/first-admin.js';
 import { Answers } from '../platform/http/openapi.js';
 import { Revocations } from '../revocation/revocations.service.js';
@@ -28,6 +28,7 @@ export class HealthController {
     private readonly firstAdmin: FirstAdmin,
   ) {}
 
+  @RateLimit('none')
   @Get('live')
   @ApiOperation({ summary: 'The process lives', operationId: 'getLive' })
   @Answers(200, alive)
@@ -35,6 +36,7 @@ export class HealthController {
     return { status: 'ok' };
   }
 
+  @RateLimit('none')
   @Get('ready')
   @ApiOperation({
     summary: 'The database answers and is migrated, its revocations are heard, and the first admin is made',

@@ -1,5 +1,7 @@
 import { createDatabase, type TestDatabase } from '../support/database.js';
-import { GatehouseProcess } from '../support/gatehouse.js';
+import { eventually } from '../support/eventually.js';
+import { Gatehouse, GatehouseProcess } from '../support/gatehouse.js';
+import { LISTENER, TcpProxy } from '../support/tcp-proxy.js';
 import { freshEmail, type Problem } from '../support/users.js';
 
 /** A sign-in that would be refused anyway costs next to nothing: its body is not even read (ASVS 5.0, 15.2.2). */
@@ -45,4 +47,41 @@ test('while the hash queue is full nobody’s sign-in is read', async () => {
   expect((await post('/v1/auth/login', MALFORMED)).body.code).toBe('malformed_json');
   // The log tells of the flood, not of each of its requests.
   expect(gatehouse.output.split('"msg":"overloaded"').length - 1).toBeLessThan(30);
+});
+
+test('a flood of guesses at a name that was refused a moment ago is not looked up, by email or username', async () => {
+  const proxy = await TcpProxy.before(database.url);
+  const server = await Gatehouse.start({
+    DATABASE_URL: proxy.url,
+    RATE_LIMITS: 'on',
+    TRUSTED_PROXIES: 'loopback',
+  });
+  /** Bytes sent to Postgres so far, the listener's heartbeat aside. */
+  const sent = () => [...proxy.sent].reduce((sum, [name, bytes]) => (name === LISTENER ? sum : sum + bytes), 0);
+  const settled = async () => {
+    const todo = 'SELECT FROM audit_unsealed UNION ALL SELECT FROM tally_changes';
+    await eventually(async () => (await database.query(todo)).length === 0);
+    return sent();
+  };
+  try {
+    for (const name of [{ email: freshEmail() }, { username: `nobody${Date.now() % 1e6}` }]) {
+      const headers = { 'x-forwarded-for': freshIp() };
+      const body = { ...name, password: 'a wrong one' };
+      const guess = () => server.call<Problem>('POST', '/v1/auth/login', { body, headers });
+      const before = await settled();
+      for (let index = 0; index < 5; index++) expect((await guess()).body.code).toBe('invalid_credentials');
+      const five = (await settled()) - before;
+      // The pause of a second would be over before the flood is counted.
+      await database.query(`UPDATE guesses SET blocked_until = now() + interval '10 minutes' WHERE wrong = 5`);
+      expect((await guess()).status).toBe(429);
+      const flooded = await settled();
+      const refused = await Promise.all(Array.from({ length: 200 }, guess));
+      expect(new Set(refused.map(({ body: { code } }) => code))).toEqual(new Set(['rate_limited']));
+      // One in a second asks whether the refusal still stands.
+      expect((await settled()) - flooded).toBeLessThan(five);
+    }
+  } finally {
+    await server.stop();
+    await proxy.close();
+  }
 });

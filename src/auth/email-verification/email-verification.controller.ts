@@ -1,6 +1,6 @@
 import { Body, Controller, Post } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
-import { Public } from '../../access/route-access.js';
+import { Public, RateLimit } from '../../access/route-access.js';
 import { type Message, messageView } from '../../platform/http/message.js';
 import { Answers, Fails } from '../../platform/http/openapi.js';
 import { Context, type RequestContext } from '../../platform/http/request-context.js';
@@ -31,6 +31,7 @@ export class EmailVerificationController {
     };
   }
 
+  @RateLimit('mail-request')
   @Post('resend')
   @ApiOperation({ summary: 'Mail the link to confirm an address once more', operationId: 'resendVerification' })
   @Answers(202, messageView, 'Whoever has the address')

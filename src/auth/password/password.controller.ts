@@ -2,7 +2,7 @@ import { Body, Controller, Post } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import { CurrentUser, type Principal } from '../../access/principal.js';
-import { Public, SignedIn } from '../../access/route-access.js';
+import { Public, RateLimit, SignedIn } from '../../access/route-access.js';
 import { type Message, messageView } from '../../platform/http/message.js';
 import { Answers, Fails } from '../../platform/http/openapi.js';
 import { Context, type RequestContext } from '../../platform/http/request-context.js';
@@ -43,6 +43,7 @@ export class PasswordController {
   }
 
   @Public()
+  @RateLimit('mail-request')
   @Post('auth/password/forgot')
   @ApiTags('Auth')
   @ApiOperation({ summary: 'Mail a link to choose a new password', operationId: 'forgotPassword' })

@@ -2,7 +2,7 @@ import { Body, Controller, Post, Res } from '@nestjs/common';
 import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import type { z } from 'zod';
-import { Public } from '../../access/route-access.js';
+import { Public, RateLimit } from '../../access/route-access.js';
 import { type Message, messageView } from '../../platform/http/message.js';
 import { Answers, Fails } from '../../platform/http/openapi.js';
 import { Context, type RequestContext } from '../../platform/http/request-context.js';
@@ -17,6 +17,7 @@ export class RegistrationController {
   constructor(private readonly registration: Registration) {}
 
   @Public()
+  @RateLimit('registration')
   @Post('register')
   @DeliversTokens()
   @ApiOperation({ summary: 'Make an account and sign in', operationId: 'register' })

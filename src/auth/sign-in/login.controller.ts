@@ -1,7 +1,7 @@
 import { Body, Controller, Post } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { z } from 'zod';
-import { Public } from '../../access/route-access.js';
+import { Public, RateLimit } from '../../access/route-access.js';
 import { Answers, Fails } from '../../platform/http/openapi.js';
 import { Context, type RequestContext } from '../../platform/http/request-context.js';
 import { DeliversTokens } from '../../sessions/token-delivery.js';
@@ -15,6 +15,7 @@ export class LoginController {
   constructor(private readonly signIn: SignIn) {}
 
   @Public()
+  @RateLimit('sign-in')
   @Post('login')
   @DeliversTokens()
   @ApiOperation({ summary: 'Sign in with email or username and password', operationId: 'login' })

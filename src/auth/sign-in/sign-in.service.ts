@@ -44,6 +44,8 @@ export class SignIn {
    */
   async withPassword(identifier: Identifier, password: string, context: RequestContext): Promise<SignedIn> {
     this.hasher.assertCapacity(context.ip);
+    // Before the database is asked whose name it is: a flood of refused guesses ends here.
+    this.guesses.assertNotBlocked(context, nameKey(identifier));
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       const found = await this.users.findCredentials(identifier);
       // A name that nobody has costs the same hash, so that the time does not tell who has an account here.
