@@ -1,6 +1,7 @@
 import { makeRole, withRoles } from './support/admins.js';
 import { createDatabase, type TestDatabase } from './support/database.js';
 import { type Answer, Gatehouse } from './support/gatehouse.js';
+import type { Schemas } from './support/schemas.js';
 import { freshEmail, PASSWORD, type Problem, type SignedUp, signIn, signUp, type User } from './support/users.js';
 import { waitFor } from './support/wait-for.js';
 
@@ -8,17 +9,6 @@ import { waitFor } from './support/wait-for.js';
 interface Page<T> {
   items: T[];
   nextCursor: string | null;
-}
-interface AuditEntry {
-  id: string;
-  type: string;
-  actorId: string | null;
-  userId: string | null;
-  ip: string | null;
-  userAgent: string | null;
-  requestId: string | null;
-  at: string;
-  data: Record<string, unknown>;
 }
 
 let database: TestDatabase;
@@ -142,7 +132,7 @@ describe('users', () => {
     const invited = await asAdmin<User>('POST', '/v1/users', { email: freshEmail(), roles: [] });
     expect([invited.status, invited.body.roles]).toEqual([201, []]);
     await asAdmin('PATCH', `/v1/users/${invited.body.id}`, { email: freshEmail() });
-    const trail = await asAdmin<Page<AuditEntry>>('GET', `/v1/audit?userId=${invited.body.id}`);
+    const trail = await asAdmin<Schemas['AuditPage']>('GET', `/v1/audit?userId=${invited.body.id}`);
     const types = ['user.invited', 'user.email_changed', 'user.invited', 'user.created'];
     expect(trail.body.items.map(({ type }) => type)).toEqual(types);
     for (const entry of trail.body.items) expect(entry).toMatchObject({ actorId: admin.user.id, ip: '127.0.0.1' });
@@ -200,7 +190,7 @@ describe('users', () => {
     const person = await signUp(one);
     await signIn(one, person.user.email);
     const path = `/v1/users/${person.user.id}/sessions`;
-    const list = await asAdmin<Page<{ current: boolean }>>('GET', path);
+    const list = await asAdmin<Schemas['SessionPage']>('GET', path);
     expect(list.body.items.map(({ current }) => current)).toEqual([false, false]);
     expect((await asAdmin('DELETE', path)).body).toEqual({ revoked: 2 });
     expect((await one.call('GET', '/v1/users/me', { token: person.accessToken })).status).toBe(401);
@@ -418,7 +408,10 @@ describe('roles', () => {
     }
     const { body } = await asAdmin<User>('GET', `/v1/users/${person.user.id}`);
     expect(body.roles).toEqual(['user']);
-    const trail = await asAdmin<Page<AuditEntry>>('GET', `/v1/audit?userId=${person.user.id}&type=user.roles_changed`);
+    const trail = await asAdmin<Schemas['AuditPage']>(
+      'GET',
+      `/v1/audit?userId=${person.user.id}&type=user.roles_changed`,
+    );
     expect(trail.body.items[0]).toMatchObject({ actorId: admin.user.id, data: { removed: ['passing'] } });
   });
 
@@ -439,7 +432,7 @@ describe('roles', () => {
       [actor.user.id],
     );
     expect(left).toEqual({ holders: 0, told: 2501, transactions: 2 });
-    const [entry] = (await asAdmin<Page<AuditEntry>>('GET', '/v1/audit?type=role.deleted&limit=1')).body.items;
+    const [entry] = (await asAdmin<Schemas['AuditPage']>('GET', '/v1/audit?type=role.deleted&limit=1')).body.items;
     expect(entry).toMatchObject({ actorId: actor.user.id, data: { role: 'crowd', users: 2501 } });
   });
 
@@ -469,7 +462,7 @@ test('every change stands in the audit log with its actor, address, agent and re
   await asAdmin('PATCH', path, { status: 'disabled' }, headers);
   await asAdmin('PATCH', path, { status: 'active' }, headers);
   await asAdmin('DELETE', path, undefined, headers);
-  const trail = (await pages<AuditEntry>(`/v1/audit?limit=3&userId=${user.id}`)).filter(
+  const trail = (await pages<Schemas['AuditEntry']>(`/v1/audit?limit=3&userId=${user.id}`)).filter(
     ({ actorId }) => actorId !== user.id,
   );
   expect(trail.map(({ type }) => type)).toEqual([
@@ -487,13 +480,15 @@ test('every change stands in the audit log with its actor, address, agent and re
   expect(JSON.stringify(trail)).not.toContain('@example.com');
   await asAdmin('PUT', '/v1/roles/audited', { permissions: ['users:read'] }, headers);
   await asAdmin('DELETE', '/v1/roles/audited', undefined, headers);
-  const [deleted] = (await asAdmin<Page<AuditEntry>>('GET', '/v1/audit?type=role.deleted&limit=1')).body.items;
-  const [saved] = (await asAdmin<Page<AuditEntry>>('GET', '/v1/audit?type=role.saved&limit=1')).body.items;
+  const [deleted] = (await asAdmin<Schemas['AuditPage']>('GET', '/v1/audit?type=role.deleted&limit=1')).body.items;
+  const [saved] = (await asAdmin<Schemas['AuditPage']>('GET', '/v1/audit?type=role.saved&limit=1')).body.items;
   expect(saved).toMatchObject({ actorId: admin.user.id, data: { role: 'audited', added: ['users:read'] } });
   const at = encodeURIComponent(saved?.at ?? '');
-  const exact = await pages<AuditEntry>(`/v1/audit?type=role.saved&from=${at}&to=${at}`);
+  const exact = await pages<Schemas['AuditEntry']>(`/v1/audit?type=role.saved&from=${at}&to=${at}`);
   expect(exact.map(({ id }) => id)).toContain(saved?.id);
-  const later = await pages<AuditEntry>(`/v1/audit?type=role.deleted&from=${encodeURIComponent(deleted?.at ?? '')}`);
+  const later = await pages<Schemas['AuditEntry']>(
+    `/v1/audit?type=role.deleted&from=${encodeURIComponent(deleted?.at ?? '')}`,
+  );
   expect(later.map(({ id }) => id)).toEqual([deleted?.id]);
 });
 

@@ -1,14 +1,10 @@
 import { withRoles } from './support/admins.js';
 import { createDatabase, type TestDatabase } from './support/database.js';
 import { type Answer, Gatehouse } from './support/gatehouse.js';
+import type { Schemas } from './support/schemas.js';
 import type { SignedUp } from './support/users.js';
 
 /** Every filter of the audit list with every other, page by page, against what plain SQL finds. */
-interface Page {
-  items: { id: string }[];
-  nextCursor: string | null;
-}
-
 const USERS = [1, 2, 3].map((n) => `00000000-0000-7000-8000-00000000000${n}`);
 const TYPES = ['auth.login', 'auth.login_failed', 'role.saved'];
 
@@ -39,9 +35,13 @@ async function pages(filter: Record<string, string>): Promise<string[]> {
   const ids: string[] = [];
   for (let cursor: string | null = ''; cursor !== null; ) {
     const query: URLSearchParams = new URLSearchParams({ ...filter, limit: '7', ...(cursor && { cursor }) });
-    const { body, status }: Answer<Page> = await gatehouse.call<Page>('GET', `/v1/audit?${query}`, {
-      token: reader.accessToken,
-    });
+    const { body, status }: Answer<Schemas['AuditPage']> = await gatehouse.call<Schemas['AuditPage']>(
+      'GET',
+      `/v1/audit?${query}`,
+      {
+        token: reader.accessToken,
+      },
+    );
     expect(status).toBe(200);
     ids.push(...body.items.map(({ id }) => id));
     cursor = body.nextCursor;

@@ -1,6 +1,7 @@
 import type { TestDatabase } from './support/database.js';
 import { type Api, Gatehouse } from './support/gatehouse.js';
-import { type Problem, refresh, signIn, signUp, type User } from './support/users.js';
+import type { Schemas } from './support/schemas.js';
+import { type Problem, refresh, signIn, signUp } from './support/users.js';
 
 /** What a user sees first: the account, how many devices, and the latest about it. */
 let database: TestDatabase;
@@ -12,15 +13,8 @@ beforeAll(() => {
 
 afterAll(() => database?.close());
 
-interface Dashboard {
-  message: string;
-  user: User;
-  sessions: { active: number };
-  activity: { type: string; at: string; ip: string | null; device: string }[];
-}
-
 const dashboard = (token?: string, query = '') =>
-  gatehouse.call<Dashboard & Problem>('GET', `/v1/dashboard${query}`, { token });
+  gatehouse.call<Schemas['Dashboard'] & Problem>('GET', `/v1/dashboard${query}`, { token });
 
 test('is the contract’s', async () => {
   const { user, accessToken } = await signUp(gatehouse);

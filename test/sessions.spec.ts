@@ -1,5 +1,6 @@
 import { createDatabase, type TestDatabase } from './support/database.js';
 import { Gatehouse } from './support/gatehouse.js';
+import type { Schemas } from './support/schemas.js';
 import { type Problem, refresh, type SignedUp, signIn, signUp, verdict } from './support/users.js';
 import { waitFor } from './support/wait-for.js';
 
@@ -20,18 +21,8 @@ afterAll(async () => {
   await database?.drop();
 });
 
-interface Session {
-  id: string;
-  current: boolean;
-  [field: string]: unknown;
-}
-
-interface Page {
-  items: Session[];
-  nextCursor: string | null;
-}
-
-const list = (token: string, query = '') => gatehouse.call<Page & Problem>('GET', `/v1/sessions${query}`, { token });
+const list = (token: string, query = '') =>
+  gatehouse.call<Schemas['SessionPage'] & Problem>('GET', `/v1/sessions${query}`, { token });
 const end = (token: string, id: string) => gatehouse.call<Problem>('DELETE', `/v1/sessions/${id}`, { token });
 
 /** Somebody on so many devices, oldest first. */
@@ -83,10 +74,10 @@ test('a refresh shows as use, from where it came', async () => {
 test('pages hold every session once, newest first, also while others come and go', async () => {
   const devices = await onDevices(7);
   const token = devices[3]?.accessToken ?? '';
-  const seen: Session[] = [];
+  const seen: Schemas['Session'][] = [];
   let cursor: string | null = null;
   do {
-    const page: Page = (await list(token, `?limit=2${cursor ? `&cursor=${cursor}` : ''}`)).body;
+    const page: Schemas['SessionPage'] = (await list(token, `?limit=2${cursor ? `&cursor=${cursor}` : ''}`)).body;
     seen.push(...page.items);
     cursor = page.nextCursor;
     await signIn(gatehouse, devices[0]?.user.email ?? '');

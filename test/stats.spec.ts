@@ -1,14 +1,11 @@
 import { withRoles } from './support/admins.js';
 import { createDatabase, type TestDatabase } from './support/database.js';
 import { Gatehouse } from './support/gatehouse.js';
+import type { Schemas } from './support/schemas.js';
 import { freshEmail, PASSWORD, type SignedUp, signIn, signUp } from './support/users.js';
 
 /** The dashboard's figures against a count of the rows. */
-interface Stats {
-  users: { total: number; active: number; disabled: number; byRole: Record<string, number> };
-  sessions: { active: number };
-  series: { date: string; signups: number; logins: number; failedLogins: number }[];
-}
+type Stats = Schemas['Stats'];
 
 let database: TestDatabase;
 let gatehouse: Gatehouse;

@@ -1,17 +1,14 @@
 import { withRoles } from './support/admins.js';
 import { createDatabase, type TestDatabase } from './support/database.js';
 import { type Answer, Gatehouse } from './support/gatehouse.js';
-import type { Problem, SignedUp, User } from './support/users.js';
+import type { Schemas } from './support/schemas.js';
+import type { Problem, SignedUp } from './support/users.js';
 
 /** The search among users who are so far apart that they fill twenty slices of its index. */
 const PEOPLE = 300;
 const APART = 1_100;
 const NAMES = ['Ada Young', 'Grace_Hopper', 'Łukasz Żak', 'владимир', "Conan O'Brien", '100% (sure)', 'a.b', null];
 
-interface Page {
-  items: User[];
-  nextCursor: string | null;
-}
 interface Person {
   id: string;
   number: string;
@@ -54,7 +51,9 @@ const ask = <T>(path: string) => gatehouse.call<T>('GET', path, { token: admin.a
 async function pages(path: string, from = ''): Promise<string[]> {
   const ids: string[] = [];
   for (let cursor: string | null = from; cursor !== null; ) {
-    const { body }: Answer<Page> = await ask<Page>(`${path}${cursor && `&cursor=${cursor}`}`);
+    const { body }: Answer<Schemas['UserPage']> = await ask<Schemas['UserPage']>(
+      `${path}${cursor && `&cursor=${cursor}`}`,
+    );
     ids.push(...body.items.map(({ id }) => id));
     cursor = body.nextCursor;
   }
@@ -138,7 +137,7 @@ test('of a long text the index is asked for what few have, and never for what it
 
 test('who comes while one pages is no part of it, and nobody is left out', async () => {
   const before = ids(anywhere('example'));
-  const first = (await ask<Page>('/v1/users?limit=5&query=example')).body;
+  const first = (await ask<Schemas['UserPage']>('/v1/users?limit=5&query=example')).body;
   await database.query(
     `INSERT INTO users (id, number, email, email_key) OVERRIDING SYSTEM VALUE
      SELECT gen_random_uuid(), 1000000 + n, e, e FROM generate_series(1, 20) n, LATERAL (SELECT 'late' || n || '@example.com' AS e) x`,
@@ -154,8 +153,8 @@ test.each(['1e3', '-1', '9'.repeat(19), '', '000x'])('a cursor of %j is refused'
 });
 
 test('the cursor of the one list is none of the other', async () => {
-  const list = (await ask<Page>('/v1/users?limit=1')).body.nextCursor;
-  const search = (await ask<Page>('/v1/users?limit=1&query=example')).body.nextCursor;
+  const list = (await ask<Schemas['UserPage']>('/v1/users?limit=1')).body.nextCursor;
+  const search = (await ask<Schemas['UserPage']>('/v1/users?limit=1&query=example')).body.nextCursor;
   expect((await ask<Problem>(`/v1/users?query=example&cursor=${list}`)).status).toBe(400);
   expect((await ask<Problem>(`/v1/users?cursor=${search}`)).status).toBe(400);
 });

@@ -1,16 +1,16 @@
 import { enter, type Profile } from '../support/browser.js';
-import { setStage } from '../support/fixtures.js';
+import { useFixtures } from '../support/fixtures.js';
 import { freshEmail, PASSWORD, signUp } from '../support/users.js';
 
 /** What a session goes through in a real browser: several tabs, lost networks, ends from elsewhere. */
-const stage = setStage();
+const fixtures = useFixtures();
 let profile: Profile;
 let email: string;
 
 beforeEach(async () => {
-  ({ profile } = stage);
+  ({ profile } = fixtures);
   email = freshEmail();
-  await signUp(stage.gatehouse, { email });
+  await signUp(fixtures.gatehouse, { email });
   await enter(profile.page, email);
 });
 
@@ -121,7 +121,7 @@ it('is over in every tab once one has signed out, and the back button brings not
 });
 
 it('is over on the next action once it was revoked elsewhere, and says why', async () => {
-  await stage.database.query(
+  await fixtures.database.query(
     'UPDATE sessions SET revoked_at = now() WHERE user_id = (SELECT id FROM users WHERE email = $1)',
     [email],
   );
@@ -131,7 +131,7 @@ it('is over on the next action once it was revoked elsewhere, and says why', asy
 });
 
 it('ends for a user whom an administrator has disabled', async () => {
-  await stage.database.query("UPDATE users SET status = 'disabled' WHERE email = $1", [email]);
+  await fixtures.database.query("UPDATE users SET status = 'disabled' WHERE email = $1", [email]);
   await profile.page.reload();
   await heading('Sign in').waitFor();
   await profile.page.getByLabel('Email or username').fill(email);

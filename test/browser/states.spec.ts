@@ -1,19 +1,19 @@
 import { withRoles } from '../support/admins.js';
 import { enter, openProfile } from '../support/browser.js';
-import { setStage } from '../support/fixtures.js';
+import { useFixtures } from '../support/fixtures.js';
 import { freshEmail, type SignedUp, signUp } from '../support/users.js';
 
 /** What each page shows while it reads, when reading fails, when there is nothing, and when what there is means harm. */
 const HOSTILE = '<img src=x onerror="document.title=String.fromCharCode(88)">{{7*7}}';
-const stage = setStage();
+const fixtures = useFixtures();
 let admin: SignedUp;
 
 beforeAll(async () => {
-  admin = await withRoles(stage.gatehouse, stage.database, 'admin', 'user');
+  admin = await withRoles(fixtures.gatehouse, fixtures.database, 'admin', 'user');
 });
 
 /** Opens an address as the administrator. */
-const open = (path: string) => enter(stage.page, admin.user.email, path);
+const open = (path: string) => enter(fixtures.page, admin.user.email, path);
 
 const problem = {
   status: 503,
@@ -39,7 +39,7 @@ it.each([
   ['/admin/roles', '**/v1/roles*', 'everything'],
   ['/admin/audit', '**/v1/audit*', 'Affected user'],
 ])('says at %s that it reads, then why that failed, and reads again when asked', async (path, api, content) => {
-  const { page } = stage;
+  const { page } = fixtures;
   let answer = (): void => undefined;
   const answered = new Promise<void>((resolve) => {
     answer = resolve;
@@ -67,64 +67,64 @@ it.each([
   ['/admin/audit', '**/v1/audit*', { items: [], nextCursor: null }, 'No matching entries'],
   ['/admin/roles', '**/v1/roles*', { items: [], nextCursor: null }, 'No roles'],
 ])('says at %s that there is nothing', async (path, api, json, text) => {
-  await stage.page.route(api, (route) => route.fulfill({ json }));
+  await fixtures.page.route(api, (route) => route.fulfill({ json }));
   await open(path);
-  await stage.said(text);
-  expect(await stage.page.getByRole('table').count()).toBe(0);
+  await fixtures.said(text);
+  expect(await fixtures.page.getByRole('table').count()).toBe(0);
 });
 
 it('says on the dashboard that nothing has happened yet', async () => {
-  await stage.page.route('**/v1/dashboard', async (route) => {
+  await fixtures.page.route('**/v1/dashboard', async (route) => {
     const response = await route.fetch();
     await route.fulfill({ json: { ...(await response.json()), activity: [] } });
   });
   await open('/');
-  await stage.said('No activity yet');
+  await fixtures.said('No activity yet');
 });
 
 it('says beside each field of a search what the API says of it, and keeps what was found', async () => {
   await open('/admin/audit');
-  await stage.page.getByRole('table').waitFor();
-  await stage.fill('User ID', 'nonsense');
-  await stage.press('Show');
-  expect(await stage.errorOf('User ID')).toMatch(/UUID/);
-  expect(await stage.page.getByRole('table').count()).toBe(1);
+  await fixtures.page.getByRole('table').waitFor();
+  await fixtures.fill('User ID', 'nonsense');
+  await fixtures.press('Show');
+  expect(await fixtures.errorOf('User ID')).toMatch(/UUID/);
+  expect(await fixtures.page.getByRole('table').count()).toBe(1);
 });
 
 it('says beside the field what the API says of a new user, an edited one and a role', async () => {
-  const { user } = await signUp(stage.gatehouse, { username: `u${Date.now()}` });
+  const { user } = await signUp(fixtures.gatehouse, { username: `u${Date.now()}` });
   await open('/admin/users');
-  await stage.fill('Email', user.email);
-  await stage.press('Create user');
-  expect(await stage.errorOf('Email')).toBe(
+  await fixtures.fill('Email', user.email);
+  await fixtures.press('Create user');
+  expect(await fixtures.errorOf('Email')).toBe(
     'An account with this email exists already. Sign in, or reset the password.',
   );
-  await stage.page.goto(`/admin/users/${admin.user.id}`);
-  await stage.fill('Username', user.username ?? '');
-  await stage.press('Save');
-  expect(await stage.errorOf('Username')).toBe('Another account has this username. Choose another.');
-  await stage.go('Roles');
-  await stage.fill('Name', 'helper');
-  await stage.fill('Permissions', 'Not One!');
-  await stage.press('Save role');
-  expect(await stage.errorOf('Permissions')).not.toBe('');
+  await fixtures.page.goto(`/admin/users/${admin.user.id}`);
+  await fixtures.fill('Username', user.username ?? '');
+  await fixtures.press('Save');
+  expect(await fixtures.errorOf('Username')).toBe('Another account has this username. Choose another.');
+  await fixtures.go('Roles');
+  await fixtures.fill('Name', 'helper');
+  await fixtures.fill('Permissions', 'Not One!');
+  await fixtures.press('Save role');
+  expect(await fixtures.errorOf('Permissions')).not.toBe('');
 });
 
 it('says why the last administrator cannot be disabled, in the dialog that asked', async () => {
   await open(`/admin/users/${admin.user.id}`);
-  await stage.press('Disable');
-  await stage.press('Disable account');
-  await stage.page.getByRole('alertdialog').getByRole('alert').getByText('last active admin').waitFor();
+  await fixtures.press('Disable');
+  await fixtures.press('Disable account');
+  await fixtures.page.getByRole('alertdialog').getByRole('alert').getByText('last active admin').waitFor();
 });
 
 it('shows a name that means harm as the text that it is, wherever it stands', async () => {
   const email = freshEmail();
-  const { user } = await signUp(stage.gatehouse, { email, name: HOSTILE });
-  await stage.gatehouse.call('PUT', '/v1/roles/hostile', {
+  const { user } = await signUp(fixtures.gatehouse, { email, name: HOSTILE });
+  await fixtures.gatehouse.call('PUT', '/v1/roles/hostile', {
     token: admin.accessToken,
     body: { description: HOSTILE, permissions: [] },
   });
-  const other = await openProfile(stage.browser, stage.gatehouse.url);
+  const other = await openProfile(fixtures.browser, fixtures.gatehouse.url);
   await enter(other.page, email);
   await other.page.getByText(`Welcome to your profile, ${HOSTILE}.`).waitFor();
   expect(await other.page.locator('main img').count()).toBe(0);
@@ -133,25 +133,25 @@ it('shows a name that means harm as the text that it is, wherever it stands', as
   await other.close();
 
   // The log keeps no names, so one is put into what it says.
-  await stage.page.route('**/v1/audit*', async (route) => {
+  await fixtures.page.route('**/v1/audit*', async (route) => {
     const { items, nextCursor } = await (await route.fetch()).json();
     await route.fulfill({ json: { nextCursor, items: [{ ...items[0], type: HOSTILE, data: { name: HOSTILE } }] } });
   });
   for (const path of ['/admin/users', `/admin/users/${user.id}`, '/admin/roles', '/admin/audit']) {
     await open(path);
-    await stage.page.waitForFunction(
+    await fixtures.page.waitForFunction(
       (text) =>
         document.body.textContent?.includes(text) ||
         [...document.querySelectorAll('input')].some(({ value }) => value === text),
       HOSTILE,
     );
-    expect(await stage.page.locator('main img').count()).toBe(0);
-    expect(await stage.page.title()).toMatch(/· Gatehouse$/);
+    expect(await fixtures.page.locator('main img').count()).toBe(0);
+    expect(await fixtures.page.title()).toMatch(/· Gatehouse$/);
   }
 });
 
 it('keeps everything else where a part of the page cannot be loaded, and loads it when asked again', async () => {
-  const { page, gatehouse } = stage;
+  const { page, gatehouse } = fixtures;
   await page.route('**/assets/users-*.js', (route) => route.abort());
   await open('/');
   await page.getByRole('link', { name: 'Users' }).click();
@@ -165,7 +165,7 @@ it('keeps everything else where a part of the page cannot be loaded, and loads i
   if (await again.isVisible()) await again.click();
   await page.getByRole('heading', { name: 'Users', level: 1 }).waitFor();
   // The browser itself logs the failed load; any other message still fails the test.
-  const { console: lines } = stage.profile;
+  const { console: lines } = fixtures.profile;
   const isExpected = (line: string) => line.includes('Failed to fetch dynamically imported module');
   lines.splice(0, lines.length, ...lines.filter((line) => !isExpected(line)));
 });

@@ -1,14 +1,14 @@
 import type { Page } from 'playwright-core';
 import { enter } from '../support/browser.js';
-import { setStage } from '../support/fixtures.js';
+import { useFixtures } from '../support/fixtures.js';
 import { freshEmail, signUp } from '../support/users.js';
 
 /** Light, dark or as the system is, as a person has chosen. */
-const stage = setStage({}, { colorScheme: 'light' });
+const fixtures = useFixtures({}, { colorScheme: 'light' });
 let page: Page;
 
 beforeEach(async () => {
-  ({ page } = stage);
+  ({ page } = fixtures);
   await page.goto('/sign-in');
 });
 
@@ -42,19 +42,19 @@ it('stays as it was chosen, after a reload and whatever the system is, until the
 
 it('keeps the chosen theme after a sign-out, though that clears the storage of the page', async () => {
   const email = freshEmail();
-  await signUp(stage.gatehouse, { email });
+  await signUp(fixtures.gatehouse, { email });
   await enter(page, email);
   // A second tab follows, and so keeps no older choice in the place of this one.
-  const second = await stage.profile.open('/');
+  const second = await fixtures.profile.open('/');
   await second.getByRole('heading', { name: 'Dashboard' }).waitFor();
   await choose('Dark');
   await second.waitForFunction(() => document.documentElement.dataset.theme === 'dark');
-  await stage.press('Sign out');
-  await stage.heading('Sign in').waitFor();
+  await fixtures.press('Sign out');
+  await fixtures.heading('Sign in').waitFor();
   await second.getByRole('heading', { name: 'Sign in' }).waitFor();
   await second.close();
   await page.reload();
-  await stage.heading('Sign in').waitFor();
+  await fixtures.heading('Sign in').waitFor();
   expect(await isDark()).toBe(true);
 });
 

@@ -3,8 +3,8 @@ import { openProfile, type Profile, startBrowser, startForBrowser } from './brow
 import { createDatabase, type TestDatabase } from './database.js';
 import type { Gatehouse } from './gatehouse.js';
 
-/** A server and a browser for the tests of one file, a fresh profile for each test, and what a person does there. */
-export class Stage {
+/** A server and a browser for the tests of one file, a fresh profile for each test, and what a user does there. */
+export class Fixtures {
   database!: TestDatabase;
   gatehouse!: Gatehouse;
   browser!: Browser;
@@ -47,25 +47,25 @@ export function mishapsIn({ console: lines }: Profile): string[] {
   return lines.filter((line) => /Content Security Policy|^error: (?!Failed to load)/.test(line));
 }
 
-/** Sets the stage for a file of tests. A page that its own policy forbids something, or that throws, fails its test. */
-export function setStage(env: Record<string, string> = {}, options: BrowserContextOptions = {}): Stage {
-  const stage = new Stage();
+/** Sets the fixtures for a file of tests. A page that its own policy forbids something, or that throws, fails its test. */
+export function useFixtures(env: Record<string, string> = {}, options: BrowserContextOptions = {}): Fixtures {
+  const fixtures = new Fixtures();
   beforeAll(async () => {
-    stage.database = await createDatabase();
-    stage.gatehouse = await startForBrowser({ DATABASE_URL: stage.database.url, ...env });
-    stage.browser = await startBrowser();
+    fixtures.database = await createDatabase();
+    fixtures.gatehouse = await startForBrowser({ DATABASE_URL: fixtures.database.url, ...env });
+    fixtures.browser = await startBrowser();
   });
   afterAll(async () => {
-    await stage.browser?.close();
-    await stage.gatehouse?.stop();
-    await stage.database?.drop();
+    await fixtures.browser?.close();
+    await fixtures.gatehouse?.stop();
+    await fixtures.database?.drop();
   });
   beforeEach(async () => {
-    stage.profile = await openProfile(stage.browser, stage.gatehouse.url, options);
+    fixtures.profile = await openProfile(fixtures.browser, fixtures.gatehouse.url, options);
   });
   afterEach(async () => {
-    expect(mishapsIn(stage.profile)).toEqual([]);
-    await stage.profile.close();
+    expect(mishapsIn(fixtures.profile)).toEqual([]);
+    await fixtures.profile.close();
   });
-  return stage;
+  return fixtures;
 }

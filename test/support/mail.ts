@@ -2,20 +2,14 @@ import type { Socket } from 'node:net';
 import { SMTPServer, type SMTPServerOptions } from 'smtp-server';
 import { freePort } from './free-port.js';
 import type { Api } from './gatehouse.js';
+import type { Schemas } from './schemas.js';
 
 /** A mail of the development outbox. */
-export interface OutboxMail {
-  to: string;
-  subject: string;
-  text: string;
-  html: string;
-  at: string;
-  token?: string;
-}
+export type OutboxMail = Schemas['DevOutbox']['items'][number];
 
 /** The mails of the development outbox to an address, newest first. */
 export async function mailsTo(gatehouse: Api, address: string): Promise<OutboxMail[]> {
-  const { body } = await gatehouse.call<{ items: OutboxMail[] }>('GET', '/dev/outbox');
+  const { body } = await gatehouse.call<Schemas['DevOutbox']>('GET', '/dev/outbox');
   return body.items.filter(({ to }) => to === address);
 }
 

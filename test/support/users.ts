@@ -1,45 +1,25 @@
 import { randomBytes } from 'node:crypto';
 import type { Api } from './gatehouse.js';
+import type { Schemas } from './schemas.js';
 
 export const PASSWORD = 'violet tractor under snow';
 
-export interface Problem {
-  code: string;
-  status: number;
-  detail: string;
-  requestId: string;
-  errors?: { pointer: string; detail: string }[];
-}
+/** Without its status, which stands in the answer too: many answers are read as a problem and as what is asked for. */
+export type Problem = Omit<Schemas['Problem'], 'status'>;
 
-export interface Tokens {
-  accessToken: string;
-  tokenType: string;
-  expiresIn: number;
-  refreshToken: string;
-  session: { id: string; expiresAt: string };
-}
+export type User = Schemas['User'];
 
-export interface User {
-  id: string;
-  username: string | null;
-  email: string;
-  emailVerified: boolean;
-  name: string | null;
-  roles: string[];
-  status: string;
-  createdAt: string;
-  updatedAt: string;
-  lastLoginAt: string | null;
-}
+/** As JSON brings them: with a refresh token, which cookie delivery leaves out. */
+export type Tokens = Schemas['Tokens'] & { refreshToken: string };
 
-export type SignedUp = { user: User } & Tokens;
+export type SignedUp = Schemas['SignedUp'] & Tokens;
 
-/** An email that nobody else in the run has. */
+/** An address that no other account of the run has. */
 export function freshEmail(): string {
   return `p${randomBytes(8).toString('hex')}@example.com`;
 }
 
-/** Signs up somebody new. Throws with the answer where that fails. */
+/** Registers a new account. Throws with the answer where that fails. */
 export async function signUp(gatehouse: Api, form: Record<string, unknown> = {}): Promise<SignedUp> {
   const body = { email: freshEmail(), password: PASSWORD, ...form };
   const answer = await gatehouse.call<SignedUp>('POST', '/v1/auth/register', { body });
