@@ -1,8 +1,8 @@
 import { createDatabase, type TestDatabase } from '../support/database.js';
-import { eventually } from '../support/eventually.js';
 import { Gatehouse, GatehouseProcess } from '../support/gatehouse.js';
 import { LISTENER, TcpProxy } from '../support/tcp-proxy.js';
 import { freshEmail, type Problem } from '../support/users.js';
+import { waitFor } from '../support/wait-for.js';
 
 /** A sign-in that would be refused anyway costs next to nothing: its body is not even read (ASVS 5.0, 15.2.2). */
 let database: TestDatabase;
@@ -60,7 +60,7 @@ test('a flood of guesses at a name that was refused a moment ago is not looked u
   const sent = () => [...proxy.sent].reduce((sum, [name, bytes]) => (name === LISTENER ? sum : sum + bytes), 0);
   const settled = async () => {
     const todo = 'SELECT FROM audit_unsealed UNION ALL SELECT FROM tally_changes';
-    await eventually(async () => (await database.query(todo)).length === 0);
+    await waitFor(async () => (await database.query(todo)).length === 0);
     return sent();
   };
   try {
