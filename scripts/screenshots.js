@@ -13,8 +13,8 @@ const URL_OF_PAGE = `http://127.0.0.1:${PORT}`;
 const EMAIL = 'ada@example.com';
 const PASSWORD = 'violet tractor under snow';
 const PAGES = { dashboard: '/', devices: '/devices', overview: '/admin', users: '/admin/users' };
-/** Those that are shown whole, however long they are: a chart that is cut off says nothing. */
-const WHOLE = ['overview'];
+/** Captured in full length, since a chart that is cut off says nothing. */
+const FULL_LENGTH = ['overview'];
 const WIDTHS = { wide: { width: 1100, height: 760 }, phone: { width: 390, height: 760 } };
 const FLAGS = ['--no-sandbox', '--headless', '--disable-gpu', '--disable-background-networking'];
 const IPHONE =
@@ -27,7 +27,7 @@ const PEOPLE = {
   'Radia Perlman': ['user', 'support'],
   'Tony Hoare': ['user'],
 };
-/** A month of a small service, each day by three numbers. */
+/** A month of a small service: three numbers a day. */
 const PAST = `
   INSERT INTO tallies (name, day, count)
   SELECT name, (now() AT TIME ZONE 'UTC')::date - ago, round(level * (1.2 + sin(ago / 2.2 + phase)) + ago % 3)
@@ -61,7 +61,7 @@ await new Promise((resolve, reject) => {
 });
 const browser = await chromium.launch({ ...(await chromiumHere()), args: FLAGS });
 try {
-  await settle();
+  await createData();
   await rm(FOLDER, { recursive: true, force: true });
   await mkdir(FOLDER, { recursive: true });
   for (const theme of /** @type {const} */ (['light', 'dark'])) {
@@ -75,8 +75,8 @@ try {
   await rm(data, { recursive: true, force: true });
 }
 
-/** Somebody to show: a few people with roles, one of them disabled, a second device, and what the month before has brought. */
-async function settle() {
+/** Creates a few people with roles, one of them disabled, a second device, and the figures of the month before. */
+async function createData() {
   const { accessToken } = await send(
     'POST',
     '/v1/auth/login',
@@ -110,7 +110,10 @@ async function takeAll(colorScheme, size, viewport) {
   const take = async (name) => {
     await page.waitForLoadState('networkidle');
     await page.waitForFunction(() => !document.querySelector('.loading'));
-    await page.screenshot({ path: join(FOLDER, `${name}-${colorScheme}-${size}.png`), fullPage: WHOLE.includes(name) });
+    await page.screenshot({
+      path: join(FOLDER, `${name}-${colorScheme}-${size}.png`),
+      fullPage: FULL_LENGTH.includes(name),
+    });
   };
   await page.goto('/sign-in');
   await take('sign-in');

@@ -165,7 +165,7 @@ it('signs out a disabled user on the next action', async () => {
   await page.getByRole('button', { name: 'Enable', exact: true }).waitFor();
   // The button that had the focus is gone: a keyboard goes on from there, not from the top (WCAG 2.4.3).
   expect(await focusOf(page)).toBe('main');
-  await user.page.getByRole('link', { name: 'Devices' }).click();
+  await user.page.getByRole('link', { name: 'Devices', exact: true }).click();
   await user.page.getByRole('heading', { name: 'Sign in' }).waitFor();
   await user.close();
   await press('Enable');

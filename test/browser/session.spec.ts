@@ -109,7 +109,7 @@ it('is over in every tab once one has signed out, and the back button brings not
   const { page } = profile;
   const second = await profile.open('/account');
   await second.getByRole('heading', { name: 'Account', exact: true }).waitFor();
-  await page.getByRole('link', { name: 'Devices' }).click();
+  await page.getByRole('link', { name: 'Devices', exact: true }).click();
   await heading('Devices').waitFor();
   await page.getByRole('button', { name: 'Sign out', exact: true }).first().click();
   await heading('Sign in').waitFor();
@@ -125,7 +125,7 @@ it('is over on the next action once it was revoked elsewhere, and says why', asy
     'UPDATE sessions SET revoked_at = now() WHERE user_id = (SELECT id FROM users WHERE email = $1)',
     [email],
   );
-  await profile.page.getByRole('link', { name: 'Devices' }).click();
+  await profile.page.getByRole('link', { name: 'Devices', exact: true }).click();
   await heading('Sign in').waitFor();
   await profile.page.getByText('This session was ended. Sign in again.').waitFor();
 });
@@ -144,7 +144,7 @@ it('goes on after the network was lost, and says so meanwhile', async () => {
   const { page, context } = profile;
   await context.setOffline(true);
   await page.getByRole('link', { name: 'Security' }).click();
-  await page.getByRole('link', { name: 'Devices' }).click();
+  await page.getByRole('link', { name: 'Devices', exact: true }).click();
   await page.getByRole('alert').getByText('The server cannot be reached').waitFor();
   await page.getByRole('button', { name: 'Sign out', exact: true }).click();
   await page.getByText('You are still signed in.').waitFor();

@@ -157,7 +157,7 @@ it('keeps everything else where a part of the page cannot be loaded, and loads i
   await page.getByRole('link', { name: 'Users' }).click();
   await page.getByRole('alert').getByText('could not be loaded').waitFor();
   expect(new URL(page.url()).origin).toBe(new URL(gatehouse.url).origin);
-  await page.getByRole('link', { name: 'Devices' }).click();
+  await page.getByRole('link', { name: 'Devices', exact: true }).click();
   await page.getByText('this device').waitFor();
   await page.unroute('**/assets/users-*.js');
   await page.getByRole('link', { name: 'Users' }).click();

@@ -38,7 +38,7 @@ function Audit({ userId }: { userId: string }) {
   };
   return (
     <Page title="Audit">
-      <Section title="What happened">
+      <Section title="Entries">
         <Form submit="Show" action={search} className="filters">
           <Select name="type" label="Event" options={TYPES} />
           <TextField name="userId" label="User ID" autoComplete="off" defaultValue={userId} />

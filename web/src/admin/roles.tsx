@@ -88,18 +88,18 @@ function cellsOf(role: Role) {
   const { name, description, permissions } = role;
   const isBuiltIn = BUILT_IN.includes(name);
   return [
-    name,
+    <span key={name}>
+      {name} {isBuiltIn && <span className="tag good">built-in</span>}
+    </span>,
     description ?? '–',
     name === 'admin' ? 'everything' : permissions.join(', ') || 'none',
-    isBuiltIn ? (
-      'built in'
-    ) : (
+    isBuiltIn ? null : (
       <ConfirmButton
         key={name}
         trigger="Remove"
         triggerLabel={`Remove the role ${name}`}
         title={`Remove the role ${name}?`}
-        text="Users who have it lose it at once. This cannot be undone."
+        text="Users who have it lose it immediately. This cannot be undone."
         confirm="Remove role"
         action={() => remove(role)}
       />
