@@ -81,6 +81,13 @@ describe('files', () => {
   }
 });
 
+test('every script that a page or a workflow tells to run is one of package.json', () => {
+  const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
+  const told = [...PAGES, ...WORKFLOWS].flatMap((path) => all(read(path), /npm run (?:--silent |-s )?([\w:]+)/g));
+  expect(told).toEqual(expect.arrayContaining(['test:unit', 'start:dev', 'cli']));
+  expect(told.filter((name) => !(name in scripts))).toEqual([]);
+});
+
 describe('architecture', () => {
   const text = read('docs/architecture.md');
 
