@@ -7,7 +7,7 @@ import { VerificationMailer } from '../auth/email-verification/verification-mail
 import { Invitations } from '../auth/invitations/invitations.service.js';
 import { OneTimeTokens } from '../auth/one-time-tokens/one-time-tokens.service.js';
 import { PasswordHasher } from '../credentials/passwords/password-hasher.js';
-import { PasswordPolicy } from '../credentials/passwords/password-policy.js';
+import { type PasswordContext, PasswordPolicy } from '../credentials/passwords/password-policy.js';
 import { isId } from '../platform/common/id.js';
 import { Database } from '../platform/database/database.js';
 import { Problem } from '../platform/http/problem.js';
@@ -159,9 +159,8 @@ export class UserAdministration {
     return user;
   }
 
-  private async hash(password: string, context: { email: string; username?: string | null }): Promise<string> {
-    const fault = this.policy.check(password, context);
-    if (fault) throw Problem.field('/password', fault.detail, fault.code);
+  private async hash(password: string, context: PasswordContext): Promise<string> {
+    this.policy.assertAcceptable(password, context);
     return this.hasher.hash(password);
   }
 

@@ -70,7 +70,7 @@ export class Rotation {
       sessionMaxAge,
       context.ip,
       context.userAgent,
-      this.config.emailVerification === 'required',
+      this.config.requiresVerifiedEmail,
     ]);
     return grant ? this.tokens.write(grant, { ...claim, counter: claim.counter + 1 }) : null;
   }
@@ -86,7 +86,7 @@ export class Rotation {
     if (!found) throw new Problem(this.isOutlived(claim.sessionId) ? 'session_expired' : 'session_revoked');
     if (found.revoked) throw new Problem('session_revoked');
     if (found.expired) throw new Problem('session_expired');
-    if (found.unverified && this.config.emailVerification === 'required') throw new Problem('email_not_verified');
+    if (found.unverified && this.config.requiresVerifiedEmail) throw new Problem('email_not_verified');
     const age = found.counter - claim.counter;
     // A token ahead of its row: the database was set back to a backup, and the token is of a time that never was.
     if (age <= 0) throw new Problem('session_revoked');

@@ -90,7 +90,7 @@ export class Users {
       id,
       checkedHash,
       newHash ?? checkedHash,
-      this.config.emailVerification === 'required',
+      this.config.requiresVerifiedEmail,
     ]);
     if (claimed === 0) return null;
     // Read by a statement of its own: one that waited for the lock would show `ver` as it is now with the roles of before.
@@ -115,9 +115,7 @@ export class Users {
 
   /** Whether there is an active admin. */
   async hasAdmin(manager: EntityManager): Promise<boolean> {
-    const [row] = await manager.query<{ any: boolean }[]>(store.HAS_ADMIN, [
-      this.config.emailVerification === 'required',
-    ]);
+    const [row] = await manager.query<{ any: boolean }[]>(store.HAS_ADMIN, [this.config.requiresVerifiedEmail]);
     return row?.any ?? false;
   }
 

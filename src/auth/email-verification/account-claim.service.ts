@@ -29,8 +29,10 @@ export class AccountClaim {
     const before = await this.accounts.findById(userId, manager);
     await this.accounts.setProvenPassword(userId, passwordHash, manager);
     await this.tokens.voidAll(userId, manager);
-    await this.sessions.endAllWithin(userId, null, manager);
-    if (before?.verified && !wasStolen) return;
+    if (before?.verified && !wasStolen) {
+      await this.sessions.endAllWithin(userId, null, manager);
+      return;
+    }
     await this.sessions.removeAllWithin(userId, manager);
     await this.known.removeAllWithin(userId, manager);
   }

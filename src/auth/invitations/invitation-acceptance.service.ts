@@ -46,8 +46,7 @@ export class InvitationAcceptance {
   async accept(form: InvitationForm, context: RequestContext): Promise<SignedIn> {
     const { token, password, ...names } = form;
     const owner = await this.tokens.ownerOf(token, 'invitation');
-    const fault = this.policy.check(password, { ...owner, ...names });
-    if (fault) throw Problem.field('/password', fault.detail, fault.code);
+    this.policy.assertAcceptable(password, { ...owner, ...names });
     const passwordHash = await this.hasher.hash(password, context.ip);
     const id = await this.database.transaction(async (manager) => {
       const { userId } = await this.tokens.spend(token, ['invitation'], manager);

@@ -46,8 +46,7 @@ export class PasswordChange {
     context: RequestContext,
   ): Promise<Tokens> {
     const checkedHash = await this.check.verify(userId, currentPassword, context);
-    const fault = this.policy.check(newPassword, await this.users.get(userId));
-    if (fault) throw Problem.field('/newPassword', fault.detail, fault.code);
+    this.policy.assertAcceptable(newPassword, await this.users.get(userId), '/newPassword');
     const newHash = await this.hasher.hash(newPassword, context.ip);
     const mayTell = await this.notices.canNotify(userId);
     return this.database.transaction(async (manager) => {
@@ -58,7 +57,7 @@ export class PasswordChange {
       ]);
       // Changed by somebody else since it was checked.
       if (!user) throw new Problem('wrong_password');
-      if (!user.verified && this.config.emailVerification === 'required') throw new Problem('email_not_verified');
+      if (!user.verified && this.config.requiresVerifiedEmail) throw new Problem('email_not_verified');
       await this.tokens.voidAll(userId, manager);
       await this.sessions.endAllWithin(userId, sessionId, manager);
       const tokens = await this.sessions.renew(sessionId, userId, context, manager);

@@ -3,7 +3,6 @@ import { Audit } from '../../audit/audit.service.js';
 import { PasswordHasher } from '../../credentials/passwords/password-hasher.js';
 import { PasswordPolicy } from '../../credentials/passwords/password-policy.js';
 import { Database } from '../../platform/database/database.js';
-import { Problem } from '../../platform/http/problem.js';
 import type { RequestContext } from '../../platform/http/request-context.js';
 import { Mail } from '../../platform/mail/mail.service.js';
 import { mailTemplates } from '../../platform/mail/mail-templates.js';
@@ -54,8 +53,7 @@ export class PasswordReset {
    * Throws a Problem: `invalid_token_link`, a refused password (the link stays good), `overloaded`.
    */
   async reset(token: string, password: string, context: RequestContext): Promise<void> {
-    const fault = this.policy.check(password, await this.tokens.ownerOf(token, 'reset_password'));
-    if (fault) throw Problem.field('/password', fault.detail, fault.code);
+    this.policy.assertAcceptable(password, await this.tokens.ownerOf(token, 'reset_password'));
     const passwordHash = await this.hasher.hash(password, context.ip);
     const userId = await this.database.transaction(async (manager) => {
       const { userId, email } = await this.tokens.spend(token, ['reset_password'], manager);

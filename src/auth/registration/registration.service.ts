@@ -40,12 +40,11 @@ export class Registration {
    */
   async register(form: RegistrationForm, context: RequestContext): Promise<SignedIn | null> {
     if (this.config.signup === 'closed') throw new Problem('signup_closed');
-    const fault = this.policy.check(form.password, form);
-    if (fault) throw Problem.field('/password', fault.detail, fault.code);
+    this.policy.assertAcceptable(form.password, form);
     this.hasher.assertCapacity(context.ip);
     await this.quotas.register(context);
     const passwordHash = await this.hasher.hash(form.password, context.ip);
-    if (this.config.emailVerification === 'required') {
+    if (this.config.requiresVerifiedEmail) {
       await this.pending.register(form, passwordHash, context);
       return null;
     }

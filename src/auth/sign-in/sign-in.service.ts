@@ -56,7 +56,7 @@ export class SignIn {
       );
       if (!found || !matches) return this.fail('invalid_credentials', found, context);
       if (found.status === 'disabled') return this.fail('account_disabled', found, context);
-      if (!found.emailVerified && this.config.emailVerification === 'required')
+      if (!found.emailVerified && this.config.requiresVerifiedEmail)
         return this.fail('email_not_verified', found, context);
       const newHash = await this.fresherHash(password, found, context);
       const signedIn = await this.complete(found, newHash, ['password'], context);

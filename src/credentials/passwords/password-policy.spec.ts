@@ -93,6 +93,20 @@ describe('what an attacker tries first', () => {
     expect(refused).toEqual([]);
   });
 
+  it('throws the fault as a Problem about the field that holds the password', () => {
+    const refusing = () => policy.assertAcceptable('dragon123', ada, '/newPassword');
+    expect(refusing).toThrow(
+      expect.objectContaining({
+        code: 'password_too_common',
+        errors: [expect.objectContaining({ pointer: '/newPassword' })],
+      }),
+    );
+    expect(() => policy.assertAcceptable('short', ada)).toThrow(
+      expect.objectContaining({ code: 'invalid_request', errors: [expect.objectContaining({ pointer: '/password' })] }),
+    );
+    expect(() => policy.assertAcceptable('violet tractor under snow', ada)).not.toThrow();
+  });
+
   it('never throws, and tells the person what to do', () => {
     fc.assert(
       fc.property(

@@ -1,4 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { Problem } from '../../platform/http/problem.js';
 import { canonicalPassword } from './canonical-password.js';
 import { CommonPasswords } from './common-passwords.js';
 
@@ -13,6 +14,12 @@ export interface PasswordPolicyOptions {
 export interface PasswordFault {
   code: 'invalid_request' | 'password_too_common';
   detail: string;
+}
+
+/** What a user is called, which their password must not be. */
+export interface PasswordContext {
+  email?: string | null;
+  username?: string | null;
 }
 
 const MAX_LENGTH = 256;
@@ -33,8 +40,14 @@ export class PasswordPolicy {
     this.minLength = minLength;
   }
 
+  /** Throws a Problem about the field at `pointer` where the user described in `context` may not have this password. */
+  assertAcceptable(password: string, context: PasswordContext, pointer = '/password'): void {
+    const fault = this.check(password, context);
+    if (fault) throw Problem.field(pointer, fault.detail, fault.code);
+  }
+
   /** The first fault of a password chosen by the user described in `context`, or null when it may be used. */
-  check(password: string, context: { email?: string | null; username?: string | null }): PasswordFault | null {
+  check(password: string, context: PasswordContext): PasswordFault | null {
     const canonical = canonicalPassword(password);
     if (canonical === null) return invalid(`Use at most ${MAX_LENGTH} characters, all of them valid Unicode text.`);
     return this.lengthFault(canonical) ?? this.guessableFault(canonical.toLowerCase(), context);
@@ -51,10 +64,7 @@ export class PasswordPolicy {
   }
 
   /** Capital letters do not make a guess harder, so both sides are compared in lower case. */
-  private guessableFault(
-    lower: string,
-    { email, username }: { email?: string | null; username?: string | null },
-  ): PasswordFault | null {
+  private guessableFault(lower: string, { email, username }: PasswordContext): PasswordFault | null {
     const own = [email, email?.replace(/@[^@]*$/, ''), username];
     if (own.some((value) => value?.normalize('NFC').toLowerCase() === lower)) {
       return tooCommon('The password must not be your email address or username. Choose one that only you know.');

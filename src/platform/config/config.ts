@@ -34,7 +34,8 @@ export interface Config {
   readonly bcryptCost: number;
   readonly hashQueue: number;
   readonly signup: 'open' | 'closed';
-  readonly emailVerification: 'optional' | 'required';
+  /** Whether nobody signs in before their email address is confirmed. */
+  readonly requiresVerifiedEmail: boolean;
   readonly mail: {
     /** `none`: production without a mail server, where no mail can be sent. */
     readonly delivery: 'smtp' | 'development outbox' | 'none';
@@ -130,7 +131,7 @@ function assemble(env: Environment): Config {
     bcryptCost: env.BCRYPT_COST,
     hashQueue: env.HASH_QUEUE,
     signup: env.SIGNUP,
-    emailVerification: env.EMAIL_VERIFICATION ?? (env.SMTP_URL ? 'required' : 'optional'),
+    requiresVerifiedEmail: (env.EMAIL_VERIFICATION ?? (env.SMTP_URL ? 'required' : 'optional')) === 'required',
     mail: {
       delivery: env.SMTP_URL ? 'smtp' : production ? 'none' : 'development outbox',
       smtp: env.SMTP_URL,

@@ -58,14 +58,14 @@ describe('the settings about mail', () => {
     loadConfig({ APP_SECRET: 'only-for-tests-0123456789-abcdefghijklmnop', ...env });
 
   test.each([
-    [{}, 'development outbox', 'optional'],
-    [{ EMAIL_VERIFICATION: 'required' }, 'development outbox', 'required'],
-    [{ SMTP_URL: 'smtps://mail.example.com' }, 'smtp', 'required'],
-    [{ SMTP_URL: 'smtps://mail.example.com', EMAIL_VERIFICATION: 'optional' }, 'smtp', 'optional'],
-    [{ NODE_ENV: 'production' }, 'none', 'optional'],
-  ])('%j', (env, delivery, verification) => {
+    [{}, 'development outbox', false],
+    [{ EMAIL_VERIFICATION: 'required' }, 'development outbox', true],
+    [{ SMTP_URL: 'smtps://mail.example.com' }, 'smtp', true],
+    [{ SMTP_URL: 'smtps://mail.example.com', EMAIL_VERIFICATION: 'optional' }, 'smtp', false],
+    [{ NODE_ENV: 'production' }, 'none', false],
+  ])('%j', (env, delivery, requiresVerifiedEmail) => {
     const config = load(env);
-    expect([config.mail.delivery, config.emailVerification]).toEqual([delivery, verification]);
+    expect([config.mail.delivery, config.requiresVerifiedEmail]).toEqual([delivery, requiresVerifiedEmail]);
   });
 
   test('a sender comes from the name of the application and PUBLIC_URL, unless MAIL_FROM says another', () => {
