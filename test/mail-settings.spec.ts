@@ -1,4 +1,7 @@
-import type { Database } from '../src/platform/database/database.js';
+import { DataSource } from 'typeorm';
+import { dataSourceOptions } from '../src/platform/database/data-source.js';
+import { Database } from '../src/platform/database/database.js';
+import { HOURLY, RetentionJob } from '../src/platform/jobs/retention-job.js';
 import { MailRetention } from '../src/platform/mail/retention.js';
 import { createDatabase, type TestDatabase } from './support/database.js';
 import { GatehouseProcess } from './support/gatehouse.js';
@@ -70,7 +73,15 @@ test('the development outbox forgets what is older than a week, and nothing that
   await add('infinity', '8 days');
   await add('infinity', '6 days');
   await add('2000-01-01', '8 days');
-  await new MailRetention({ manager: { query: database.query } } as unknown as Database).run();
+  const options = { ...dataSourceOptions(database.url, { pool: 1, timeout: 5_000 }), migrations: [] };
+  const source = await new DataSource(options).initialize();
+  try {
+    const job = new RetentionJob(new Database(source), HOURLY);
+    new MailRetention(job);
+    await job.run();
+  } finally {
+    await source.destroy();
+  }
   const left = await database.query<{ kind: string }>('SELECT kind FROM mail_outbox ORDER BY kind');
   expect(left.map(({ kind }) => kind)).toEqual(['2000-01-01 8 days', 'infinity 6 days']);
 });

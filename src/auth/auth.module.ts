@@ -16,6 +16,7 @@ import { Invitations } from './invitations/invitations.service.js';
 import { LogoutController } from './logout/logout.controller.js';
 import { Logout } from './logout/logout.service.js';
 import { OneTimeTokens } from './one-time-tokens/one-time-tokens.service.js';
+import { OneTimeTokenRetention } from './one-time-tokens/retention.js';
 import { PasswordController } from './password/password.controller.js';
 import { PasswordChange } from './password/password-change.service.js';
 import { PasswordReset } from './password/password-reset.service.js';
@@ -47,6 +48,7 @@ import { SignIn } from './sign-in/sign-in.service.js';
     InvitationAcceptance,
     Invitations,
     Logout,
+    OneTimeTokenRetention,
     OneTimeTokens,
     PasswordChange,
     Reauthentication,

@@ -41,4 +41,8 @@ export const REMOVE = 'DELETE FROM mail_outbox WHERE id = $1 AND claimed_by = $2
 /** The development outbox, newest first. $1 how many */
 export const KEPT = `SELECT id, sealed, created_at FROM mail_outbox WHERE due_at = 'infinity' ORDER BY id DESC LIMIT $1`;
 
-export const FORGET_KEPT = `DELETE FROM mail_outbox WHERE due_at = 'infinity' AND created_at < now() - interval '7 days'`;
+/** $1 how many */
+export const FORGET_KEPT = `
+  DELETE FROM mail_outbox WHERE id = ANY (ARRAY(
+    SELECT id FROM mail_outbox WHERE due_at = 'infinity' AND created_at < now() - interval '7 days'
+    ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED))`;

@@ -3,6 +3,7 @@ import { createDatabase, type TestDatabase } from '../../../test/support/databas
 import { newId } from '../common/id.js';
 import { dataSourceOptions } from '../database/data-source.js';
 import { Database } from '../database/database.js';
+import { HOURLY, RetentionJob } from '../jobs/retention-job.js';
 import { RateLimitRetention } from './retention.js';
 
 let database: TestDatabase;
@@ -38,7 +39,9 @@ it('removes what is out of date, however much, and nothing else', async () => {
       UNION ALL SELECT $1::uuid, '192.0.2.1'::cidr, now() - interval '399 days'`,
     [id],
   );
-  await new RateLimitRetention(new Database(source)).run();
+  const job = new RetentionJob(new Database(source), HOURLY);
+  new RateLimitRetention(job);
+  await job.run();
   expect(await database.query('SELECT key FROM guesses UNION ALL SELECT key FROM quotas')).toEqual([
     { key: 'new' },
     { key: 'new' },
