@@ -2,8 +2,9 @@ import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import type { Problem } from '../platform/http/problem.js';
 
-/** Who is calling: what a verified access token says, and nothing from the database. */
-export interface Principal {
+/** A user in one of their sessions: what a verified access token says, and nothing from the database. */
+export interface SessionPrincipal {
+  kind: 'session';
   userId: string;
   sessionId: string;
   username: string | null;
@@ -13,6 +14,9 @@ export interface Principal {
   /** When the token ends, milliseconds since the epoch. */
   expiresAt: number;
 }
+
+/** Who is calling. A route that only a session may call takes a SessionPrincipal. */
+export type Principal = SessionPrincipal;
 
 /** A request that has passed the authentication guard. */
 export interface AuthenticatedRequest extends FastifyRequest {

@@ -1,7 +1,7 @@
 import { Body, Controller, Delete, Get, Header } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
-import { CurrentUser, type Principal } from '../access/principal.js';
+import { CurrentUser, type SessionPrincipal } from '../access/principal.js';
 import { SignedIn } from '../access/route-access.js';
 import { Answers, Fails } from '../platform/http/openapi.js';
 import { Context, type RequestContext } from '../platform/http/request-context.js';
@@ -25,7 +25,7 @@ export class AccountController {
   @Header('Content-Disposition', 'attachment; filename="gatehouse-export.json"')
   @ApiOperation({ summary: 'Everything that is stored about me', operationId: 'exportMe' })
   @Answers(200, accountExport)
-  export(@CurrentUser() user: Principal, @Context() context: RequestContext) {
+  export(@CurrentUser() user: SessionPrincipal, @Context() context: RequestContext) {
     return this.exports.of(user.userId, context);
   }
 
@@ -34,7 +34,7 @@ export class AccountController {
   @Answers(204, null, 'Deleted')
   @Fails('wrong_password', 'last_admin', 'overloaded')
   async delete(
-    @CurrentUser() user: Principal,
+    @CurrentUser() user: SessionPrincipal,
     @Body({ schema: accountDeletion }) { password }: z.infer<typeof accountDeletion>,
     @Context() context: RequestContext,
   ): Promise<void> {

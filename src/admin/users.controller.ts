@@ -1,7 +1,7 @@
 import { Body, Controller, Delete, Get, Param, Patch, Post, Put, Query } from '@nestjs/common';
 import { ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
-import { CurrentUser, type Principal } from '../access/principal.js';
+import { CurrentUser, type Principal, type SessionPrincipal } from '../access/principal.js';
 import { Permissions } from '../access/route-access.js';
 import { isId } from '../platform/common/id.js';
 import { Answers, Fails } from '../platform/http/openapi.js';
@@ -171,7 +171,7 @@ export class UsersController {
   async listSessions(
     @Param('id') id: string,
     @Query({ schema: pageQuery }) { limit, cursor }: z.infer<typeof pageQuery>,
-    @CurrentUser() { sessionId }: Principal,
+    @CurrentUser() { sessionId }: SessionPrincipal,
   ): Promise<z.infer<typeof sessionPage>> {
     const before = idOfCursor(cursor);
     await this.users.get(known(id));

@@ -107,6 +107,8 @@ function tokenOf(...roles: string[]) {
     roles,
     tokenVersion: 1,
     sessionExpiresAt: new Date(Date.now() + 60_000),
+    authTime: new Date(),
+    authMethods: ['password'],
   };
   return { ...grant, token: app.get(AccessTokens).mint(grant).accessToken };
 }

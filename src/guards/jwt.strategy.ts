@@ -2,11 +2,12 @@ import { Inject, Injectable } from '@nestjs/common';
 import { PassportStrategy } from '@nestjs/passport';
 import type { FastifyRequest } from 'fastify';
 import { Strategy } from 'passport-jwt';
-import type { Principal } from '../access/principal.js';
+import type { SessionPrincipal } from '../access/principal.js';
 import { Clock } from '../platform/common/clock.js';
 import type { Config } from '../platform/config/config.js';
 import { CONFIG } from '../platform/config/config.module.js';
 import { SIGNING_ALGORITHMS } from '../platform/config/signing-key.js';
+import { Problem } from '../platform/http/problem.js';
 import { readClaims } from '../tokens/claims.js';
 import { SigningKeys } from '../tokens/signing-keys.service.js';
 import { readTokenForm } from '../tokens/token-form.js';
@@ -61,9 +62,15 @@ export class JwtStrategy extends PassportStrategy(Strategy, 'jwt') {
     this.longest = Math.floor(config.accessTokenTtl / 1000);
   }
 
-  /** Called by passport with the payload of a token whose signature is good. */
-  validate(payload: unknown): Principal | null {
+  /**
+   * Called by passport with the payload of a token whose signature is good. Throws a Problem `token_expired` for a token of
+   * the version before, so that a client refreshes and nobody is signed out by an upgrade.
+   */
+  validate(payload: unknown): SessionPrincipal | null {
     const { longest, config } = this;
-    return readClaims(payload, { now: Math.floor(this.clock.now() / 1000), longest, isIssuer: config.isIssuer });
+    const now = Math.floor(this.clock.now() / 1000);
+    const principal = readClaims(payload, { now, longest, isIssuer: config.isIssuer });
+    if (principal === 'outdated') throw new Problem('token_expired');
+    return principal;
   }
 }

@@ -13,6 +13,7 @@ class MovedClock extends Clock {
 const clock = new MovedClock();
 const list = () => new RevocationList({ accessTokenTtl: 900_000 } as Config, clock);
 const someone = () => ({
+  kind: 'session' as const,
   userId: newId(),
   sessionId: newId(),
   username: null,

@@ -4,10 +4,11 @@
 export const OPEN = `
   INSERT INTO sessions (id, user_id, secret_hash, expires_at, auth_methods, ip, user_agent)
   VALUES ($1, $2, $3, now() + least($4::float8, $5::float8) * interval '1 ms', $6, $7, $8)
-  RETURNING expires_at AS "expiresAt"`;
+  RETURNING expires_at AS "sessionExpiresAt", auth_time AS "authTime"`;
 
-/** Who the session belongs to, as a token needs it. */
-const OWNER = `
+/** What a token says of a session and of the user whom it belongs to: the columns of a TokenSubject. */
+const SUBJECT = `
+  s.id AS "sessionId", s.expires_at AS "sessionExpiresAt", s.auth_time AS "authTime", s.auth_methods AS "authMethods",
   u.id AS "userId", u.username, u.ver AS "tokenVersion",
   ARRAY(SELECT role FROM user_roles r WHERE r.user_id = u.id ORDER BY role) AS roles`;
 
@@ -26,7 +27,7 @@ export const ROTATE = {
   WHERE s.id = $1 AND s.counter = $2 AND s.secret_hash = $3 AND s.revoked_at IS NULL
     AND least(s.expires_at, s.created_at + $5::float8 * interval '1 ms') > now()
     AND u.id = s.user_id AND u.status = 'active' AND (NOT $8 OR u.email_verified_at IS NOT NULL)
-  RETURNING s.id AS "sessionId", s.expires_at AS "sessionExpiresAt", ${OWNER}`,
+  RETURNING ${SUBJECT}`,
 };
 
 /**
@@ -40,7 +41,7 @@ export const RENEW = `
   FROM users u
   WHERE s.id = $1 AND s.user_id = $2 AND s.revoked_at IS NULL
     AND least(s.expires_at, s.created_at + $5::float8 * interval '1 ms') > now() AND u.id = s.user_id
-  RETURNING s.id AS "sessionId", s.counter, s.expires_at AS "sessionExpiresAt", ${OWNER}`;
+  RETURNING s.counter, ${SUBJECT}`;
 
 /** A user agent without its versions: an update of the browser makes no new device. */
 const withoutVersions = (column: string) =>
@@ -71,7 +72,7 @@ export const ALL_OF = `
 export const EXAMINE = {
   name: 'session-examine',
   text: `
-  SELECT s.id AS "sessionId", s.counter, s.expires_at AS "sessionExpiresAt", ${OWNER},
+  SELECT s.counter, ${SUBJECT},
     s.revoked_at IS NOT NULL OR u.status <> 'active' AS revoked, u.email_verified_at IS NULL AS unverified,
     least(s.expires_at, s.created_at + $4::float8 * interval '1 ms') <= now() AS expired,
     coalesce(s.rotated_at >= now() - $3::float8 * interval '1 ms', false) AS fresh, s.secret_hash <> $2 AS renewed

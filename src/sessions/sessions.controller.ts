@@ -1,7 +1,7 @@
 import { Controller, Delete, Get, Param, Query } from '@nestjs/common';
 import { ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
 import type { z } from 'zod';
-import { CurrentUser, type Principal } from '../access/principal.js';
+import { CurrentUser, type SessionPrincipal } from '../access/principal.js';
 import { SignedIn } from '../access/route-access.js';
 import { Answers, Fails } from '../platform/http/openapi.js';
 import { idOfCursor, pageQuery } from '../platform/http/page.js';
@@ -20,7 +20,7 @@ export class SessionsController {
   @ApiOperation({ summary: 'The own live sessions, newest first', operationId: 'listSessions' })
   @Answers(200, sessionPage)
   async list(
-    @CurrentUser() user: Principal,
+    @CurrentUser() user: SessionPrincipal,
     @Query({ schema: pageQuery }) { limit, cursor }: z.infer<typeof pageQuery>,
   ): Promise<z.infer<typeof sessionPage>> {
     const { items, nextCursor } = await this.sessions.list(user.userId, limit, idOfCursor(cursor));
@@ -34,7 +34,7 @@ export class SessionsController {
   @Fails('not_found')
   async end(
     @Param('id') id: string,
-    @CurrentUser() user: Principal,
+    @CurrentUser() user: SessionPrincipal,
     @Context() context: RequestContext,
   ): Promise<void> {
     await this.sessions.end(id, user.userId, { type: 'session.revoked', actorId: user.userId, context });

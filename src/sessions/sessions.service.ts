@@ -41,7 +41,7 @@ export class Sessions {
   ): Promise<Tokens> {
     const claim = { sessionId: newId(), counter: 0, secret: newSessionSecret() };
     const { refreshTokenTtl, sessionMaxAge } = this.config;
-    const [row] = await manager.query<{ expiresAt: Date }[]>(store.OPEN, [
+    const [row] = await manager.query<Pick<TokenSubject, 'sessionExpiresAt' | 'authTime'>[]>(store.OPEN, [
       claim.sessionId,
       owner.userId,
       hashSessionSecret(claim.secret),
@@ -52,7 +52,7 @@ export class Sessions {
       context.userAgent,
     ]);
     if (!row) throw new Error('INSERT … RETURNING returned no row');
-    return this.tokens.write({ ...owner, sessionId: claim.sessionId, sessionExpiresAt: row.expiresAt }, claim);
+    return this.tokens.write({ ...owner, ...row, sessionId: claim.sessionId, authMethods }, claim);
   }
 
   /**

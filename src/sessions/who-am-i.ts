@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Principal } from '../access/principal.js';
+import type { SessionPrincipal } from '../access/principal.js';
 
 /** What a token says of itself. */
 export const whoAmIView = z
@@ -11,10 +11,10 @@ export const whoAmIView = z
   .meta({ id: 'WhoAmI' });
 
 /** A token answers the same as long as it lives, so what it answers lives as long as its principal is remembered. */
-const answers = new WeakMap<Principal, z.infer<typeof whoAmIView>>();
+const answers = new WeakMap<SessionPrincipal, z.infer<typeof whoAmIView>>();
 
 /** What a token says of itself, for the client that holds it. */
-export function whoAmI(principal: Principal): z.infer<typeof whoAmIView> {
+export function whoAmI(principal: SessionPrincipal): z.infer<typeof whoAmIView> {
   const known = answers.get(principal);
   if (known) return known;
   const { userId, username, roles, sessionId, expiresAt } = principal;

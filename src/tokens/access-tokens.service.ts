@@ -1,12 +1,13 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { JwtService } from '@nestjs/jwt';
-import type { Principal } from '../access/principal.js';
+import type { SessionPrincipal } from '../access/principal.js';
 import { Clock } from '../platform/common/clock.js';
 import { newId } from '../platform/common/id.js';
 import { TwoGenerationCache } from '../platform/common/two-generation-cache.js';
 import type { Config } from '../platform/config/config.js';
 import { CONFIG } from '../platform/config/config.module.js';
-import type { Claims } from './claims.js';
+import { authenticationContextOf } from './authentication-context.js';
+import { type Claims, FIRST_PARTY } from './claims.js';
 import { SigningKeys } from './signing-keys.service.js';
 
 /** Verified tokens that are remembered at most: about 2 KB each. */
@@ -21,6 +22,10 @@ export interface TokenSubject {
   tokenVersion: number;
   /** No token outlives its session. */
   sessionExpiresAt: Date;
+  /** When the user last proved who they are in this session. */
+  authTime: Date;
+  /** How, as the session's row names it. */
+  authMethods: string[];
 }
 
 /** Mints access tokens (RFC 9068) and remembers those whose signature has been checked. */
@@ -49,9 +54,12 @@ export class AccessTokens {
       jti: newId(),
       iat: now,
       exp: now + expiresIn,
+      client_id: FIRST_PARTY,
       roles: grant.roles,
       ver: grant.tokenVersion,
       username: grant.username,
+      auth_time: Math.floor(grant.authTime.getTime() / 1000),
+      ...authenticationContextOf(grant.authMethods),
     };
     const accessToken = this.jwt.sign(claims, {
       privateKey: secret,
@@ -62,7 +70,7 @@ export class AccessTokens {
   }
 
   /** The principal of a token that has passed every check before and has not expired since. */
-  recall(token: string): Principal | undefined {
+  recall(token: string): SessionPrincipal | undefined {
     const verified = this.verified.get(keyOf(token));
     if (verified?.token !== token || verified.principal.expiresAt <= this.clock.now()) return undefined;
     // Another set of keys may lack the one that signed this token, so it goes the full way again.
@@ -70,7 +78,7 @@ export class AccessTokens {
   }
 
   /** Remembers a token that has passed every check. */
-  remember(token: string, principal: Principal): void {
+  remember(token: string, principal: SessionPrincipal): void {
     this.verified.set(keyOf(token), { token, principal, keys: this.keys.edition });
   }
 }
@@ -78,7 +86,7 @@ export class AccessTokens {
 /** A token and whom it speaks for. The token is compared whole (CVE-2026-35039). */
 interface Verified {
   token: string;
-  principal: Principal;
+  principal: SessionPrincipal;
   /** The edition of the signing keys that it was verified with. */
   keys: number;
 }

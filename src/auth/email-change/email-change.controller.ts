@@ -1,7 +1,7 @@
 import { Body, Controller, Post } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
-import { CurrentUser, type Principal } from '../../access/principal.js';
+import { CurrentUser, type SessionPrincipal } from '../../access/principal.js';
 import { Public, SignedIn } from '../../access/route-access.js';
 import { type Message, messageView } from '../../platform/http/message.js';
 import { Answers, Fails } from '../../platform/http/openapi.js';
@@ -24,7 +24,7 @@ export class EmailChangeController {
   @Answers(202, messageView)
   @Fails('wrong_password', 'mail_unavailable', 'overloaded')
   async request(
-    @CurrentUser() user: Principal,
+    @CurrentUser() user: SessionPrincipal,
     @Body({ schema: emailChange }) { email, password }: z.infer<typeof emailChange>,
     @Context() context: RequestContext,
   ): Promise<Message> {

@@ -1,7 +1,7 @@
 import { Body, Controller, Post, Req } from '@nestjs/common';
 import { ApiBody, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
-import { type AuthenticatedRequest, CurrentUser, type Principal } from '../../access/principal.js';
+import { type AuthenticatedRequest, CurrentUser, type SessionPrincipal } from '../../access/principal.js';
 import { OptionallySignedIn, SignedIn } from '../../access/route-access.js';
 import { type Message, messageView } from '../../platform/http/message.js';
 import { Answers, Fails } from '../../platform/http/openapi.js';
@@ -52,7 +52,7 @@ export class LogoutController {
   @ApiBody({ required: false })
   @Answers(200, revokedCount)
   async logoutAll(
-    @CurrentUser() user: Principal,
+    @CurrentUser() user: SessionPrincipal,
     @Body({ schema: logoutAll }) body: z.infer<typeof logoutAll>,
     @Context() context: RequestContext,
   ): Promise<z.infer<typeof revokedCount>> {

@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import type { Principal } from '../../access/principal.js';
+import type { SessionPrincipal } from '../../access/principal.js';
 import { Audit } from '../../audit/audit.service.js';
 import { PasswordHasher } from '../../credentials/passwords/password-hasher.js';
 import { PasswordPolicy } from '../../credentials/passwords/password-policy.js';
@@ -41,7 +41,7 @@ export class PasswordChange {
    * Throws a Problem: `wrong_password`, a refused new password, `email_not_verified`, `session_revoked`, `overloaded`.
    */
   async change(
-    { userId, sessionId }: Principal,
+    { userId, sessionId }: SessionPrincipal,
     { currentPassword, newPassword }: { currentPassword: string; newPassword: string },
     context: RequestContext,
   ): Promise<Tokens> {

@@ -1,7 +1,7 @@
 import { Body, Controller, Post } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
-import { CurrentUser, type Principal } from '../../access/principal.js';
+import { CurrentUser, type SessionPrincipal } from '../../access/principal.js';
 import { Public, RateLimit, SignedIn } from '../../access/route-access.js';
 import { type Message, messageView } from '../../platform/http/message.js';
 import { Answers, Fails } from '../../platform/http/openapi.js';
@@ -35,7 +35,7 @@ export class PasswordController {
   @Answers(200, tokensView, 'Fresh tokens of this session; its refresh token of before is void')
   @Fails('wrong_password', 'password_too_common', 'email_not_verified', 'overloaded')
   change(
-    @CurrentUser() user: Principal,
+    @CurrentUser() user: SessionPrincipal,
     @Body({ schema: passwordChange }) passwords: z.infer<typeof passwordChange>,
     @Context() context: RequestContext,
   ): Promise<Tokens> {
