@@ -20,7 +20,7 @@ export class AccessGuard implements CanActivate {
 
   /** While the link is lost the roles are read where that is possible; else what was last known of them counts. */
   private async checkAfterReading(demand: AccessRule, roles: readonly string[]): Promise<boolean> {
-    await this.table.load().catch(() => undefined);
+    await this.table.refresh();
     return this.check(demand, roles);
   }
 

@@ -6,6 +6,7 @@ import type { Config } from '../platform/config/config.js';
 import { CONFIG } from '../platform/config/config.module.js';
 import { Database } from '../platform/database/database.js';
 import { DatabaseListener } from '../platform/database/listener.js';
+import { ReplicatedTable } from '../platform/database/replicated-table.js';
 import { Problem, type ProblemCode } from '../platform/http/problem.js';
 import { RevocationList } from './revocation-list.js';
 
@@ -28,12 +29,12 @@ const ASK = {
 class DatabaseSilentError extends Error {}
 
 /**
- * Keeps the revocation list in step with the database and answers for it.
- * Filled from the tables at start and after every lost link, told by NOTIFY in between. While the link is lost
- * for longer than 5 s each request asks the database; when that is gone too, `REVOCATION_FALLBACK` decides.
+ * Keeps the revocation list synchronized with the database and answers for it. While the link is lost for longer than
+ * 5 s each request asks the database; when that is gone too, `REVOCATION_FALLBACK` decides.
  */
 @Injectable()
 export class Revocations {
+  private readonly table: ReplicatedTable;
   private silentUntil = 0;
 
   constructor(
@@ -43,20 +44,26 @@ export class Revocations {
     private readonly list: RevocationList,
     private readonly clock: Clock,
   ) {
-    // Whoever may connect may also notify, so what is no id or no version is passed over.
-    listener.on('session', (id) => {
-      if (isId(id)) list.revokeSession(id);
+    this.table = new ReplicatedTable(listener, clock, {
+      name: 'revocations',
+      // Every role of the database may notify, so a text that is not an id or a version is passed over.
+      changes: {
+        session: (id) => {
+          if (isId(id)) list.revokeSession(id);
+        },
+        user: (text) => {
+          const [id = '', ver = ''] = text.split(' ');
+          if (isId(id) && isVersion(ver)) list.raiseVersion(id, Number(ver));
+        },
+      },
+      read: () => this.readAll(),
     });
-    listener.on('user', (text) => {
-      const [id = '', ver = ''] = text.split(' ');
-      if (isId(id) && isVersion(ver)) list.raiseVersion(id, Number(ver));
-    });
-    listener.onResync(() => this.resync());
+    this.table.follow();
   }
 
   /** Whether the list may be trusted by itself; then `refusal` is all there is to ask. */
   get isSynchronized(): boolean {
-    return this.listener.lagMs <= TRUSTED_LAG;
+    return this.table.lagMs <= TRUSTED_LAG;
   }
 
   /** Whether the link stands right now and everything committed has been heard. */
@@ -98,8 +105,11 @@ export class Revocations {
     this.list.raiseVersion(userId, ver);
   }
 
-  /** Reads everything that may still refuse a living token. By time, so a clock that jumped does not hide a row. */
-  private async resync(): Promise<void> {
+  /**
+   * Reads everything that may still refuse a living token, by time. What is in memory already stays: an entry never has to
+   * be taken back, and it lapses by itself.
+   */
+  private async readAll(): Promise<void> {
     await this.readSince('SELECT id, revoked_at AS at FROM sessions WHERE revoked_at', (row) =>
       this.list.revokeSession(row.id),
     );

@@ -9,6 +9,7 @@ import { CONFIG } from '../platform/config/config.module.js';
 import type { SigningAlgorithm } from '../platform/config/signing-key.js';
 import { Database } from '../platform/database/database.js';
 import { DatabaseListener } from '../platform/database/listener.js';
+import { ReplicatedTable } from '../platform/database/replicated-table.js';
 import type { RequestContext } from '../platform/http/request-context.js';
 import { LEEWAY } from './claims.js';
 import {
@@ -28,14 +29,14 @@ const LOOK_FOR_ROTATION = 60_000;
 /** Any number: it only must be the same for every instance. */
 const KEY_LOCK = 4_711_002;
 
-/** Who rotates a key, for the audit log; nobody where its time has come. */
+/** Who rotates a key, for the audit log; null where its time has come. */
 interface KeyActor {
   actorId: string | null;
   context: RequestContext | null;
   operator?: string;
 }
 
-const NOBODY: KeyActor = { actorId: null, context: null };
+const SCHEDULE: KeyActor = { actorId: null, context: null };
 
 /**
  * The keys that sign and verify access tokens: made here, kept sealed in the database, the same on every instance.
@@ -45,21 +46,30 @@ const NOBODY: KeyActor = { actorId: null, context: null };
 export class SigningKeys implements OnModuleDestroy {
   private readonly logger = new Logger(SigningKeys.name);
   private readonly encryptionKey: Buffer;
+  private readonly table: ReplicatedTable<SigningKey[]>;
   private keys = new Map<string, SigningKey>();
-  /** Grows whenever another set of keys is in use. */
-  edition = 0;
   private timer: NodeJS.Timeout | undefined;
-  private loading: Promise<void> = Promise.resolve();
   private warned = false;
 
   constructor(
     @Inject(CONFIG) private readonly config: Config,
     private readonly database: Database,
-    private readonly listener: DatabaseListener,
+    listener: DatabaseListener,
     private readonly clock: Clock,
     private readonly audit: Audit,
   ) {
     this.encryptionKey = config.deriveKey('signing keys');
+    this.table = new ReplicatedTable(listener, clock, {
+      name: 'signing keys',
+      changes: { keys: 'reload' },
+      read: () => this.readable(),
+      swap: (keys) => this.swap(keys),
+    });
+  }
+
+  /** Grows whenever another set of keys is in use. */
+  get edition(): number {
+    return this.table.edition;
   }
 
   /** Loads the keys, and makes the first one where there is none. Comes before the link to the database. */
@@ -70,12 +80,8 @@ export class SigningKeys implements OnModuleDestroy {
       return;
     }
     await this.ensureKey({ starting: true });
-    this.listener.on('keys', () => void this.reload().catch((error) => this.complain(error)));
-    this.listener.onResync(() => this.load());
-    this.timer = setInterval(
-      () => void this.ensureKey().catch((error) => this.complain(error)),
-      LOOK_FOR_ROTATION,
-    ).unref();
+    this.table.follow();
+    this.timer = setInterval(() => this.maintain(), LOOK_FOR_ROTATION).unref();
   }
 
   onModuleDestroy(): void {
@@ -128,18 +134,18 @@ export class SigningKeys implements OnModuleDestroy {
       const newest = (await this.readable(manager)).at(-1);
       if (!newest) await this.insert(alg, 0, manager);
       else if (starting && newest.alg !== alg)
-        await this.insertNext(alg, await this.aheadOfOthers(manager), NOBODY, manager);
+        await this.insertNext(alg, await this.aheadOfOthers(manager), SCHEDULE, manager);
       else if (newest.signsFrom + keyLifetime - PUBLISH_AHEAD < this.clock.now())
-        await this.insertNext(alg, PUBLISH_AHEAD, NOBODY, manager);
+        await this.insertNext(alg, PUBLISH_AHEAD, SCHEDULE, manager);
     });
-    await this.load();
+    await this.table.load();
     await this.database.manager.query(FORGET, [
       [...this.keys.keys()],
       this.config.accessTokenTtl + 2 * LEEWAY * 1000 + 60_000,
     ]);
   }
 
-  /** Whoever restarts to get another algorithm gets it at once; but verifiers of instances that go on must read its key first. */
+  /** A restart with another algorithm switches at once, unless other instances go on: their verifiers must read its key first. */
   private async aheadOfOthers(manager: EntityManager): Promise<number> {
     const others = await manager.query<unknown[]>(OTHERS);
     return others.length === 0 ? 0 : PUBLISH_AHEAD;
@@ -177,23 +183,12 @@ export class SigningKeys implements OnModuleDestroy {
     return { kid, signsFrom: row.signsFrom };
   }
 
-  /** One reading after the other, so that an older one never has the last word. */
-  private load(): Promise<void> {
-    this.loading = this.loading.catch(() => undefined).then(() => this.read());
-    return this.loading;
-  }
-
-  private async read(): Promise<void> {
-    const keys = new Map((await this.readable()).map((key) => [key.kid, key]));
-    const isSame = [...keys.keys()].join() === [...this.keys.keys()].join();
-    if (!isSame) this.edition++;
-    this.keys = keys;
-  }
-
-  /** After a change by whomever; somebody may have removed every key, as one does when they have leaked. */
-  private async reload(): Promise<void> {
-    await this.load();
-    if (this.keys.size === 0) await this.ensureKey();
+  private swap(keys: SigningKey[]): boolean {
+    const isAnother = keys.map(({ kid }) => kid).join() !== [...this.keys.keys()].join();
+    this.keys = new Map(keys.map((key) => [key.kid, key]));
+    // Every key may have been deleted by hand, as is done when they have leaked.
+    if (keys.length === 0) this.maintain();
+    return isAnother;
   }
 
   /** The stored keys that this APP_SECRET opens, oldest first. A server has asked for its proof before. */
@@ -212,7 +207,7 @@ export class SigningKeys implements OnModuleDestroy {
     return bytes && toSigningKey(row.kid, row.alg, importSecret(row.alg, bytes), row.signs_from.getTime());
   }
 
-  private complain(error: unknown): void {
-    this.logger.warn(`The signing keys could not be looked after: ${error}`);
+  private maintain(): void {
+    this.ensureKey().catch((error) => this.logger.warn(`The signing keys could not be maintained: ${error}`));
   }
 }

@@ -1,34 +1,33 @@
 import { Inject, Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import { Client } from 'pg';
 import { Clock } from '../common/clock.js';
+import type { ApplyChange, ChangeFeed } from './change-feed.js';
 
 /** The injection token of the URL that the listener connects to. */
 export const LISTENER_URL = Symbol('LISTENER_URL');
 
-/** What sets the link of an instance apart in pg_stat_activity. */
+/** The name of an instance's link in pg_stat_activity, where it differs from those of the pool. */
 export const LISTENER_NAME = 'gatehouse listener';
 
 const CHANNEL = 'gatehouse';
+/** Milliseconds between two heartbeats. */
 const HEARTBEAT = 1_000;
 const QUERY_TIMEOUT = 2_000;
+/** Milliseconds until a lost link is made again. */
 const RETRY = 500;
 
-/** Takes one notification, the payload's first word taken off. */
-type Subscriber = (rest: string) => void;
-
 /**
- * The link by which this instance hears of changes that others committed (LISTEN/NOTIFY).
- * Notifications are not kept for who is away, so whoever subscribes also gives a catch-up that reads the tables:
- * it runs after LISTEN stands, at start and after every lost link, and only then is the link in step again.
+ * The change feed over LISTEN/NOTIFY, on a connection of its own: the link. A notification reaches only sessions that
+ * listen at that moment, so the resyncs run once LISTEN stands, at start and after every lost link.
  */
 @Injectable()
-export class DatabaseListener implements OnApplicationShutdown {
+export class DatabaseListener implements ChangeFeed, OnApplicationShutdown {
   private readonly logger = new Logger(DatabaseListener.name);
-  private readonly subscribers = new Map<string, Subscriber>();
+  private readonly subscribers = new Map<string, ApplyChange>();
   private readonly resyncs: (() => Promise<void>)[] = [];
   private client: Client | undefined;
   private timer: NodeJS.Timeout | undefined;
-  private stopped = false;
+  private stopping = false;
   private lastHeartbeatAt = Number.NEGATIVE_INFINITY;
   private connected = false;
 
@@ -37,35 +36,35 @@ export class DatabaseListener implements OnApplicationShutdown {
     private readonly clock: Clock,
   ) {}
 
-  /** Subscribes to the notifications whose payload begins with this word. */
-  on(word: string, subscriber: Subscriber): void {
-    this.subscribers.set(word, subscriber);
+  on(word: string, apply: ApplyChange): void {
+    this.subscribers.set(word, apply);
   }
 
-  /** Adds what must be read whenever notifications may have been missed. */
-  onResync(catchUp: () => Promise<void>): void {
-    this.resyncs.push(catchUp);
+  onResync(read: () => Promise<void>): void {
+    this.resyncs.push(read);
   }
 
-  /** Connects and catches up. Throws when the first attempt fails: a server that cannot hear must not start. */
+  /** Connects and resyncs. Throws when the first attempt fails: a server that cannot hear of changes must not start. */
   async start(): Promise<void> {
     await this.connect();
     this.schedule(HEARTBEAT);
   }
 
-  /** Milliseconds since the link was last known to be whole; everything committed before then has been heard. */
   get lagMs(): number {
     return this.clock.elapsed() - this.lastHeartbeatAt;
   }
 
-  /** Whether the link stands and nothing has been missed. */
   get isSynchronized(): boolean {
     return this.connected && this.lagMs < HEARTBEAT + QUERY_TIMEOUT;
   }
 
-  /** After the last answer: until then a token may be checked, and what ends its session must be heard. */
+  get isStopped(): boolean {
+    return this.stopping;
+  }
+
+  /** After the last answer: until then a token may be checked, and the end of its session must be heard. */
   async onApplicationShutdown(): Promise<void> {
-    this.stopped = true;
+    this.stopping = true;
     clearTimeout(this.timer);
     await this.drop();
   }
@@ -85,8 +84,8 @@ export class DatabaseListener implements OnApplicationShutdown {
     const before = this.clock.elapsed();
     await client.connect();
     await client.query(`LISTEN ${CHANNEL}`);
-    for (const catchUp of this.resyncs) await catchUp();
-    if (this.client !== client) throw new Error('The link was lost while catching up');
+    for (const resync of this.resyncs) await resync();
+    if (this.client !== client) throw new Error('The link was lost during the resync');
     this.connected = true;
     this.lastHeartbeatAt = before;
   }
@@ -99,10 +98,10 @@ export class DatabaseListener implements OnApplicationShutdown {
 
   private schedule(delay: number): void {
     clearTimeout(this.timer);
-    if (!this.stopped) this.timer = setTimeout(() => void this.beat(), delay);
+    if (!this.stopping) this.timer = setTimeout(() => void this.beat(), delay);
   }
 
-  /** Asks the link for a sign of life, or makes a new one. A link that is silent is as good as lost. */
+  /** Sends a heartbeat over the link, or makes a new link. A link that does not answer is as good as lost. */
   private async beat(): Promise<void> {
     try {
       if (this.connected && this.client) {
@@ -111,7 +110,7 @@ export class DatabaseListener implements OnApplicationShutdown {
         this.lastHeartbeatAt = sent;
       } else {
         await this.connect();
-        this.logger.log('The link to the database stands again and has caught up');
+        this.logger.log('The link to the database stands again and is synchronized');
       }
       this.schedule(HEARTBEAT);
     } catch {
@@ -124,7 +123,7 @@ export class DatabaseListener implements OnApplicationShutdown {
   private lose(client: Client): void {
     if (this.client !== client) return;
     this.client = undefined;
-    // While it is still being made, connect() itself finds out.
+    // During connect() the failure shows there.
     if (!this.connected) return;
     this.connected = false;
     this.logger.warn('The link to the database is lost; trying again');
