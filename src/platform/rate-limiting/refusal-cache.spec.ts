@@ -51,6 +51,14 @@ it('ends with the time of the refusal, and when it is forgotten', () => {
   expect(recall('c')).toBeNull();
 });
 
+it('is forgotten after 30 s, however long the refusal was to stand, and after no less', () => {
+  refusals.remember(['a'], 5, 3_600_000);
+  clock.time = 29_999;
+  expect([recall('a'), recall('a')]).toEqual([null, '3571']);
+  clock.time = 30_000;
+  expect([recall('a'), recall('a')]).toEqual([null, null]);
+});
+
 it('refuses who came before the refusal, and lets who came after it find out', () => {
   clock.time = 100;
   refusals.remember(['a'], 5, 2_000);

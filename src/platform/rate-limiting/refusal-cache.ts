@@ -1,5 +1,5 @@
-import QuickLRU from 'quick-lru';
 import type { Clock } from '../common/clock.js';
+import { TwoGenerationCache } from '../common/two-generation-cache.js';
 import type { Problem } from '../http/problem.js';
 import { rateLimited } from './rate-limited.js';
 
@@ -7,23 +7,24 @@ import { rateLimited } from './rate-limited.js';
 const ASK_AGAIN = 1_000;
 /** Milliseconds for which a refusal is remembered at most, should those that go on never find out. */
 const LONGEST = 30_000;
-/** Refusals that are remembered at once at most, about 200 bytes each. */
-const CAPACITY = 10_000;
+/** Refusals that are remembered at once at most, about 200 bytes each; at least half as many. */
+const CAPACITY = 20_000;
 
 interface Refusal {
   limit: number;
   since: number;
   until: number;
+  forgetAt: number;
   askAgainAt: number;
 }
 
 /** What was refused a moment ago: a flood of refused guesses reaches neither the database nor the store of the counts. */
 export class RefusalCache {
-  private readonly refusals = new QuickLRU<string, Refusal>({ maxSize: CAPACITY });
+  private readonly refusals = new TwoGenerationCache<Refusal>(CAPACITY);
 
   constructor(private readonly clock: Clock) {}
 
-  /** Throws a Problem `rate_limited` where the key was refused, but once in a second, so that somebody asks again. */
+  /** Throws a Problem `rate_limited` where the key was refused, but once in a second, to find out whether that still stands. */
   assertNotBlocked(key: string): void {
     const now = this.clock.elapsed();
     const refusal = this.standing(key, now);
@@ -45,8 +46,8 @@ export class RefusalCache {
   remember(keys: readonly string[], limit: number, wait: number): Problem {
     const now = this.clock.elapsed();
     for (const key of keys) {
-      const refusal = { limit, since: now, until: now + wait, askAgainAt: now + ASK_AGAIN };
-      this.refusals.set(key, refusal, { maxAge: Math.min(wait, LONGEST) });
+      const forgetAt = now + Math.min(wait, LONGEST);
+      this.refusals.set(key, { limit, since: now, until: now + wait, forgetAt, askAgainAt: now + ASK_AGAIN });
     }
     return rateLimited(limit, wait);
   }
@@ -62,6 +63,6 @@ export class RefusalCache {
 
   private standing(key: string, now: number): Refusal | undefined {
     const refusal = this.refusals.get(key);
-    return refusal !== undefined && refusal.until > now ? refusal : undefined;
+    return refusal !== undefined && refusal.forgetAt > now ? refusal : undefined;
   }
 }
