@@ -1,3 +1,4 @@
+import { createRequire } from 'node:module';
 import { type DeploymentReport, examine, seenAddress } from './doctor.js';
 
 const HEALTHY: DeploymentReport = {
@@ -102,4 +103,10 @@ describe('the address that is seen', () => {
   ] as const)('with %s', (_what, peer, forwarded, trusted, seen) => {
     expect(seenAddress(peer, forwarded, trusted)).toEqual(seen);
   });
+});
+
+test('the rule is Fastify’s own: both read the same installed copy of it', () => {
+  const ours = createRequire(import.meta.url);
+  const fastifys = createRequire(ours.resolve('fastify'));
+  expect(ours.resolve('@fastify/proxy-addr')).toBe(fastifys.resolve('@fastify/proxy-addr'));
 });

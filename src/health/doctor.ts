@@ -1,5 +1,6 @@
-import { createRequire } from 'node:module';
+import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
+import proxyAddr from '@fastify/proxy-addr';
 import { forwardedAddress, halvedNetworks, plainAddress } from '../platform/common/address.js';
 
 /** What the doctor has to say about one thing. */
@@ -139,21 +140,16 @@ export interface SeenAddress {
   suppliedBy: string | null;
 }
 
-/** The part of @fastify/proxy-addr that Fastify decides by. */
-const proxyAddr = createRequire(createRequire(import.meta.url).resolve('fastify'))('@fastify/proxy-addr') as {
-  all(request: unknown, trust?: (address: string, hop: number) => boolean): string[];
-  compile(networks: string[]): (address: string, hop: number) => boolean;
-};
-
-/** Tells which address the server sees for a request from `peer` with this X-Forwarded-For, by the very rule it uses. */
+/** Tells which address the server sees for a request from `peer` with this X-Forwarded-For, by the rule of Fastify itself. */
 export function seenAddress(
   peer: string,
   forwardedFor: string | undefined,
   trustedProxies: readonly string[],
 ): SeenAddress {
+  // All of a request that the rule reads.
   const request = { socket: { remoteAddress: peer }, headers: { 'x-forwarded-for': forwardedFor } };
   const hops = proxyAddr.all(
-    request,
+    request as unknown as IncomingMessage,
     trustedProxies.length > 0 ? proxyAddr.compile(halvedNetworks(trustedProxies)) : () => false,
   );
   const address = forwardedAddress(hops.at(-1) ?? '');
