@@ -35,7 +35,7 @@ const FIT = { answers: true, migrated: true };
 /** A thousand at once. */
 const crowd = () => Promise.all(Array.from({ length: 1_000 }, () => probe.look()));
 
-it('asks the database once a second, whoever wants to know, and for its migrations once (ASVS 5.0, 15.2.2)', async () => {
+it('asks the database once a second, for all callers, and for its migrations once (ASVS 5.0, 15.2.2)', async () => {
   expect(new Set(await crowd())).toEqual(new Set([FIT]));
   expect(asked).toEqual(['answers', 'isMigrated']);
   clock.time = 999;

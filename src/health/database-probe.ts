@@ -11,7 +11,7 @@ export interface Found {
   migrated: boolean;
 }
 
-/** Looks whether the database is fit for use, once a second for all who ask: anybody may, and must not keep it busy. */
+/** Looks whether the database is fit for use, once a second for all callers: the route is public, and must not keep the database busy. */
 @Injectable()
 export class DatabaseProbe {
   private found: Promise<Found> | undefined;

@@ -5,7 +5,7 @@ import { forwardedAddress, halvedNetworks, plainAddress } from '../platform/comm
 
 /** What the doctor has to say about one thing. */
 export interface Check {
-  /** `fault`: something does not work, or protects nobody. `warning`: it works, but not as a deployment should. */
+  /** `fault`: something does not work, or protects no one. `warning`: it works, but not as a deployment should. */
   level: 'fault' | 'warning' | 'fine';
   /** What is so, and what to do about it. */
   text: string;
@@ -26,7 +26,7 @@ export interface DeploymentReport {
   } | null;
 }
 
-/** Words of a secret that somebody has copied from an example. */
+/** Words of a secret that was copied from an example. */
 const EXAMPLE =
   /change[-_ ]?me|example|replace|your[-_ ]|secret|password|only[-_ ]for|test|0123456789|abcdefgh|qwerty/i;
 /** Clocks further apart than this make tokens that are not valid yet, ms. */

@@ -15,7 +15,7 @@ const health = z
   .meta({ id: 'Health' });
 const alive = z.strictObject({ status: z.literal('ok') }).meta({ id: 'Alive' });
 
-/** For whoever runs the process: does it live, may it have traffic. */
+/** For the operator's probes: does the process live, may it have traffic. */
 @ApiTags('Operations')
 @Public()
 @Controller('health')
@@ -61,7 +61,7 @@ export class HealthController {
     }
   }
 
-  /** Says up or down and nothing more: whoever asks here is not signed in. */
+  /** Says up or down and nothing more: the caller is not signed in. */
   private indicate(name: string, up: boolean) {
     const check = this.indicator.check(name);
     return up ? check.up() : check.down();

@@ -9,13 +9,13 @@ interface GrantScope {
   permissions?: readonly string[];
   /** Roles that are given, changed or removed. */
   roles?: readonly string[];
-  /** The user who is changed: who may change somebody can in the end act as them, so needs what they hold. */
+  /** The user who is changed: an actor who may change a user can in the end act as that user, so needs what they hold. */
   userId?: string;
 }
 
 /**
  * What a role is worth: its permissions; of admin, and of a role without any, whose power can only lie in its name, the
- * role itself. `user` is everybody's. $1 actor, $2 permissions, $3 roles, $4 user
+ * role itself. Every user holds `user`. $1 actor, $2 permissions, $3 roles, $4 user
  */
 const MISSING = `
   WITH own AS (
@@ -39,8 +39,8 @@ const MISSING = `
 
 /**
  * Nobody gives what they do not hold, and nobody changes a user who holds more than they do.
- * Asks the database, in the transaction of the change, what the actor holds at this moment; who has been disabled holds
- * nothing any more, and the system may do all.
+ * Asks the database, in the transaction of the change, what the actor holds at this moment; a disabled actor holds nothing
+ * any more, and the system may do all.
  * Throws a Problem `forbidden` that names what is missing.
  */
 export async function assertMayGrant(

@@ -29,7 +29,7 @@ export const OTHERS = `
 
 /**
  * Removes keys whose last token has expired: those that were followed by another one a token's life ago.
- * $1 the ids to look at: who may not open a key may not remove it either; $2 milliseconds
+ * $1 the ids to look at: an instance that cannot open a key may not remove it either; $2 milliseconds
  */
 export const FORGET = `
   DELETE FROM signing_keys WHERE kid IN (

@@ -22,7 +22,7 @@ const ADVICE: Readonly<Record<string, string>> = {
   ENFILE: 'too many files are open: close some programs and start again',
 };
 
-/** Turns whatever was thrown on the way into one sentence; the system's code is kept for whoever searches for it. */
+/** Turns any error of the start into one sentence; the system's code is kept, so that it can be searched for. */
 export function explain(error: unknown, dataDir: string): EmbeddedPostgresError {
   if (error instanceof EmbeddedPostgresError) return error;
   const { code = 'unknown error', message } = error as NodeJS.ErrnoException;

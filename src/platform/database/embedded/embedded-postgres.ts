@@ -134,7 +134,7 @@ class Server {
     }
   }
 
-  /** A presence lost in a crash is taken up again first; a server that accepts none has nobody left to cut off. */
+  /** A presence lost in a crash is taken up again first; a server that accepts none has no instance left to cut off. */
   private async isLast(postmaster: Postmaster): Promise<boolean> {
     if (!this.lease && !(await this.claim(postmaster))) return true;
     return (await this.lease?.leave().catch(() => true)) ?? true;
@@ -155,7 +155,7 @@ class Server {
     if (this.restartOnCrash) void this.bringBack();
   }
 
-  /** Whoever relies on the embedded server has nobody else to start it again. */
+  /** The instances that rely on the embedded server have nothing else that starts it again. */
   private async bringBack(): Promise<void> {
     while (!this.stopped && !this.lease) {
       try {

@@ -10,7 +10,7 @@ const NOT_YET = new Set(['57P01', '57P03', 'ECONNREFUSED', 'ECONNRESET', 'EPIPE'
 
 /**
  * Every Gatehouse on the server holds a shared advisory lock for as long as it lives, over a connection of its own.
- * Whoever stops gives it up and asks for the exclusive lock: that is granted to the last one only, and while it is held
+ * An instance that stops gives it up and asks for the exclusive lock: that is granted to the last one only, and while it is held
  * no newcomer can get in. A killed process loses its connection and so its say, without a file left to clean up.
  */
 export class InstanceLease {

@@ -14,7 +14,7 @@ const ENVIRONMENT = { PATH: process.env.PATH, LC_ALL: 'C', TZ: 'UTC' };
 
 /** The system user who runs initdb and postgres and owns what they write. Both programs refuse to run as root. */
 export class PostgresAccount {
-  /** Without an identity: whoever runs this process. */
+  /** Without an identity: the user who runs this process. */
   constructor(
     private readonly identity?: Identity,
     private readonly capability?: string,

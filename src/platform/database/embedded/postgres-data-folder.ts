@@ -111,7 +111,7 @@ function initdbArgs(folder: string, passwordFile: string): string[] {
 
 /**
  * The app's role is no superuser: SQL that slips into a query must not read files or run programs. The audit log belongs
- * to a role of its own, which nobody signs in as and of which nobody is a member.
+ * to a role of its own, which no account signs in as and of which none is a member.
  */
 function firstStatements(password: string): string {
   return [

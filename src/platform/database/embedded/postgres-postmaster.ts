@@ -21,7 +21,7 @@ const LOG_LIMIT_BYTES = 1024 * 1024;
 const UNWRITTEN_LOCK_MS = 5_000;
 /** Connections that a server takes at least. */
 const LEAST_CONNECTIONS = 200;
-/** Another start won the folder, the last server's processes are still leaving, or somebody took our port. */
+/** Another start won the folder, the last server's processes are still leaving, or another program took our port. */
 const WORTH_ANOTHER_TRY =
   /lock file .* (already exists|is empty)|pre-existing shared memory block|could not create any TCP\/IP sockets/;
 
