@@ -29,7 +29,7 @@ export async function importUsers(file: string, options: ImportCommandOptions): 
     throw new CommandError(`${file} cannot be read.`, EXIT.input);
   });
   const refused = new Refusals(report);
-  const progress = new Progress(size, 'users');
+  const progress = new Progress('users', size);
   const tell = (result: ImportResult) =>
     print(json, { ...result, dryRun, refusals: refused.shown }, [
       `${dryRun ? 'Would import' : 'Imported'} ${result.imported} users, refused ${result.refused} lines.`,
@@ -45,7 +45,7 @@ export async function importUsers(file: string, options: ImportCommandOptions): 
         roles: role,
         actor: operator(),
         onRefused: (line) => refused.add(line),
-        onProgress: ({ imported }) => progress.update(input.bytesRead, imported),
+        onProgress: ({ imported }) => progress.update(imported, input.bytesRead),
       });
     });
     progress.stop();

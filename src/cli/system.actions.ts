@@ -8,6 +8,7 @@ import { SigningKeys } from '../tokens/signing-keys.service.js';
 import { PAGE_FILES } from '../web/serve-page.js';
 import { operator, withApp } from './context.js';
 import { CommandError, EXIT, print, table } from './output.js';
+import { Progress } from './progress.js';
 import { readConfig } from './settings.js';
 
 export async function rotateKeys({ json }: { json?: boolean }): Promise<void> {
@@ -23,12 +24,10 @@ export async function verifyAudit({ expect, json }: { expect?: string; json?: bo
   if (expect !== undefined && !/^\d{1,18}:[0-9a-f]{64}$/.test(expect)) {
     throw new CommandError('--expect takes a head as audit:verify prints it, such as 12:9f….', EXIT.usage);
   }
+  const progress = new Progress('entries compared');
   const report = await withApp((app) =>
-    app.get(AuditVerifier).verify(expect, (entries) => {
-      if (process.stderr.isTTY) process.stderr.write(`\r${entries} entries compared`);
-    }),
-  );
-  if (process.stderr.isTTY) process.stderr.write('\r\x1b[K');
+    app.get(AuditVerifier).verify(expect, (entries) => progress.update(entries)),
+  ).finally(() => progress.stop());
   print(json, report, describeReport(report));
   if (report.faults.length > 0) process.exitCode = EXIT.refused;
 }
