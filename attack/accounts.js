@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
-import { NotTried } from './outcome.js';
+import { Skipped } from './outcome.js';
 
 /** @typedef {import('./target.js').Target} Target */
 /** @typedef {{ accessToken: string, refreshToken: string, session: { id: string } }} Session */
@@ -11,12 +11,12 @@ export class CannotBegin extends Error {}
 /** The longest Retry-After that cleaning up waits for, seconds: requests are limited by the minute. */
 const LONGEST_WAIT = 60;
 
-/** An address at which nobody reads mail (RFC 2606). */
+/** An address without a mailbox (RFC 2606). */
 export function freshEmail() {
   return `attack-${randomBytes(8).toString('hex')}@example.com`;
 }
 
-/** A password that nobody has guessed before. */
+/** A password that is guessed for the first time. */
 export function freshPassword() {
   return randomBytes(18).toString('base64url');
 }
@@ -38,7 +38,7 @@ export class Account {
    */
   async signIn(headers = {}) {
     const { status, body } = await this.#login(headers);
-    if (status !== 200) throw new NotTried(`Signing in was answered ${status} ${body.code ?? ''}.`);
+    if (status !== 200) throw new Skipped(`Signing in was answered ${status} ${body.code ?? ''}.`);
     return body;
   }
 
@@ -47,14 +47,14 @@ export class Account {
     const { status, body } = await this.#login({});
     if (status === 200) return;
     const why = body.code === 'mfa_required' ? 'it has a second factor' : `${status} ${body.code ?? ''}`;
-    throw new CannotBegin(`Nobody can sign in as ${this.email}: ${why}. Give accounts with a password only.`);
+    throw new CannotBegin(`Cannot sign in as ${this.email}: ${why}. Give accounts with a password only.`);
   }
 
   /** Removes an account that this run has made. Answers whether it is gone. */
   async remove() {
-    const session = await this.#insist((limited) => this.#login({}, limited));
+    const session = await this.#retryWhenLimited((limited) => this.#login({}, limited));
     if (session.status !== 200) return false;
-    const gone = await this.#insist((limited) =>
+    const gone = await this.#retryWhenLimited((limited) =>
       this.target.call('DELETE', '/v1/users/me', {
         token: session.body.accessToken,
         body: { password: this.password },
@@ -71,7 +71,7 @@ export class Account {
   }
 
   /** Tries once more when the pause that a limit asks for is over. @param {(limited: boolean) => Promise<import('./target.js').Answer>} send */
-  async #insist(send) {
+  async #retryWhenLimited(send) {
     const answer = await send(true);
     const seconds = Number(answer.headers.get('retry-after'));
     if (answer.status !== 429 || !(seconds <= LONGEST_WAIT)) return answer;
@@ -81,7 +81,7 @@ export class Account {
 }
 
 /**
- * Makes a throw-away account by registering. Throws CannotBegin where that is not open to everybody.
+ * Makes a throw-away account by registering. Throws CannotBegin where registration is not open.
  * @param {Target} target
  */
 export async function register(target) {

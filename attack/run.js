@@ -1,14 +1,14 @@
 // Attacks a running deployment that you own: npm run attack -- http://localhost:3000
-// Exit codes: 0 all held; 1 something is broken; 64 wrong use, or no accounts to attack with; 69 nothing answers there;
+// Exit codes: 0 nothing is vulnerable; 1 something is; 64 wrong use, or no accounts to attack with; 69 nothing answers there;
 // 130 stopped by Ctrl-C.
 import { isIPv4 } from 'node:net';
 import { parseArgs } from 'node:util';
 import { Account, CannotBegin, register } from './accounts.js';
-import { Broken, NotTried } from './outcome.js';
+import { Skipped, Vulnerable } from './outcome.js';
 import { attackAll } from './suite.js';
 import { Target } from './target.js';
 
-const EXIT = { held: 0, broken: 1, usage: 64, unavailable: 69, interrupted: 130 };
+const EXIT = { held: 0, vulnerable: 1, usage: 64, unavailable: 69, interrupted: 130 };
 const USAGE = `npm run attack -- <url> [options]
 
 Attacks the Gatehouse at <url> and reports what held. Everything it does is bounded: some 500 requests.
@@ -87,7 +87,7 @@ async function attack({ url, accounts, json, 'limits-off': limitsOff }) {
       void ours.push(new Account(target, email, password, true));
     await attackAll({ target, alice, bob, limitsOff, made }, interrupted.signal, (result) => {
       results.push(result);
-      if (!json) process.stdout.write(describe(result, results.at(-2)?.family));
+      if (!json) process.stdout.write(describe(result, results.at(-2)?.category));
     });
   } finally {
     for (const account of ours) if (!(await account.remove().catch(() => false))) leave(account);
@@ -100,18 +100,18 @@ function leave({ email }) {
   process.stderr.write(`The account ${email} could not be removed: remove it by hand.\n`);
 }
 
-const MARKS = { held: 'held     ', broken: 'BROKEN   ', 'not tried': 'not tried' };
+const MARKS = { held: 'held      ', vulnerable: 'VULNERABLE', skipped: 'skipped   ' };
 
-/** @param {import('./suite.js').Result} result @param {string | undefined} formerFamily */
-function describe({ family, name, outcome, detail }, formerFamily) {
-  const heading = family === formerFamily ? '' : `\n${family[0]?.toUpperCase()}${family.slice(1)}\n`;
-  return `${heading}  ${MARKS[outcome]}  ${name}\n${detail === null ? '' : `             ${detail}\n`}`;
+/** @param {import('./suite.js').Result} result @param {string | undefined} formerCategory */
+function describe({ category, name, outcome, detail }, formerCategory) {
+  const heading = category === formerCategory ? '' : `\n${category[0]?.toUpperCase()}${category.slice(1)}\n`;
+  return `${heading}  ${MARKS[outcome]}  ${name}\n${detail === null ? '' : `              ${detail}\n`}`;
 }
 
 /** @param {import('./suite.js').Result[]} results */
 function count(results) {
   const of = (/** @type {string} */ outcome) => results.filter((result) => result.outcome === outcome).length;
-  return { held: of('held'), broken: of('broken'), notTried: of('not tried') };
+  return { held: of('held'), vulnerable: of('vulnerable'), skipped: of('skipped') };
 }
 
 /** @param {string[]} args @returns {Promise<number>} The exit code. */
@@ -123,19 +123,19 @@ async function main(args) {
       return EXIT.held;
     }
     const report = await attack(asked);
-    const { held, broken, notTried, requests } = report;
+    const { held, vulnerable, skipped, requests } = report;
     process.stdout.write(
       asked.json
         ? `${JSON.stringify(report, null, 2)}\n`
-        : `\n${held} held, ${broken} broken, ${notTried} not tried; ${requests} requests.\n`,
+        : `\n${held} held, ${vulnerable} vulnerable, ${skipped} skipped; ${requests} requests.\n`,
     );
     if (interrupted.signal.aborted) return EXIT.interrupted;
-    return broken > 0 ? EXIT.broken : EXIT.held;
+    return vulnerable > 0 ? EXIT.vulnerable : EXIT.held;
   } catch (error) {
     if (error instanceof UsageError) process.stderr.write(`${error.message}\n\n${USAGE}\n`);
     else if (error instanceof CannotBegin) process.stderr.write(`${error.message}\n`);
-    // Before the first attack, an answer that breaks or limits is where it ends.
-    else if (error instanceof Broken || error instanceof NotTried) {
+    // Before the first attack, a fault or a rate limit ends the run.
+    else if (error instanceof Vulnerable || error instanceof Skipped) {
       process.stderr.write(`${error.message}\n`);
       return EXIT.unavailable;
     } else throw error;

@@ -1,11 +1,11 @@
-import { Broken, NotTried } from './outcome.js';
+import { Skipped, Vulnerable } from './outcome.js';
 
 /** How long an answer may take, ms. */
-const PATIENCE = 30_000;
+const TIMEOUT = 30_000;
 
 /**
  * @typedef {{ body?: unknown, token?: string, headers?: Record<string, string>, limited?: boolean }} Call
- *   `limited`: a 429 is an answer like others. Otherwise it ends the attack as not tried.
+ *   `limited`: a 429 is an answer like others. Otherwise the attack is skipped.
  * @typedef {{ route: string, status: number, headers: Headers, body: any, text: string }} Answer
  *   `body` is whatever JSON a server that is under attack sends, so nothing is known about its form.
  */
@@ -26,8 +26,8 @@ export class Target {
   }
 
   /**
-   * Sends one request and reads the answer. Throws NotTried where a limit or an overload answered in the place of the
-   * route, and Broken where nothing came back or a fault did.
+   * Sends one request and reads the answer. Throws Skipped where a limit or an overload answered in the place of the
+   * route, and Vulnerable where nothing came back or a fault did.
    * @param {string} method
    * @param {string} path
    * @param {Call} [call]
@@ -46,12 +46,12 @@ export class Target {
       },
       body,
     ).catch((error) => {
-      throw new Broken(`${route} got no answer (${error.cause?.code ?? error.name}).`);
+      throw new Vulnerable(`${route} got no answer (${error.cause?.code ?? error.name}).`);
     });
     const { status } = response;
-    if (status === 429 && !limited) throw new NotTried(`Rate limited at ${route}: run it again later.`);
-    if (status === 503) throw new NotTried(`${route} answered 503 ${parse(text).code ?? ''}: run it again later.`);
-    if (status >= 500) throw new Broken(`${route} answered ${status}.`);
+    if (status === 429 && !limited) throw new Skipped(`Rate limited at ${route}: run it again later.`);
+    if (status === 503) throw new Skipped(`${route} answered 503 ${parse(text).code ?? ''}: run it again later.`);
+    if (status >= 500) throw new Vulnerable(`${route} answered ${status}.`);
     return { route, status, headers: response.headers, text, body: parse(text) };
   }
 
@@ -66,7 +66,7 @@ export class Target {
       method,
       headers,
       redirect: 'manual',
-      signal: AbortSignal.timeout(PATIENCE),
+      signal: AbortSignal.timeout(TIMEOUT),
       ...(body !== undefined && { body: JSON.stringify(body) }),
     });
     return { response, text: await response.text() };

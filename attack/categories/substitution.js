@@ -1,12 +1,12 @@
 import { freshPassword } from '../accounts.js';
 import { b64, readToken } from '../forge.js';
-import { must, mustRefuse, NotTried } from '../outcome.js';
+import { must, mustRefuse, Skipped } from '../outcome.js';
 
 /** @typedef {import('../suite.js').Context} Context */
 
-export const family = 'one token in the place of another';
+export const category = 'token confusion';
 
-/** Places that take a token in the body: the name of the field, and what stands beside it. */
+/** Places that take a token in the body: the name of the field, and whether a password stands beside it. */
 const IN_BODY = /** @type {const} */ ([
   ['/v1/auth/refresh', 'refreshToken', false],
   ['/v1/auth/logout', 'refreshToken', false],
@@ -14,7 +14,6 @@ const IN_BODY = /** @type {const} */ ([
   ['/v1/auth/email/undo', 'token', false],
   ['/v1/auth/password/reset', 'token', true],
   ['/v1/auth/invitations/accept', 'token', true],
-  ['/v1/auth/mfa/verify', 'mfaToken', false],
 ]);
 const COOKIES = ['__Host-gatehouse_refresh', 'gatehouse_refresh'];
 const REFRESH_PLACES = ['/v1/auth/refresh', '/v1/auth/logout'];
@@ -35,7 +34,7 @@ async function kindsOf({ target, alice }) {
   if (typeof claims.sub === 'string') kinds.userId = claims.sub;
   Object.assign(kinds, await mailedTo(alice, target));
   const stillGood = async () => (await target.call('GET', '/v1/auth/session', { token: accessToken })).status === 200;
-  if (!(await stillGood())) throw new NotTried('It does not take its own access token.');
+  if (!(await stillGood())) throw new Skipped('It does not take its own access token.');
   return { kinds, stillGood };
 }
 
@@ -88,19 +87,19 @@ async function asBearer(context) {
 /** @param {Context} context */
 async function inBodies(context) {
   const { kinds, stillGood } = await kindsOf(context);
-  let tried = 0;
+  const missing = new Set();
   for (const [path, field, withPassword] of IN_BODY) {
     for (const [kind, token] of Object.entries(kinds)) {
       if (field === kind || OWN_PLACE[/** @type {keyof typeof OWN_PLACE} */ (kind)] === path) continue;
-      const rest = withPassword ? { password: freshPassword() } : path.endsWith('mfa/verify') ? { code: '000000' } : {};
+      const rest = withPassword ? { password: freshPassword() } : {};
       const answer = await context.target.call('POST', path, { body: { [field]: token, ...rest } });
-      if (answer.status === 404) continue;
-      mustRefuse(answer, `The ${kind} as ${field}`);
-      tried++;
+      if (answer.status === 404) missing.add(path);
+      else mustRefuse(answer, `The ${kind} as ${field}`);
     }
   }
-  if (tried === 0) throw new NotTried('None of the routes that take a token in the body is there.');
   must(await stillGood(), 'The session ended when its tokens were sent to places that are not theirs.');
+  // A route that was renamed would otherwise count as one that refuses.
+  if (missing.size > 0) throw new Skipped(`Not there, so not tried: ${[...missing].join(', ')}.`);
 }
 
 /** @param {Context} context */

@@ -1,11 +1,11 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { freshPassword } from '../accounts.js';
-import { must, mustRefuse, NotTried } from '../outcome.js';
+import { must, mustRefuse, Skipped } from '../outcome.js';
 
 /** @typedef {import('../suite.js').Context} Context */
 /** @typedef {import('../accounts.js').Session} Session */
 
-export const family = 'ended sessions';
+export const category = 'session termination';
 
 /** Instances must have heard of the end of a session by then, ms. */
 const HEARD = 1_000;
@@ -23,7 +23,7 @@ async function logoutWithRefreshToken(context) {
   const { target, alice } = context;
   const session = await alice.signIn();
   const { status } = await target.call('POST', '/v1/auth/logout', { body: { refreshToken: session.refreshToken } });
-  if (status !== 200) throw new NotTried(`Logging out by the refresh token alone was answered ${status}.`);
+  if (status !== 200) throw new Skipped(`Logging out by the refresh token alone was answered ${status}.`);
   await mustBeDead(context, session, 'after logout by the refresh token');
 }
 
@@ -38,7 +38,7 @@ async function logoutEverywhere(context) {
 /** @param {Context} context */
 async function passwordChange(context) {
   const { target, alice } = context;
-  if (!alice.isOurs) throw new NotTried('It would change the password of an account that was given.');
+  if (!alice.isOurs) throw new Skipped('It would change the password of an account that was given.');
   const [stolen, owner] = [await alice.signIn(), await alice.signIn()];
   const newPassword = freshPassword();
   await must200(target, 'POST', '/v1/users/me/password', owner, { currentPassword: alice.password, newPassword });
@@ -58,7 +58,7 @@ async function passwordChange(context) {
  */
 async function must200(target, method, path, { accessToken }, body) {
   const { route, status } = await target.call(method, path, { token: accessToken, body });
-  if (status !== 200) throw new NotTried(`${route} was answered ${status}.`);
+  if (status !== 200) throw new Skipped(`${route} was answered ${status}.`);
 }
 
 /** @param {Context} context @param {Session} session @param {string} when */

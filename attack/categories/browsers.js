@@ -1,8 +1,8 @@
-import { must, mustRefuse, NotTried } from '../outcome.js';
+import { must, mustRefuse, Skipped } from '../outcome.js';
 
 /** @typedef {import('../suite.js').Context} Context */
 
-export const family = 'browsers';
+export const category = 'browser-facing protections';
 
 const EVIL = 'https://evil.example';
 const FOREIGN = [
@@ -20,7 +20,7 @@ async function byCookie({ target, alice }) {
     headers: { 'x-token-delivery': 'cookie' },
   });
   const [cookie] = answer.headers.getSetCookie();
-  if (answer.status !== 200 || cookie === undefined) throw new NotTried('It delivers no tokens in cookies.');
+  if (answer.status !== 200 || cookie === undefined) throw new Skipped('It delivers no tokens in cookies.');
   return { answer, cookie, pair: cookie.split(';')[0] ?? '' };
 }
 

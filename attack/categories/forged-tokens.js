@@ -1,10 +1,10 @@
 import { createPublicKey } from 'node:crypto';
 import { b64, ownKey, readToken, withMac, withOwnKey, withSignature } from '../forge.js';
-import { must, mustRefuse, NotTried } from '../outcome.js';
+import { must, mustRefuse, Skipped } from '../outcome.js';
 
 /** @typedef {import('../suite.js').Context} Context */
 
-export const family = 'forged access tokens';
+export const category = 'access token forgery';
 
 /** How many single bits are flipped in each part of a token. */
 const FLIPS = 12;
@@ -21,7 +21,7 @@ async function algNone(context) {
 async function publicKeyAsSecret(context) {
   const { body } = await context.target.call('GET', '/.well-known/jwks.json');
   const keys = Array.isArray(body.keys) ? body.keys : [];
-  if (keys.length === 0) throw new NotTried('The server publishes no key to be confused with.');
+  if (keys.length === 0) throw new Skipped('The server publishes no key to be confused with.');
   await refuseAll(context, ({ header, claims }) =>
     keys.flatMap((/** @type {Record<string, string>} */ jwk) =>
       secretsOf(jwk).flatMap((secret) =>
@@ -135,10 +135,10 @@ async function otherSpellings(context) {
 async function refuseAll({ target, alice }, forge) {
   const { accessToken: token } = await alice.signIn();
   const read = readToken(token);
-  if (read === null) throw new NotTried('Its access tokens are no JWTs.');
+  if (read === null) throw new Skipped('Its access tokens are no JWTs.');
   const session = (/** @type {string} */ bearer) => target.call('GET', '/v1/auth/session', { token: bearer });
   const genuine = async () => (await session(token)).status === 200;
-  if (!(await genuine())) throw new NotTried('It does not take its own access token.');
+  if (!(await genuine())) throw new Skipped('It does not take its own access token.');
   for (const forged of forge({ token, ...read, signature: token.split('.')[2] ?? '' }))
     mustRefuse(await session(forged), `A token with header ${headerOf(forged)}`, [400, 401, 431]);
   must(await genuine(), 'The genuine token is refused after the forged ones: anybody can sign its owner out.');

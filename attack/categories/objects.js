@@ -1,17 +1,17 @@
-import { must, mustRefuse, NotTried } from '../outcome.js';
+import { must, mustRefuse, Skipped } from '../outcome.js';
 import { whoIs } from './rights.js';
 
 /** @typedef {import('../suite.js').Context} Context */
 
-export const family = 'things of somebody else';
+export const category = 'object-level authorization';
 
 /** @param {Context} context */
 async function endSession({ target, alice, bob }) {
   const [mine, theirs] = [await alice.signIn(), await bob.signIn()];
   const answer = await target.call('DELETE', `/v1/sessions/${theirs.session.id}`, { token: mine.accessToken });
-  must([403, 404].includes(answer.status), `Ending a session of somebody else was answered ${answer.status}.`);
+  must([403, 404].includes(answer.status), `Ending another user's session was answered ${answer.status}.`);
   const { status } = await target.call('GET', '/v1/auth/session', { token: theirs.accessToken });
-  must(status === 200, 'A user ended a session of somebody else.');
+  must(status === 200, "A user ended another user's session.");
 }
 
 /** @param {Context} context */
@@ -21,23 +21,23 @@ async function read({ target, alice, bob }) {
   for (const path of ['/v1/users/me', '/v1/users/me/export', '/v1/sessions', '/v1/dashboard']) {
     const { text } = await target.call('GET', path, { token: mine.accessToken });
     for (const [what, value] of Object.entries({ email: other.email, id: other.id, session: theirs.session.id }))
-      must(!text.includes(value), `GET ${path} shows the ${what} of somebody else.`);
+      must(!text.includes(value), `GET ${path} shows another user's ${what}.`);
   }
   for (const query of [`userId=${other.id}`, `user=${other.id}`, `sub=${other.id}`]) {
     const { text } = await target.call('GET', `/v1/sessions?${query}`, { token: mine.accessToken });
-    must(!text.includes(theirs.session.id), `GET /v1/sessions?${query} shows the sessions of somebody else.`);
+    must(!text.includes(theirs.session.id), `GET /v1/sessions?${query} shows another user's sessions.`);
   }
 }
 
 /** @param {Context} context */
 async function deleteWithTheirPassword({ target, alice, bob }) {
-  if (!alice.isOurs) throw new NotTried('It would put an account at risk that was given.');
+  if (!alice.isOurs) throw new Skipped('It would put an account at risk that was given.');
   const [mine, theirs] = [await alice.signIn(), await bob.signIn()];
   const body = { password: bob.password };
   const answer = await target.call('DELETE', '/v1/users/me', { token: mine.accessToken, body });
-  mustRefuse(answer, 'The password of somebody else', [400, 401, 403]);
+  mustRefuse(answer, "Another user's password", [400, 401, 403]);
   const { status } = await target.call('GET', '/v1/auth/session', { token: theirs.accessToken });
-  must(status === 200, 'A session of somebody else ended.');
+  must(status === 200, "Another user's session ended.");
 }
 
 export const attacks = {

@@ -1,11 +1,11 @@
 import { freshPassword } from '../accounts.js';
-import { Broken, must, NotTried } from '../outcome.js';
+import { must, Skipped, Vulnerable } from '../outcome.js';
 
 /** @typedef {import('../suite.js').Context} Context */
 
-export const family = 'guessing passwords';
+export const category = 'brute force';
 
-/** More wrong passwords in a row than anybody should be let try. */
+/** More wrong passwords in a row than a server should let anyone try. */
 const GUESSES = 12;
 const SPOOFS = 6;
 
@@ -19,12 +19,12 @@ const guess = ({ target, bob }, headers) =>
 
 /** Guesses until it is stopped. @param {Context} context */
 async function untilStopped(context) {
-  if (context.limitsOff) throw new NotTried('Its limits are said to be off.');
+  if (context.limitsOff) throw new Skipped('Its limits are said to be off.');
   for (let count = 0; count < GUESSES; count++) {
     const answer = await guess(context);
     if (answer.status === 429) return answer;
   }
-  throw new Broken(
+  throw new Vulnerable(
     `${GUESSES} wrong passwords in a row were all read: guessing has no end. Set RATE_LIMITS=on, or say --limits-off.`,
   );
 }
@@ -48,7 +48,7 @@ async function spoofing(context) {
       const { status } = await guess(context, /** @type {any} */ (headers));
       // The pause may have ended meanwhile; then the guess is one more wrong one, and the pause begins anew.
       if (status !== 429 && (await guess(context, /** @type {any} */ (headers))).status !== 429) {
-        throw new Broken(`${Object.keys(headers)[0]} buys new guesses: TRUSTED_PROXIES trusts whoever sent it.`);
+        throw new Vulnerable(`${Object.keys(headers)[0]} buys new guesses: TRUSTED_PROXIES trusts the sender.`);
       }
     }
   }

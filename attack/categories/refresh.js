@@ -1,9 +1,9 @@
-import { must, mustRefuse, NotTried } from '../outcome.js';
+import { must, mustRefuse, Skipped } from '../outcome.js';
 import { mustBeDead } from './ended-sessions.js';
 
 /** @typedef {import('../suite.js').Context} Context */
 
-export const family = 'refresh tokens';
+export const category = 'refresh token replay';
 
 /** Refreshes that are sent at once. */
 const AT_ONCE = 20;
@@ -55,7 +55,7 @@ const refresh = (target, refreshToken) => target.call('POST', '/v1/auth/refresh'
 /** @param {import('../target.js').Target} target @param {string} refreshToken */
 async function successor(target, refreshToken) {
   const { status, body } = await refresh(target, refreshToken);
-  if (status !== 200) throw new NotTried(`Refreshing was answered ${status} ${body.code ?? ''}.`);
+  if (status !== 200) throw new Skipped(`Refreshing was answered ${status} ${body.code ?? ''}.`);
   return body;
 }
 

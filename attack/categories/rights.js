@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { freshEmail, freshPassword } from '../accounts.js';
-import { Broken, must, mustRefuse, NotTried } from '../outcome.js';
+import { must, mustRefuse, Skipped, Vulnerable } from '../outcome.js';
 
 /** @typedef {import('../suite.js').Context} Context */
 /** @typedef {import('../accounts.js').Account} Account */
 
-export const family = 'rights';
+export const category = 'function-level authorization and mass assignment';
 
 /**
  * What only administrators may do, with bodies that are good, so that rights alone refuse.
@@ -40,11 +40,11 @@ async function adminRoutesAsUser(context) {
     if (isMissing(anonymous)) continue;
     mustRefuse(anonymous, 'Nobody in particular', [401]);
     const answer = await target.call(method, path, { token, body });
-    if (isMissing(answer)) throw new Broken(`${answer.route} lets an ordinary user look for what is not there.`);
+    if (isMissing(answer)) throw new Vulnerable(`${answer.route} lets an ordinary user look for what is not there.`);
     mustRefuse(answer, 'An ordinary user', [403]);
     tried++;
   }
-  if (tried === 0) throw new NotTried('None of the routes of the administration is there.');
+  if (tried === 0) throw new Skipped('None of the routes of the administration is there.');
   await mustBeUnchanged(context, token, me);
 }
 
@@ -92,7 +92,7 @@ async function fieldsOfMe(context) {
   const { token, me } = await ordinary(context);
   for (const [field, value] of Object.entries(NOT_THEIRS)) {
     const { status } = await target.call('PATCH', '/v1/users/me', { token, body: { name: me.name, [field]: value } });
-    if (status === 404 || status === 405) throw new NotTried('There is no PATCH /v1/users/me here.');
+    if (status === 404 || status === 405) throw new Skipped('There is no PATCH /v1/users/me here.');
     await mustBeUnchanged(context, token, me);
   }
 }
@@ -108,16 +108,16 @@ async function signUpWith(field, value, { target, made }) {
   const { status, body } = await target.call('POST', '/v1/auth/register', {
     body: { email, password, [field]: value },
   });
-  if (body.code === 'signup_closed' || status === 404) throw new NotTried('Signing up is closed.');
-  if (status === 202) throw new NotTried('Signing up needs an email to be confirmed, so nobody sees what came of it.');
+  if (body.code === 'signup_closed' || status === 404) throw new Skipped('Signing up is closed.');
+  if (status === 202) throw new Skipped('Signing up needs an email to be confirmed, so nobody sees what came of it.');
   if (status !== 201) return;
   made(email, password);
-  if (!body.user) throw new NotTried('Signing up does not tell what came of it.');
+  if (!body.user) throw new Skipped('Signing up does not tell what came of it.');
   const { roles = [], emailVerified = false, id, createdAt } = body.user;
-  must(!roles.includes('admin'), `Whoever signs up with ${field} is an administrator.`);
-  must(emailVerified === false, `Whoever signs up with ${field} counts as verified.`);
-  must(id !== NOT_THEIRS.id, 'Whoever signs up chooses their id.');
-  must(createdAt !== NOT_THEIRS.createdAt, 'Whoever signs up chooses since when they are here.');
+  must(!roles.includes('admin'), `Signing up with ${field} makes an administrator.`);
+  must(emailVerified === false, `Signing up with ${field} verifies the address.`);
+  must(id !== NOT_THEIRS.id, 'A new user can choose their id.');
+  must(createdAt !== NOT_THEIRS.createdAt, 'A new user can choose when the account was created.');
 }
 
 /** An ordinary user signed in, and the id of another. @param {Context} context */
@@ -125,8 +125,8 @@ async function ordinary(context) {
   const { target, alice, bob } = context;
   const { accessToken: token } = await alice.signIn();
   const me = await whoIs(target, token);
-  if (me.roles?.includes('admin')) throw new NotTried('The first account is an administrator.');
-  // Where the guard fails, what is done to the other account is done: somebody's own one is not put at risk.
+  if (me.roles?.includes('admin')) throw new Skipped('The first account is an administrator.');
+  // Where the guard fails, what is done to the other account is done: an account that was given is not put at risk.
   const other = bob.isOurs ? (await whoIs(target, (await bob.signIn()).accessToken)).id : randomUUID();
   return { token, me, other };
 }
@@ -134,7 +134,7 @@ async function ordinary(context) {
 /** @param {import('../target.js').Target} target @param {string} token */
 export async function whoIs(target, token) {
   const { status, body } = await target.call('GET', '/v1/users/me', { token });
-  if (status !== 200) throw new NotTried(`GET /v1/users/me was answered ${status}.`);
+  if (status !== 200) throw new Skipped(`GET /v1/users/me was answered ${status}.`);
   return body;
 }
 
