@@ -39,6 +39,14 @@ function hasDuplicate(text: string): boolean {
   return value();
 }
 
+/** Whether a name of any object holds what may not stand in one. */
+function hasUnsafeName(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return Object.entries(value).some(
+    ([name, member]) => /["\\\p{Cc}]/u.test(Array.isArray(value) ? '' : name) || hasUnsafeName(member),
+  );
+}
+
 const outcome = (text: string | Buffer): unknown => {
   try {
     return { value: parseStrictJson(text) };
@@ -49,21 +57,7 @@ const outcome = (text: string | Buffer): unknown => {
 };
 
 /** Names that stand twice often, spelled in several ways. */
-const name = fc.constantFrom(
-  'a',
-  '\\u0061',
-  'b',
-  '"',
-  ':',
-  '\\"',
-  'a":',
-  '',
-  'é',
-  '\\u00e9',
-  '\\\\',
-  '{',
-  'constructor',
-);
+const name = fc.constantFrom('a', '\\u0061', 'b', ':', 'a:', '', 'é', '\\u00e9', '{', 'constructor');
 const written = fc.letrec<{ value: string }>((tie) => ({
   value: fc.oneof(
     { depthSize: 'small', withCrossShrink: true },
@@ -83,10 +77,7 @@ const written = fc.letrec<{ value: string }>((tie) => ({
     fc.array(tie('value'), { maxLength: 4 }).map((items) => `[${items.join(' , ')}]`),
     fc
       .array(fc.tuple(name, fc.constantFrom('', ' ', '\n\t'), tie('value')), { maxLength: 5 })
-      .map(
-        (members) =>
-          `{${members.map(([n, s, v]) => `"${n === '"' ? '\\"' : n.replace(/(?<!\\)"/g, '\\"')}"${s}:${s}${v}`).join(',')}}`,
-      ),
+      .map((members) => `{${members.map(([n, s, v]) => `"${n}"${s}:${s}${v}`).join(',')}}`),
   ),
 })).value;
 
@@ -111,6 +102,7 @@ test('whatever JSON.stringify writes is read as JSON.parse reads it, from text a
     fc.property(fc.jsonValue(), (value) => {
       const text = JSON.stringify(value);
       fc.pre(!text.includes('"__proto__":'));
+      if (hasUnsafeName(value)) return expect(outcome(text)).toBe('refused');
       expect(outcome(text)).toEqual({ value: JSON.parse(text) });
       expect(outcome(Buffer.from(text))).toEqual({ value: JSON.parse(text) });
     }),
@@ -154,6 +146,12 @@ test.each<[string, string | Buffer]>([
   ['a __proto__', '{"__proto__":1}'],
   ['an escaped __proto__', '{"\\u005f_proto__":1}'],
   ['a __proto__ twice', '{"__proto__":1,"__proto__":2}'],
+  ['a quote in a name', '{"\\"":1}'],
+  ['a quote in a name, by its number', '{"\\u0022":1}'],
+  ['a backslash in a name', '{"a":{"b\\\\":1}}'],
+  ['a backslash in a name, by its number', '{"\\u005C":1}'],
+  ['a line break in a name', '[{"a\\nb":1}]'],
+  ['a NUL in a name', '{"\\u0000":1}'],
   ['nothing', ''],
 ])('refused: %s', (_name, text) => {
   expect(outcome(text)).toBe('refused');
@@ -164,6 +162,8 @@ test.each<[string, unknown]>([
   ['{"constructor":1}', { constructor: 1 }],
   ['"__proto__"', '__proto__'],
   ['{"a":"\\"b\\":","c":"d : e"}', { a: '"b":', c: 'd : e' }],
+  ['{"\\u0061\\/":1}', { 'a/': 1 }],
+  ['{"a":"\\\\","b":"\\u0000"}', { a: '\\', b: '\0' }],
   ['null', null],
   [' [ ] ', []],
 ])('taken: %s', (text, value) => {
