@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { DataSource, type DataSourceOptions } from 'typeorm';
 import { QueryTimeoutClient } from './query-timeout-client.js';
+import { applyFunctions, readFunctions } from './sql-functions.js';
 
 /** What sets a connection apart in pg_stat_activity, and the launcher of the embedded Postgres looks for. */
 const APPLICATION_NAME = 'gatehouse';
@@ -39,8 +40,8 @@ export function dataSourceOptions(url: string, { pool, timeout }: Limits): DataS
 const MIGRATION_LOCK = 4_711_001;
 
 /**
- * Brings the schema up to date. Instances that start together take turns, so each migration runs once.
- * Returns the names of what was applied. Throws the driver's error when the database cannot be reached.
+ * Brings the schema up to date, and its functions. Instances that start together take turns, so each migration runs once.
+ * Returns the names of the migrations and functions that were applied. Throws the driver's error when the database cannot be reached.
  */
 export async function migrate(url: string): Promise<string[]> {
   const source = new DataSource({
@@ -52,7 +53,8 @@ export async function migrate(url: string): Promise<string[]> {
   try {
     await lock.query('SELECT pg_advisory_lock($1)', [MIGRATION_LOCK]);
     const applied = await source.runMigrations({ transaction: 'all' });
-    return applied.map((migration) => migration.name);
+    const functions = await applyFunctions(source, await readFunctions());
+    return [...applied.map((migration) => migration.name), ...functions];
   } finally {
     await lock.query('SELECT pg_advisory_unlock($1)', [MIGRATION_LOCK]).catch(() => undefined);
     await lock.release();
