@@ -136,6 +136,7 @@ const FORMER_OWNER = `
     END IF;
     SET LOCAL ROLE NONE;
     ALTER SCHEMA public OWNER TO pg_database_owner;
+    EXECUTE format('REVOKE CREATE, USAGE ON SCHEMA public FROM %I', app);
     EXECUTE format('ALTER TABLE audit_events OWNER TO %I', app);
     EXECUTE format('ALTER TABLE audit_seals OWNER TO %I', app);
     EXECUTE format('ALTER TABLE audit_unsealed OWNER TO %I', app);

@@ -41,6 +41,7 @@ export class MarkRegistrations1763003000000 implements MigrationInterface {
       DROP FUNCTION users_settle();
       DROP INDEX one_time_tokens_expires_at;
       ALTER TABLE one_time_tokens ADD COLUMN registration jsonb;
+      COMMENT ON COLUMN one_time_tokens.registration IS 'The registration that this mail confirms: passwordHash, username, name';
       UPDATE one_time_tokens t SET registration = jsonb_build_object('passwordHash', u.password_hash, 'username', u.username,
           'name', u.name, 'contested', u.contested)
         FROM users u WHERE u.id = t.user_id AND t.purpose = 'verify_email' AND (u.pending OR u.contested)

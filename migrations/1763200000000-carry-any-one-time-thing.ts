@@ -44,6 +44,7 @@ export class CarryAnyOneTimeThing1763200000000 implements MigrationInterface {
   async down(queryRunner: QueryRunner): Promise<void> {
     await queryRunner.query(`
       DELETE FROM one_time_tokens WHERE user_id IS NULL OR email IS NULL OR email_key IS NULL OR proof IS NOT NULL;
+      COMMENT ON COLUMN one_time_tokens.user_id IS NULL;
       DROP TRIGGER one_time_tokens_fill_owner ON one_time_tokens;
       DROP FUNCTION one_time_tokens_fill_owner();
       ALTER TABLE one_time_tokens
