@@ -7,7 +7,7 @@ import type { Config } from '../platform/config/config.js';
 import { CONFIG } from '../platform/config/config.module.js';
 import { Database } from '../platform/database/database.js';
 import { Problem } from '../platform/http/problem.js';
-import { LOCK_ADMINS } from '../roles/admin-lock.js';
+import { LOCK_RIGHTS } from '../roles/rights-lock.js';
 import type { UserRow } from '../users/user.js';
 import { KNOWS_ADMIN } from '../users/user-store.js';
 import { type NewUser, Users } from '../users/users.service.js';
@@ -59,7 +59,7 @@ export class FirstAdmin {
 
   private async make(email: string, password: string, username: string | null): Promise<FirstAdminCredentials | null> {
     return this.database.transaction(async (manager) => {
-      await manager.query(LOCK_ADMINS);
+      await manager.query(LOCK_RIGHTS);
       const [row] = await manager.query<{ any: boolean }[]>(KNOWS_ADMIN);
       if (row?.any) return null;
       const fault = this.policy.check(password, { email });

@@ -13,8 +13,8 @@ import { Database } from '../platform/database/database.js';
 import { Problem } from '../platform/http/problem.js';
 import { Mail } from '../platform/mail/mail.service.js';
 import { Revocations } from '../revocation/revocations.service.js';
-import { LOCK_ADMINS } from '../roles/admin-lock.js';
 import { assertMayGrant } from '../roles/assert-may-grant.js';
+import { LOCK_RIGHTS } from '../roles/rights-lock.js';
 import { Sessions } from '../sessions/sessions.service.js';
 import { emailKeyOf } from '../users/email.js';
 import type { UserForm, UserRow } from '../users/user.js';
@@ -29,9 +29,19 @@ export interface UserChange {
   status?: 'active' | 'disabled';
 }
 
+interface PlannedChange {
+  actor: Actor;
+  /** The user who is changed; absent where there is none yet. */
+  userId?: string;
+  /** Whether it may change what the user, or anybody who counts on them, may do. */
+  rights?: boolean;
+  /** Roles that are given. */
+  stake?: { roles: string[] };
+}
+
 /**
- * What one user may do to another. Whoever could take away an admin waits for one lock, and the actor's rights are read
- * under it: of two admins who remove each other, the second is one no more when the turn comes.
+ * What one user may do to another. A change of rights waits for one lock, and the actor's rights are read under it: of two
+ * admins who remove each other, the second is no admin any more when the turn comes.
  */
 @Injectable()
 export class UserAdministration {
@@ -67,8 +77,10 @@ export class UserAdministration {
 
   /** Changes the fields that are given, all or none. Throws a Problem: `last_admin`, `forbidden`, `not_found`, a taken name. */
   async update(id: string, change: UserChange, actor: Actor): Promise<UserRow> {
-    return this.change({ actor, userId: id }, async (manager) => {
-      const { email, status, ...profile } = change;
+    const { email, status, ...profile } = change;
+    // An admin whose address has to be confirmed anew cannot sign in until then, where confirmation is required.
+    const rights = status !== undefined || email !== undefined;
+    return this.change({ actor, userId: id, rights }, async (manager) => {
       await manager.query(store.CLEAR_UNVERIFIED_REGISTRATION, [id]);
       if (Object.keys(profile).length > 0) await this.setProfile(id, profile, actor, manager);
       const moved = email === undefined ? null : await this.emailChange.setEmailByAdmin(id, email, actor, manager);
@@ -82,21 +94,21 @@ export class UserAdministration {
 
   /** Gives the user exactly these roles. Their tokens are stale from the next request on. Throws as `update` does. */
   async setRoles(id: string, roles: string[], actor: Actor): Promise<UserRow> {
-    return this.change({ actor, userId: id, stake: { roles } }, (manager) =>
+    return this.change({ actor, userId: id, rights: true, stake: { roles } }, (manager) =>
       this.replaceRoles(id, () => roles, actor, manager),
     );
   }
 
   /** Gives the user these roles beside those they hold at this moment. Throws as `update` does. */
   async grantRoles(id: string, roles: string[], actor: Actor): Promise<UserRow> {
-    return this.change({ actor, userId: id, stake: { roles } }, (manager) =>
+    return this.change({ actor, userId: id, rights: true, stake: { roles } }, (manager) =>
       this.replaceRoles(id, (held) => [...held, ...roles], actor, manager),
     );
   }
 
   /** Removes the user and everything of theirs but the audit log. Throws as `update` does. */
   async remove(id: string, actor: Actor): Promise<void> {
-    await this.change({ actor, userId: id }, async (manager) => {
+    await this.change({ actor, userId: id, rights: true }, async (manager) => {
       const { email } = await this.read(id, manager);
       await this.sessions.endAllWithin(id, null, manager);
       await manager.query(store.DELETE, [id]);
@@ -114,19 +126,23 @@ export class UserAdministration {
     });
   }
 
-  /** Runs a change with its rules: the lock, that the user exists, the actor's rights before, an admin left after. */
+  /**
+   * Runs a change with its rules: the locks, that the user exists, the actor's rights before and, where the change may take
+   * rights away, an admin left after.
+   */
   private change<T>(
-    { actor, userId, stake }: { actor: Actor; userId?: string; stake?: { roles: string[] } },
+    { actor, userId, rights = false, stake }: PlannedChange,
     work: (manager: EntityManager) => Promise<T>,
   ): Promise<T> {
     if (userId !== undefined && !isId(userId)) throw new Problem('not_found');
     return this.database.transaction(async (manager) => {
-      await manager.query(LOCK_ADMINS);
+      if (rights) await manager.query(LOCK_RIGHTS);
       if (userId !== undefined) {
         const [known] = await manager.query<unknown[]>(store.LOCK, [userId]);
         if (!known) throw new Problem('not_found');
       }
       await assertMayGrant(actor, { permissions: ['users:write'], ...stake, userId }, manager);
+      if (!rights) return work(manager);
       const had = await this.users.hasAdmin(manager);
       const result = await work(manager);
       if (had && !(await this.users.hasAdmin(manager))) throw new Problem('last_admin');
@@ -206,6 +222,7 @@ export class UserAdministration {
 }
 
 async function refuseUnknownRoles(roles: string[], manager: EntityManager): Promise<void> {
-  const [unknown] = await manager.query<{ wanted: string }[]>(store.UNKNOWN_ROLES, [roles]);
-  if (unknown) throw Problem.field('/roles', `There is no role ${unknown.wanted}.`);
+  const known = await manager.query<{ name: string }[]>(store.LOCK_ROLES, [roles]);
+  const unknown = roles.find((role) => !known.some(({ name }) => name === role));
+  if (unknown !== undefined) throw Problem.field('/roles', `There is no role ${unknown}.`);
 }

@@ -6,8 +6,8 @@ import { Audit, type AuditType } from '../audit/audit.service.js';
 import { Database } from '../platform/database/database.js';
 import { type Page, toPageBy } from '../platform/http/page.js';
 import { Problem } from '../platform/http/problem.js';
-import { LOCK_ADMINS } from './admin-lock.js';
 import { assertMayGrant } from './assert-may-grant.js';
+import { LOCK_RIGHTS } from './rights-lock.js';
 import { type RoleForm, type RoleView, roleName } from './role.js';
 import { RolePermissionsCache } from './role-permissions-cache.js';
 
@@ -36,14 +36,14 @@ export class Roles {
 
   /**
    * Makes a role, or replaces what it says. Throws a Problem: `role_protected` where it would take a permission from
-   * admin, `forbidden` where the role is, or would be, worth more than the actor holds: whoever could empty a role could
-   * then do with its holders as they like, and whoever could fill one that counts by its name could then give it.
+   * admin, `forbidden` where the role is, or would be, worth more than the actor holds: an actor who could empty a role could
+   * then do with its holders as they like, and one who could fill a role that counts by its name could then give it.
    */
   async save(name: string, form: RoleForm, actor: Actor): Promise<{ role: RoleView; created: boolean }> {
     const permissions = [...new Set(form.permissions)].sort();
     if (name === ADMIN && PERMISSIONS.some((held) => !permissions.includes(held))) throw new Problem('role_protected');
     const saved = await this.database.transaction(async (manager) => {
-      await manager.query(LOCK_ADMINS);
+      await manager.query(LOCK_RIGHTS);
       const [before] = await manager.query<RoleView[]>(`SELECT ${COLUMNS} FROM roles WHERE name = $1`, [name]);
       const held = before?.permissions ?? [];
       await assertMayGrant(actor, { permissions: ['roles:write', ...permissions], roles: [name] }, manager);
@@ -59,7 +59,7 @@ export class Roles {
   }
 
   /**
-   * Removes a role, and takes it from everybody who has it: their tokens are stale from the next request on. However many
+   * Removes a role, and takes it from all its holders: their tokens are stale from the next request on. However many
    * they are, no statement and no lock lasts longer than a batch of them does; where it breaks off, asking again goes on.
    * Throws a Problem: `role_protected`, `not_found`, `forbidden`.
    */
@@ -70,7 +70,7 @@ export class Roles {
     let users = 0;
     for (let gone = false; !gone; ) {
       gone = await this.database.transaction(async (manager) => {
-        await manager.query(LOCK_ADMINS);
+        await manager.query(LOCK_RIGHTS);
         const [known] = await manager.query<unknown[]>(LOCK_ROLE, [name]);
         await assertMayGrant(actor, { permissions: ['roles:write'], roles: [name] }, manager);
         if (!known) throw new Problem('not_found');

@@ -66,9 +66,8 @@ export const TAKE_OTHER_ROLES = 'DELETE FROM user_roles WHERE user_id = $1 AND r
 /** $1 user, $2 roles */
 export const ADD_ROLES = `${GIVE_ROLES} ON CONFLICT DO NOTHING`;
 
-/** $1 roles; those that do not exist */
-export const UNKNOWN_ROLES =
-  'SELECT wanted FROM unnest($1::text[]) AS wanted WHERE wanted NOT IN (SELECT name FROM roles)';
+/** Those of the roles that exist; none of them can be removed before they are given. $1 roles */
+export const LOCK_ROLES = 'SELECT name FROM roles WHERE name = ANY ($1) ORDER BY name FOR KEY SHARE';
 
 /** Whether an admin remains who can sign in. $1 whether the email must be confirmed */
 export const HAS_ADMIN = `
