@@ -205,10 +205,13 @@ it('runs in React Native, which has no page, locks, channel, storage or crypto, 
     loaded.set(path, module);
     return module;
   };
+  // Jest would resolve the client to its source.
+  const entries = new Map([
+    ['openapi-fetch', OPENAPI_FETCH],
+    ['@gatehouse/client', join(app, 'node_modules/@gatehouse/client/dist/index.js')],
+  ]);
   const main = await load(join(app, 'app.js'));
-  await main.link((name, { identifier }) =>
-    load(name === 'openapi-fetch' ? OPENAPI_FETCH : createRequire(identifier).resolve(name)),
-  );
+  await main.link((name, { identifier }) => load(entries.get(name) ?? createRequire(identifier).resolve(name)));
   await main.evaluate();
   expect(lines.join().split('\n')).toEqual(LIFE);
 });
