@@ -18,7 +18,7 @@ beforeEach(() => {
     throw new Error('permission denied for table mail_outbox');
   };
   const database = { run, manager: { query: run } } as unknown as Database;
-  outbox = new Outbox(database, { elapsed: () => now } as Clock);
+  outbox = new Outbox('mail', 'mail', database, { elapsed: () => now } as Clock);
   for (const level of ['error', 'log'] as const)
     jest.spyOn(Logger.prototype, level).mockImplementation((line: string) => void lines.push(line));
 });
