@@ -28,7 +28,7 @@ const ROUTES: Route[] = STATED.trimEnd()
     const [method = '', path = '', access = '', limit = ''] = line.split(/\s+(?=[/])|\s{2,}/);
     return { method, path, access, limit };
   });
-/** Those that are for whoever has a permission. */
+/** Those that ask for a permission. */
 const PERMITTED = ROUTES.filter(({ access }) => access.startsWith('permission '));
 
 /** A body that every route with a body accepts as far as its schema goes, so that it is not the schema that refuses. */

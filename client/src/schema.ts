@@ -1526,7 +1526,7 @@ export interface operations {
             /**
              * @description `database_unavailable`: The database cannot be reached just now. Try again in a moment.
              *
-             *     `mail_unavailable`: This server cannot send mail. Ask whoever runs the service to set SMTP_URL.
+             *     `mail_unavailable`: This server cannot send mail. Ask the operator to set SMTP_URL.
              */
             503: {
                 headers: {
@@ -1967,7 +1967,7 @@ export interface operations {
                 };
             };
             /**
-             * @description `account_disabled`: This account is disabled. Ask whoever runs the service.
+             * @description `account_disabled`: This account is disabled. Ask the operator.
              *
              *     `cross_site_request`: A page of another site may not use the cookie of this one.
              *
@@ -2406,7 +2406,7 @@ export interface operations {
             /**
              * @description `database_unavailable`: The database cannot be reached just now. Try again in a moment.
              *
-             *     `mail_unavailable`: This server cannot send mail. Ask whoever runs the service to set SMTP_URL.
+             *     `mail_unavailable`: This server cannot send mail. Ask the operator to set SMTP_URL.
              */
             503: {
                 headers: {
@@ -4044,7 +4044,7 @@ export interface operations {
             /**
              * @description `database_unavailable`: The database cannot be reached just now. Try again in a moment.
              *
-             *     `mail_unavailable`: This server cannot send mail. Ask whoever runs the service to set SMTP_URL.
+             *     `mail_unavailable`: This server cannot send mail. Ask the operator to set SMTP_URL.
              *
              *     `overloaded`: Too many sign-ins at once. Try again in a moment.
              */
@@ -5447,7 +5447,7 @@ export interface operations {
             /**
              * @description `database_unavailable`: The database cannot be reached just now. Try again in a moment.
              *
-             *     `mail_unavailable`: This server cannot send mail. Ask whoever runs the service to set SMTP_URL.
+             *     `mail_unavailable`: This server cannot send mail. Ask the operator to set SMTP_URL.
              *
              *     `overloaded`: Too many sign-ins at once. Try again in a moment.
              */

@@ -80,7 +80,7 @@ async function allowOrigins(fastify: FastifyInstance, { corsOrigins, rateLimits 
   if (rateLimits) registerRateLimit(fastify, ({ method }) => method === 'OPTIONS');
   await fastify.register(cors, {
     origin: [...corsOrigins],
-    // What is no preflight is granted nothing, and needs no refusal of the library's own making.
+    // An OPTIONS request that is not a preflight is granted nothing, and needs no refusal of the library's own making.
     strictPreflight: false,
     credentials: true,
     methods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'],

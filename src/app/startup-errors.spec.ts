@@ -42,7 +42,7 @@ test.each<[string, unknown, number, RegExp]>([
     /Check DATABASE_URL/,
   ],
   ['anything else', new Error('a flaw'), 70, /could not start: a flaw/],
-  ['what is no error', 'a text', 70, /could not start/],
+  ['a thrown text', 'a text', 70, /could not start/],
   ['nothing', undefined, 70, /could not start/],
 ])('%s', (_name, error, exitCode, message) => {
   const told = explainFailure(error);

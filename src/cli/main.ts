@@ -1,6 +1,6 @@
 import { run } from './program.js';
 
-// Whoever reads has read enough, as `head` does: that is no fault of the command.
+// The reader of a pipe has read enough, as `head` does: that is no fault of the command.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
   process.exit();

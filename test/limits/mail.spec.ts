@@ -30,7 +30,7 @@ const forgot = (email: string) => post('/v1/auth/password/forgot', { email });
 const resend = (email: string) => post('/v1/auth/email/resend', { email });
 const confirm = (id: string) => database.query('UPDATE users SET email_verified_at = now() WHERE id = $1', [id]);
 
-test('an address gets 5 mails an hour, whoever asks for them, and the answer is the same past that', async () => {
+test('an address gets 5 mails an hour, from wherever they are asked for, and the answer is the same past that', async () => {
   const { user } = await signUp(gatehouse);
   const answers = [];
   for (let index = 0; index < 8; index++) {
@@ -88,7 +88,7 @@ test('an address that nobody has confirmed is not told without end that accounts
   expect(await mailsTo(gatehouse, former)).toHaveLength(3);
 });
 
-test('whoever has the password signs in on new devices without end, and 5 are told an hour', async () => {
+test('a user with the right password signs in on new devices without end, and 5 are told an hour', async () => {
   const { user } = await signUp(gatehouse);
   await confirm(user.id);
   const body = { email: user.email, password: PASSWORD };

@@ -103,7 +103,7 @@ describe('the client address', () => {
     ['a trusted hop at the end', { 'x-forwarded-for': '1.1.1.1, 203.0.113.3, 127.0.0.9' }, '203.0.113.3'],
     ['IPv6', { 'x-forwarded-for': '2001:DB8:0:0::5' }, '2001:db8::5'],
     ['IPv4 in IPv6', { 'x-forwarded-for': '::ffff:203.0.113.4' }, '203.0.113.4'],
-    ['what is no address', { 'x-forwarded-for': "unknown'; --" }, '127.0.0.1'],
+    ['a text that is not an address', { 'x-forwarded-for': "unknown'; --" }, '127.0.0.1'],
     ['an address with a port', { 'x-forwarded-for': '203.0.113.5:4711' }, '203.0.113.5'],
     ['nothing', { 'x-forwarded-for': '' }, '127.0.0.1'],
     [

@@ -32,7 +32,7 @@ export const PROBLEMS = {
     'Refresh token used twice',
     'A replaced refresh token was used again, so the session was ended for safety. Sign in again.',
   ],
-  account_disabled: [403, 'Account disabled', 'This account is disabled. Ask whoever runs the service.'],
+  account_disabled: [403, 'Account disabled', 'This account is disabled. Ask the operator.'],
   email_not_verified: [
     403,
     'Email not confirmed',
@@ -61,7 +61,7 @@ export const PROBLEMS = {
     'Database unavailable',
     'The database cannot be reached just now. Try again in a moment.',
   ],
-  mail_unavailable: [503, 'No mail', 'This server cannot send mail. Ask whoever runs the service to set SMTP_URL.'],
+  mail_unavailable: [503, 'No mail', 'This server cannot send mail. Ask the operator to set SMTP_URL.'],
   internal_error: [500, 'Internal error', 'Something went wrong on our side. The request id helps to find it.'],
 } as const satisfies Record<string, readonly [status: number, title: string, detail: string]>;
 

@@ -36,7 +36,7 @@ test.each<[change: object, pointer: string, detail: string]>([
   expect(await faultsOf({ ...good, ...change })).toEqual([{ pointer, detail }]);
 });
 
-test('what is right has no fault, and what is no object at all has one', async () => {
+test('a valid value has no fault, and a value that is not an object has one', async () => {
   expect(await faultsOf(good)).toEqual([]);
   expect(await faultsOf('text')).toEqual([{ pointer: '', detail: 'This must be an object.' }]);
 });

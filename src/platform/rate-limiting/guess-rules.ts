@@ -46,5 +46,5 @@ export const ADDRESS: Form = {
   consecutive: false,
 };
 
-/** How long a place may be held, ms. Whoever holds one longer has died, and the guess counts as wrong. */
+/** How long a place may be held, ms. A process that holds one longer has died, and the guess counts as wrong. */
 export const LONGEST_CHECK = MINUTE;

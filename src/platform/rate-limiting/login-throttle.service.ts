@@ -95,7 +95,7 @@ export class LoginThrottle {
     ];
   }
 
-  /** Under which a refusal is remembered for a name as it was given, whoever has it. */
+  /** The key of a refusal that is remembered for a name as it was given, whichever account has it. */
   private keyOfName(name: string, address: string): string {
     return this.keys.ofAddress('refused name', address, name);
   }

@@ -6,7 +6,7 @@ import { LoginThrottle } from './login-throttle.service.js';
 import { MemoryGuessStore } from './memory-guess-store.js';
 import type { TrustedNetworks } from './trusted-networks.js';
 
-/** All of it happens in one moment, in which a refusal holds for whoever asks the same. */
+/** All of it happens in one moment, in which a refusal holds for every caller who asks the same. */
 class StoppedClock extends Clock {
   override elapsed() {
     return 1_000;
@@ -37,7 +37,7 @@ it('refuses nobody who is signed in for what another one at their address was re
   expect(await guess('other', '')).toBe(false);
 });
 
-it('refuses a name at once that was just refused, whoever has it, and no other', async () => {
+it('refuses a name at once that was just refused, whichever account has it, and no other', async () => {
   await exhaust('one', 'ada@example.com');
   expect(await guess(null, 'ada@example.com')).toBe('rate_limited');
   expect(await guess(null, 'grace@example.com')).toBe(false);

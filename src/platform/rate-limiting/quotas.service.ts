@@ -51,7 +51,7 @@ export class Quotas {
 
   /**
    * Whether one more mail may go to this address, and counts it: 5 an hour, of which 2 are kept for new passwords, so that
-   * whoever has other mails sent there keeps no owner out. `emailKey` is the address as it is compared. Ask only where a mail
+   * a stranger who has other mails sent there keeps no owner out. `emailKey` is the address as it is compared. Ask only where a mail
    * will go, and not in a transaction: the count may need a connection of its own.
    * The caller answers the same either way, for the answer would tell whether there is an account.
    */

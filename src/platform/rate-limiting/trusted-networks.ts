@@ -27,7 +27,7 @@ export class TrustedNetworks {
     return row?.knows ?? false;
   }
 
-  /** Notes the address of somebody who has proved by other means than signing in who they are, in the caller's transaction. */
+  /** Notes the address of an owner who has proved their identity by other means than signing in, in the caller's transaction. */
   async add(userId: string, address: string, manager: EntityManager): Promise<void> {
     await manager.query(ADD, [userId, address]);
   }
