@@ -93,7 +93,7 @@ export class UsersController {
 
   @Post()
   @Permissions('users:write')
-  @ApiOperation({ summary: 'Make an account, or invite somebody', description: RULE, operationId: 'createUser' })
+  @ApiOperation({ summary: 'Create an account, or invite its owner', description: RULE, operationId: 'createUser' })
   @Answers(201, userView, 'Made')
   @Fails('forbidden', 'email_taken', 'username_taken', 'password_too_common', 'overloaded', 'mail_unavailable')
   async create(

@@ -31,7 +31,7 @@ export class RolesController {
   @Put(':name')
   @Permissions('roles:write')
   @ApiOperation({
-    summary: 'Make a role, or replace what it says',
+    summary: 'Create or replace a role',
     description:
       'Nobody changes a role that holds, or would hold, a permission which they do not hold themselves, nor one without permissions that they do not hold. `admin` holds every permission, also those that an ' +
       'application invents; none of the built-in ones can be taken from it.',

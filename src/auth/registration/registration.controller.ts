@@ -20,7 +20,7 @@ export class RegistrationController {
   @RateLimit('registration')
   @Post('register')
   @DeliversTokens()
-  @ApiOperation({ summary: 'Make an account and sign in', operationId: 'register' })
+  @ApiOperation({ summary: 'Create an account and sign in', operationId: 'register' })
   @Answers(201, signedUp, 'The account and its first tokens')
   @ApiResponse({
     status: 202,
