@@ -1,8 +1,8 @@
 import { makeRole, withRoles } from './support/admins.js';
 import { createDatabase, type TestDatabase } from './support/database.js';
-import { eventually } from './support/eventually.js';
 import { Gatehouse } from './support/gatehouse.js';
 import { freshEmail, PASSWORD, type Problem, type SignedUp, signIn, signUp } from './support/users.js';
+import { waitFor } from './support/wait-for.js';
 
 /** What waits for the one lock on rights, and what must not; and that nothing is lost by it, on two instances. */
 const LOCK = 4_711_003;
@@ -64,7 +64,7 @@ describe('while a change of rights is under way', () => {
     const { user } = await signUp(one, { email: freshEmail() });
     const answer = await whileLocked(async () => {
       const asked = nth(0, ...request(`/v1/users/${user.id}`));
-      await eventually(async () => (await waiting()).length > 0);
+      await waitFor(async () => (await waiting()).length > 0);
       return { asked };
     });
     expect((await answer.asked).status).toBeLessThan(300);
@@ -74,7 +74,7 @@ describe('while a change of rights is under way', () => {
     const leaver = await withRoles(one, database, 'admin');
     const answer = await whileLocked(async () => {
       const asked = nth(0, 'DELETE', '/v1/users/me', { password: PASSWORD }, leaver.accessToken);
-      await eventually(async () => (await waiting()).length > 0);
+      await waitFor(async () => (await waiting()).length > 0);
       return { asked };
     });
     expect((await answer.asked).status).toBe(204);

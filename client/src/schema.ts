@@ -268,7 +268,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Make an account and sign in */
+        /** Create an account and sign in */
         post: operations["register"];
         delete?: never;
         options?: never;
@@ -353,7 +353,7 @@ export interface paths {
         };
         get?: never;
         /**
-         * Make a role, or replace what it says
+         * Create or replace a role
          * @description Nobody changes a role that holds, or would hold, a permission which they do not hold themselves, nor one without permissions that they do not hold. `admin` holds every permission, also those that an application invents; none of the built-in ones can be taken from it.
          */
         put: operations["saveRole"];
@@ -416,7 +416,7 @@ export interface paths {
         get: operations["listUsers"];
         put?: never;
         /**
-         * Make an account, or invite somebody
+         * Create an account, or invite its owner
          * @description Nobody gives a role, or changes a user, whose permissions they do not hold themselves; a role without permissions counts by its name.
          */
         post: operations["createUser"];
