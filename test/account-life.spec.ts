@@ -213,10 +213,12 @@ test('every table that belongs to a user is part of the export', async () => {
   const owned = await database.query<{ table: string }>(
     `SELECT DISTINCT conrelid::regclass::text AS table FROM pg_constraint WHERE contype = 'f' AND confrelid = 'users'::regclass`,
   );
-  // In the export: as knownAddresses, mailedLinks, sessions, user.roles. A new table needs a place in AccountExport first.
+  // In the export: as knownAddresses, mailedLinks, sessions, user.roles; but the hash of a password would help to let
+  // somebody in, and activity says when it was chosen. A new table needs a place in AccountExport first.
   expect(owned.map(({ table }) => table).sort()).toEqual([
     'known_addresses',
     'one_time_tokens',
+    'passwords',
     'sessions',
     'user_roles',
   ]);
@@ -268,7 +270,7 @@ test('a deleted account is gone with what belongs to it; audit entries keep the 
   for (const token of [accessToken, other.accessToken]) expect((await me(token)).body.code).toBe('session_revoked');
   expect((await post('/v1/auth/refresh', { refreshToken })).body.code).toBe('session_revoked');
   expect((await login(user.email, PASSWORD)).body.code).toBe('invalid_credentials');
-  for (const table of ['known_addresses', 'sessions', 'user_roles', 'one_time_tokens']) {
+  for (const table of ['known_addresses', 'passwords', 'sessions', 'user_roles', 'one_time_tokens']) {
     expect(await database.query(`SELECT FROM ${table} WHERE user_id = $1`, [user.id])).toEqual([]);
   }
   const entries = await database.query<{ entry: string }>(

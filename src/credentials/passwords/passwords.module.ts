@@ -3,12 +3,14 @@ import type { Config } from '../../platform/config/config.js';
 import { CONFIG } from '../../platform/config/config.module.js';
 import { PASSWORD_HASHER_OPTIONS, PasswordHasher, type PasswordHasherOptions } from './password-hasher.js';
 import { PASSWORD_POLICY_OPTIONS, PasswordPolicy, type PasswordPolicyOptions } from './password-policy.js';
+import { Passwords } from './passwords.service.js';
 
-/** Passwords: which are refused, and how they are hashed. */
+/** Passwords: whose they are, which are refused, and how they are hashed. */
 @Module({
   providers: [
     PasswordHasher,
     PasswordPolicy,
+    Passwords,
     {
       provide: PASSWORD_HASHER_OPTIONS,
       inject: [CONFIG],
@@ -25,6 +27,6 @@ import { PASSWORD_POLICY_OPTIONS, PasswordPolicy, type PasswordPolicyOptions } f
       useFactory: (config: Config): PasswordPolicyOptions => ({ minLength: config.passwordMinLength }),
     },
   ],
-  exports: [PasswordHasher, PasswordPolicy],
+  exports: [PasswordHasher, PasswordPolicy, Passwords],
 })
 export class PasswordsModule {}
