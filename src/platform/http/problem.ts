@@ -32,6 +32,7 @@ export const PROBLEMS = {
     'Refresh token used twice',
     'A replaced refresh token was used again, so the session was ended for safety. Sign in again.',
   ],
+  mfa_required: [401, 'Second factor required', 'Prove with one of methods that it is you, for mfaToken.'],
   account_disabled: [403, 'Account disabled', 'This account is disabled. Ask the operator.'],
   email_not_verified: [
     403,
@@ -81,6 +82,8 @@ export function toPointer(steps: readonly string[]): string {
 interface ProblemOptions {
   detail?: string;
   errors?: FieldFault[];
+  /** What the answer says besides (RFC 9457, 3.2). */
+  members?: Record<string, unknown>;
   headers?: Record<string, string>;
   cause?: unknown;
 }
@@ -91,6 +94,7 @@ export class Problem extends Error {
   readonly title: string;
   readonly detail: string;
   readonly errors: FieldFault[] | undefined;
+  readonly members: Record<string, unknown>;
   readonly headers: Record<string, string>;
 
   constructor(
@@ -103,13 +107,14 @@ export class Problem extends Error {
     this.title = title;
     this.detail = options.detail ?? detail;
     this.errors = options.errors;
+    this.members = options.members ?? {};
     this.headers = options.headers ?? {};
   }
 
   /** The body of the answer (RFC 9457, 3). */
   body(requestId: string) {
-    const { code, status, title, detail, errors } = this;
-    return { type: `urn:gatehouse:problem:${code}`, title, status, detail, code, requestId, errors };
+    const { code, status, title, detail, errors, members } = this;
+    return { ...members, type: `urn:gatehouse:problem:${code}`, title, status, detail, code, requestId, errors };
   }
 
   /** A Problem about one field of the body. */
