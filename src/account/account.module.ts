@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { AuthModule } from '../auth/auth.module.js';
+import { PasswordsModule } from '../credentials/passwords/passwords.module.js';
 import { SessionsModule } from '../sessions/sessions.module.js';
 import { UsersModule } from '../users/users.module.js';
 import { AccountController } from './account.controller.js';
@@ -9,7 +10,7 @@ import { MeController } from './me.controller.js';
 
 /** What people do to themselves: profile, export, deletion. */
 @Module({
-  imports: [AuthModule, SessionsModule, UsersModule],
+  imports: [AuthModule, PasswordsModule, SessionsModule, UsersModule],
   controllers: [MeController, AccountController],
   providers: [AccountDeletion, AccountExport],
 })

@@ -9,7 +9,6 @@ import { Database } from '../platform/database/database.js';
 import { Problem } from '../platform/http/problem.js';
 import { LOCK_RIGHTS } from '../roles/rights-lock.js';
 import type { UserRow } from '../users/user.js';
-import { KNOWS_ADMIN } from '../users/user-store.js';
 import { type NewUser, Users } from '../users/users.service.js';
 import { FirstAdminError } from './first-admin-error.js';
 
@@ -60,8 +59,7 @@ export class FirstAdmin {
   private async make(email: string, password: string, username: string | null): Promise<FirstAdminCredentials | null> {
     return this.database.transaction(async (manager) => {
       await manager.query(LOCK_RIGHTS);
-      const [row] = await manager.query<{ any: boolean }[]>(KNOWS_ADMIN);
-      if (row?.any) return null;
+      if (await this.users.knowsAdmin(manager)) return null;
       const fault = this.policy.check(password, { email });
       if (fault) throw new FirstAdminError(`BOOTSTRAP_ADMIN_PASSWORD cannot be used. ${fault.detail}`);
       const passwordHash = await this.hasher.hash(password);

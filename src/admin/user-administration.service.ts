@@ -18,13 +18,10 @@ import { LOCK_RIGHTS } from '../roles/rights-lock.js';
 import { Sessions } from '../sessions/sessions.service.js';
 import { emailKeyOf } from '../users/email.js';
 import type { UserForm, UserRow } from '../users/user.js';
-import * as store from '../users/user-store.js';
-import { refusingTakenNames, Users } from '../users/users.service.js';
+import { type Names, Users } from '../users/users.service.js';
 
 /** What an admin may change of a user. */
-export interface UserChange {
-  name?: string | null;
-  username?: string | null;
+export interface UserChange extends Names {
   email?: string;
   status?: 'active' | 'disabled';
 }
@@ -65,7 +62,7 @@ export class UserAdministration {
     const passwordHash = form.password === undefined ? null : await this.hash(form.password, form);
     const roles = [...new Set(form.roles)];
     return this.change({ actor, stake: { roles } }, async (manager) => {
-      await refuseUnknownRoles(roles, manager);
+      await this.users.assertRolesExist(roles, manager);
       await this.emailChange.releaseUnverifiedEmail(emailKeyOf(form.email), null, actor, manager);
       const user = await this.users.create({ ...form, roles, passwordHash }, manager);
       await this.record('user.created', user.id, actor, manager, { roles });
@@ -81,14 +78,14 @@ export class UserAdministration {
     // An admin whose address has to be confirmed anew cannot sign in until then, where confirmation is required.
     const rights = status !== undefined || email !== undefined;
     return this.change({ actor, userId: id, rights }, async (manager) => {
-      await manager.query(store.CLEAR_UNVERIFIED_REGISTRATION, [id]);
+      await this.users.clearUnverifiedRegistration(id, manager);
       if (Object.keys(profile).length > 0) await this.setProfile(id, profile, actor, manager);
       const moved = email === undefined ? null : await this.emailChange.setEmailByAdmin(id, email, actor, manager);
       if (moved !== null) await this.record('user.email_changed', id, actor, manager);
       const judged = status !== undefined && (await this.setStatus(id, status, actor, manager));
       // Once, in the end: an address that is left would get a dead link.
       if (moved || judged) await this.proof.resend(id, actor, manager);
-      return this.read(id, manager);
+      return this.users.read(id, manager);
     });
   }
 
@@ -109,9 +106,9 @@ export class UserAdministration {
   /** Removes the user and everything of theirs but the audit log. Throws as `update` does. */
   async remove(id: string, actor: Actor): Promise<void> {
     await this.change({ actor, userId: id, rights: true }, async (manager) => {
-      const { email } = await this.read(id, manager);
+      const { email } = await this.users.read(id, manager);
       await this.sessions.endAllWithin(id, null, manager);
-      await manager.query(store.DELETE, [id]);
+      await this.users.delete(id, manager);
       await this.mail.withdraw(email, manager);
       await this.record('user.deleted', id, actor, manager);
     });
@@ -137,10 +134,7 @@ export class UserAdministration {
     if (userId !== undefined && !isId(userId)) throw new Problem('not_found');
     return this.database.transaction(async (manager) => {
       if (rights) await manager.query(LOCK_RIGHTS);
-      if (userId !== undefined) {
-        const [known] = await manager.query<unknown[]>(store.LOCK, [userId]);
-        if (!known) throw new Problem('not_found');
-      }
+      if (userId !== undefined && !(await this.users.lock(userId, manager))) throw new Problem('not_found');
       await assertMayGrant(actor, { permissions: ['users:write'], ...stake, userId }, manager);
       if (!rights) return work(manager);
       const had = await this.users.hasAdmin(manager);
@@ -156,23 +150,16 @@ export class UserAdministration {
     actor: Actor,
     manager: EntityManager,
   ): Promise<UserRow> {
-    const before = await this.read(id, manager);
+    const before = await this.users.read(id, manager);
     const roles = [...new Set(wanted(before.roles))].sort();
-    await refuseUnknownRoles(roles, manager);
-    await manager.query(store.CLEAR_UNVERIFIED_REGISTRATION, [id]);
+    await this.users.assertRolesExist(roles, manager);
+    await this.users.clearUnverifiedRegistration(id, manager);
     if (before.roles.join() === roles.join()) return before;
-    await manager.query(store.TAKE_OTHER_ROLES, [id, roles]);
-    await manager.query(store.ADD_ROLES, [id, roles]);
+    await this.users.setRoles(id, roles, manager);
     await this.record('user.roles_changed', id, actor, manager, { roles, before: before.roles });
-    const after = await this.read(id, manager);
+    const after = await this.users.read(id, manager);
     this.database.afterCommit(manager, () => this.revocations.rolesChanged(id, after.tokenVersion));
     return after;
-  }
-
-  private async read(id: string, manager: EntityManager): Promise<UserRow> {
-    const [user] = await manager.query<UserRow[]>(store.PROFILE.text, [id]);
-    if (!user) throw new Problem('not_found');
-    return user;
   }
 
   private async hash(password: string, context: PasswordContext): Promise<string> {
@@ -180,15 +167,11 @@ export class UserAdministration {
     return this.hasher.hash(password);
   }
 
-  private async setProfile(
-    id: string,
-    { name, username }: Pick<UserChange, 'name' | 'username'>,
-    actor: Actor,
-    manager: EntityManager,
-  ): Promise<void> {
-    const values = [id, name !== undefined, name, username !== undefined, username];
-    await refusingTakenNames(manager.query(store.UPDATE_PROFILE, values));
-    const fields = Object.entries({ name, username }).flatMap(([field, value]) => (value === undefined ? [] : field));
+  private async setProfile(id: string, names: Names, actor: Actor, manager: EntityManager): Promise<void> {
+    await this.users.setNames(id, names, manager);
+    const fields = Object.entries({ name: names.name, username: names.username }).flatMap(([field, value]) =>
+      value === undefined ? [] : field,
+    );
     await this.record('user.updated', id, actor, manager, { fields });
   }
 
@@ -203,8 +186,7 @@ export class UserAdministration {
       await this.sessions.endAllWithin(id, null, manager);
       await this.tokens.voidAll(id, manager);
     }
-    const [changed] = await manager.query<[UserRow[], number]>(store.SET_STATUS, [id, status]);
-    if (changed.length === 0) return false;
+    if (!(await this.users.setStatus(id, status, manager))) return false;
     await this.record(status === 'disabled' ? 'user.disabled' : 'user.enabled', id, actor, manager);
     return true;
   }
@@ -219,10 +201,4 @@ export class UserAdministration {
     const { id: actorId, context } = actor;
     return this.audit.record({ type, actorId, userId, context, data: { ...data, ...operatorOf(actor) } }, manager);
   }
-}
-
-async function refuseUnknownRoles(roles: string[], manager: EntityManager): Promise<void> {
-  const known = await manager.query<{ name: string }[]>(store.LOCK_ROLES, [roles]);
-  const unknown = roles.find((role) => !known.some(({ name }) => name === role));
-  if (unknown !== undefined) throw Problem.field('/roles', `There is no role ${unknown}.`);
 }

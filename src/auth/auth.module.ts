@@ -25,9 +25,11 @@ import { Registration } from './registration/registration.service.js';
 import { RegistrationRetention } from './registration/retention.js';
 import { UnverifiedRegistrations } from './registration/unverified-registrations.service.js';
 import { LoginController } from './sign-in/login.controller.js';
+import { PasswordSignIn } from './sign-in/password-sign-in.service.js';
+import { SecondFactor } from './sign-in/second-factor.js';
 import { SignIn } from './sign-in/sign-in.service.js';
 
-/** The flows: how somebody becomes signed in, stays so, and ends it. */
+/** The flows: how a person gets an account, signs in and out, and changes what they sign in with. */
 @Module({
   imports: [PasswordsModule, SessionsModule, UsersModule],
   controllers: [
@@ -56,6 +58,8 @@ import { SignIn } from './sign-in/sign-in.service.js';
     UnverifiedRegistrations,
     Registration,
     ThrottledMailRequests,
+    PasswordSignIn,
+    SecondFactor,
     SignIn,
   ],
   exports: [VerificationMailer, EmailChange, Invitations, OneTimeTokens, Reauthentication],

@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
+import { Passwords } from '../credentials/passwords/passwords.service.js';
 import * as store from './account-store.js';
 import { readEmail } from './email.js';
-import { UPDATE_PROFILE } from './user-store.js';
 import { refusingTakenNames } from './users.service.js';
 
 /** A user and the address they have, or are about to have. `emailKey` is the address as it is compared. */
@@ -27,6 +27,8 @@ export interface Account extends AddressHolder {
 /** What may be done with an account once a mailed token has proved who owns its address. */
 @Injectable()
 export class Accounts {
+  constructor(private readonly passwords: Passwords) {}
+
   /** Who has this address, or null. */
   async findByEmail(email: string, manager: EntityManager): Promise<Account | null> {
     const [account] = await manager.query<Account[]>(store.FIND_BY_EMAIL, [readEmail(email)?.key ?? null]);
@@ -41,15 +43,16 @@ export class Accounts {
 
   /** As `findByEmail`, and locks the account for the transaction. */
   async lockByEmail(email: string, manager: EntityManager): Promise<Account | null> {
-    const key = readEmail(email)?.key ?? null;
-    const [account] = await manager.query<Account[]>(store.FIND_BY_EMAIL + store.LOCKING, [key]);
-    return account ?? null;
+    const [locked] = await manager.query<{ id: string }[]>(store.LOCK_BY_EMAIL, [readEmail(email)?.key ?? null]);
+    return locked ? this.findById(locked.id, manager) : null;
   }
 
   /** The account of this id, locked for the transaction, if it is active and its password still the one that was checked. */
   async lockChecked(userId: string, checkedHash: string, manager: EntityManager): Promise<Account | null> {
-    const [account] = await manager.query<Account[]>(store.FIND_CHECKED + store.LOCKING, [userId, checkedHash]);
-    return account ?? null;
+    await manager.query(store.LOCK_BY_ID, [userId]);
+    if (!(await this.passwords.isCurrent(userId, checkedHash, manager))) return null;
+    const account = await this.findById(userId, manager);
+    return account?.status === 'active' ? account : null;
   }
 
   /** Notes that the address was registered once more. Means nothing to a confirmed or invited account, and is not kept. */
@@ -67,17 +70,40 @@ export class Accounts {
    * registration go: a stranger may have chosen them.
    */
   async setProvenPassword(userId: string, passwordHash: string | null, manager: EntityManager): Promise<void> {
-    await manager.query(store.SET_PROVEN_PASSWORD, [userId, passwordHash]);
+    await manager.query(store.TAKE_OVER, [userId]);
+    await this.passwords.set(userId, passwordHash, manager);
   }
 
-  /** Sets the names that are given. Throws a Problem `username_taken`. */
-  async setNames(
+  /**
+   * Changes the password of an active account, and returns its address. Null where the account is not active or its
+   * password no longer the one that was checked; the caller's transaction must not go on then.
+   */
+  async changePassword(
     userId: string,
-    { username, name }: { username?: string | null; name?: string | null },
+    checkedHash: string,
+    newHash: string,
     manager: EntityManager,
-  ): Promise<void> {
-    const values = [userId, name !== undefined, name, username !== undefined, username];
-    await refusingTakenNames(manager.query(UPDATE_PROFILE, values));
+  ): Promise<Pick<Account, 'email' | 'verified'> | null> {
+    const [[account]] = await manager.query<[Pick<Account, 'email' | 'verified'>[], number]>(store.TOUCH_ACTIVE, [
+      userId,
+    ]);
+    if (!account || !(await this.passwords.replace(userId, checkedHash, newHash, manager))) return null;
+    return account;
+  }
+
+  /** Gives the account an address that its owner has proved to be theirs. Throws a Problem `email_taken`. */
+  async setProvenEmail({ userId, email, emailKey }: AddressHolder, manager: EntityManager): Promise<void> {
+    await refusingTakenNames(manager.query(store.CHANGE_EMAIL, [userId, email, emailKey]));
+  }
+
+  /**
+   * Gives the account an address that has to be proved yet, unless it is only spelled otherwise. Returns whether anything
+   * changed. Throws a Problem `email_taken`.
+   */
+  async setUnprovenEmail({ userId, email, emailKey }: AddressHolder, manager: EntityManager): Promise<boolean> {
+    const values = [userId, email, emailKey];
+    const [rows] = await refusingTakenNames(manager.query<[unknown[], number]>(store.SET_EMAIL, values));
+    return rows.length > 0;
   }
 
   /** Deletes a mere registration of this address, for the user whose it becomes, or null for a new one. Returns its id, or null. */

@@ -13,15 +13,15 @@ export class Notices {
   ) {}
 
   /**
-   * Whether one may go to the user's address: always where it is confirmed; else it may be a stranger's, to whom few mails
-   * go. Counts, so ask once for each mail, before the transaction that sends it.
+   * Whether one may go to the user's address: always where it is confirmed; else it may be a stranger's, who gets few mails.
+   * Counts, so ask once for each mail, before the transaction that sends it.
    */
   async canNotify(userId: string): Promise<boolean> {
     const account = await this.accounts.findById(userId, this.database.manager);
     return account !== null && (account.verified || (await this.quotas.mayMail(account.emailKey, 'anything else')));
   }
 
-  /** As `mayTell`, of a sign-in from a new device: whoever knows the password can make up one device after another. */
+  /** As `canNotify`, of a sign-in from a new device: a person who knows the password can make up one device after another. */
   async canNotifyOfDevice(userId: string): Promise<boolean> {
     return (await this.quotas.mayTellOfDevice(userId)) && (await this.canNotify(userId));
   }

@@ -7,33 +7,36 @@ export const COLUMNS = `
 /** $1 id */
 export const PROFILE = { name: 'user-profile', text: `SELECT ${COLUMNS} FROM users u WHERE u.id = $1` };
 
+/** The password comes along, though its table is another module's: a sign-in asks once. */
+const CREDENTIALS = `
+  SELECT u.id, p.hash AS "passwordHash", u.status FROM users u LEFT JOIN passwords p ON p.user_id = u.id`;
+
 /** $1 email key or null, $2 username key or null */
 export const FIND_CREDENTIALS = {
-  name: 'user-credentials',
-  text: `SELECT id, password_hash AS "passwordHash", status,
-           email_verified_at IS NOT NULL AS "emailVerified"
-         FROM users WHERE email_key = $1 OR username_key = $2`,
+  name: 'sign-in-credentials',
+  text: `${CREDENTIALS} WHERE u.email_key = $1 OR u.username_key = $2`,
 };
 
+/** $1 id */
+export const CREDENTIALS_OF = { name: 'own-credentials', text: `${CREDENTIALS} WHERE u.id = $1` };
+
 /**
- * $1 id, $2 email, $3 email key, $4 username, $5 name, $6 password hash, $7 whether the email is known to be theirs,
- * $8 whether it is a registration that has to be confirmed
+ * $1 id, $2 email, $3 email key, $4 username, $5 name, $6 whether the email is known to be theirs,
+ * $7 whether it is a registration that has to be confirmed
  */
 export const INSERT = `
-  INSERT INTO users (id, email, email_key, username, name, password_hash, email_verified_at, pending)
-  VALUES ($1, $2, $3, $4, $5, $6, CASE WHEN $7 THEN now() END, $8)`;
+  INSERT INTO users (id, email, email_key, username, name, email_verified_at, pending)
+  VALUES ($1, $2, $3, $4, $5, CASE WHEN $6 THEN now() END, $7)`;
 
 /** $1 user, $2 roles */
 export const GIVE_ROLES = 'INSERT INTO user_roles (user_id, role) SELECT $1, unnest($2::text[])';
 
-/**
- * Locks an active user whose password is still the one that was checked, and marks the sign-in.
- * $1 id, $2 the hash that was checked, $3 the hash to keep from now on, $4 whether the email must be confirmed
- */
-export const CLAIM_FOR_SIGN_IN = `
-  UPDATE users SET last_login_at = greatest(last_login_at, now()), password_hash = $3, pending = false
-  WHERE id = $1 AND status = 'active' AND password_hash IS NOT DISTINCT FROM $2
-    AND (NOT $4 OR email_verified_at IS NOT NULL)`;
+/** $1 id */
+export const LOCK_AGAINST_CHANGES = 'SELECT FROM users WHERE id = $1 FOR NO KEY UPDATE';
+
+/** $1 id */
+export const MARK_SIGN_IN = `
+  UPDATE users SET last_login_at = greatest(last_login_at, now()), pending = false WHERE id = $1 RETURNING last_login_at`;
 
 /** $1 id, $2 whether name is given, $3 name, $4 whether username is given, $5 username */
 export const UPDATE_PROFILE = `
@@ -46,16 +49,10 @@ export const CLEAR_UNVERIFIED_REGISTRATION = 'UPDATE users SET pending = false W
 
 /** $1 id, $2 status */
 export const SET_STATUS = `
-  UPDATE users u SET status = $2, updated_at = now() WHERE u.id = $1 AND u.status <> $2 RETURNING ${COLUMNS}`;
-
-/** A new address has to prove itself anew; one that is only spelled otherwise has not. $1 id, $2 email, $3 email key */
-export const SET_EMAIL = `
-  UPDATE users u SET email = $2, email_key = $3, updated_at = now(),
-    email_verified_at = CASE WHEN u.email_key = $3 THEN u.email_verified_at END
-  WHERE u.id = $1 AND u.email <> $2 RETURNING ${COLUMNS}`;
+  UPDATE users SET status = $2, updated_at = now() WHERE id = $1 AND status <> $2`;
 
 /** $1 id */
-export const DELETE = 'DELETE FROM users WHERE id = $1 RETURNING id';
+export const DELETE = 'DELETE FROM users WHERE id = $1';
 
 /** $1 id */
 export const LOCK = 'SELECT id FROM users WHERE id = $1 FOR UPDATE';
@@ -73,7 +70,7 @@ export const LOCK_ROLES = 'SELECT name FROM roles WHERE name = ANY ($1) ORDER BY
 export const HAS_ADMIN = `
   SELECT EXISTS (
     SELECT FROM user_roles r JOIN users u ON u.id = r.user_id
-    WHERE r.role = 'admin' AND u.status = 'active' AND u.password_hash IS NOT NULL
+    WHERE r.role = 'admin' AND u.status = 'active' AND EXISTS (SELECT FROM credentials c WHERE c.user_id = u.id)
       AND (NOT $1 OR u.email_verified_at IS NOT NULL)) AS any`;
 
 /** Whether anybody is an admin, disabled ones too. */

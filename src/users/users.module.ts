@@ -1,10 +1,12 @@
 import { Module } from '@nestjs/common';
+import { PasswordsModule } from '../credentials/passwords/passwords.module.js';
 import { Accounts } from './accounts.service.js';
 import { Notices } from './notices.service.js';
 import { Users } from './users.service.js';
 
 /** The user's row: create, find, profile, status. */
 @Module({
+  imports: [PasswordsModule],
   providers: [Accounts, Notices, Users],
   exports: [Accounts, Notices, Users],
 })

@@ -1,7 +1,8 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import type { Actor } from '../access/actor.js';
-import { Audit, type AuditType } from '../audit/audit.service.js';
+import { Audit } from '../audit/audit.service.js';
+import { Passwords } from '../credentials/passwords/passwords.service.js';
 import { newId } from '../platform/common/id.js';
 import type { Config } from '../platform/config/config.js';
 import { CONFIG } from '../platform/config/config.module.js';
@@ -33,7 +34,12 @@ export interface Credentials {
   id: string;
   passwordHash: string | null;
   status: 'active' | 'disabled';
-  emailVerified: boolean;
+}
+
+/** What a user is called; null removes a name, and an absent one stays. */
+export interface Names {
+  name?: string | null;
+  username?: string | null;
 }
 
 /** The rules about users: who exists, what they may change, which roles they hold. */
@@ -42,22 +48,42 @@ export class Users {
   constructor(
     @Inject(CONFIG) private readonly config: Config,
     private readonly database: Database,
+    private readonly passwords: Passwords,
     private readonly audit: Audit,
   ) {}
 
+  /** The user's row, or null. */
+  async find(id: string): Promise<UserRow | null> {
+    const [row] = await this.database.run<UserRow>(store.PROFILE, [id]);
+    return row ?? null;
+  }
+
   /** The user's row. Throws a Problem `not_found`. */
   async get(id: string): Promise<UserRow> {
-    const [row] = await this.database.run<UserRow>(store.PROFILE, [id]);
+    const row = await this.find(id);
     if (!row) throw new Problem('not_found');
     return row;
   }
 
-  /** What a sign-in needs to know, or null for somebody unknown. One round trip either way. */
+  /** The user's row in the caller's transaction. Throws a Problem `not_found`. */
+  async read(id: string, manager: EntityManager): Promise<UserRow> {
+    const [row] = await manager.query<UserRow[]>(store.PROFILE.text, [id]);
+    if (!row) throw new Problem('not_found');
+    return row;
+  }
+
+  /** What a sign-in needs to know, or null for an unknown name. One round trip either way. */
   async findCredentials({ email, username }: Identifier): Promise<Credentials | null> {
     const emailKey = email === undefined ? null : (readEmail(email)?.key ?? null);
     // A text that no user can have is not handed to Postgres, which throws at a NUL.
     const usernameKey = username !== undefined && USERNAME.test(username) ? username.toLowerCase() : null;
     const [row] = await this.database.run<Credentials>(store.FIND_CREDENTIALS, [emailKey, usernameKey]);
+    return row ?? null;
+  }
+
+  /** As `findCredentials`, of a user who is known already. */
+  async credentialsOf(id: string): Promise<Credentials | null> {
+    const [row] = await this.database.run<Credentials>(store.CREDENTIALS_OF, [id]);
     return row ?? null;
   }
 
@@ -67,66 +93,91 @@ export class Users {
     if (!email) throw Problem.field('/email', 'Write an email address such as ada@example.com.');
     const id = newId();
     const { username = null, name = null, passwordHash, emailVerified = false, unverifiedRegistration = false } = user;
-    const values = [id, email.written, email.key, username, name, passwordHash, emailVerified, unverifiedRegistration];
+    const values = [id, email.written, email.key, username, name, emailVerified, unverifiedRegistration];
     await refusingTakenNames(manager.query(store.INSERT, values));
     await manager.query(store.GIVE_ROLES, [id, user.roles]);
-    const [row] = await manager.query<UserRow[]>(store.PROFILE.text, [id]);
-    if (!row) throw new Error('A user just made cannot be read');
-    return row;
+    if (passwordHash !== null) await this.passwords.set(id, passwordHash, manager);
+    return this.read(id, manager);
   }
 
-  /**
-   * Locks the user for the transaction that opens a session, if the account is active, its password hash still the one
-   * that was checked, and its email confirmed where that is required; sets `newHash` if given. Returns null where that no
-   * longer holds.
-   */
-  async claimForSignIn(
-    id: string,
-    checkedHash: string | null,
-    newHash: string | null,
-    manager: EntityManager,
-  ): Promise<UserRow | null> {
-    const [, claimed] = await manager.query<[unknown[], number]>(store.CLAIM_FOR_SIGN_IN, [
-      id,
-      checkedHash,
-      newHash ?? checkedHash,
-      this.config.requiresVerifiedEmail,
-    ]);
-    if (claimed === 0) return null;
+  /** Locks the user until the transaction ends, against changes. Returns the row, or null where the user is gone. */
+  async lockForSignIn(id: string, manager: EntityManager): Promise<UserRow | null> {
+    await manager.query(store.LOCK_AGAINST_CHANGES, [id]);
     // Read by a statement of its own: one that waited for the lock would show `ver` as it is now with the roles of before.
     const [row] = await manager.query<UserRow[]>(store.PROFILE.text, [id]);
     return row ?? null;
   }
 
+  /** Notes that the user has signed in, and returns when. */
+  async markSignIn(id: string, manager: EntityManager): Promise<Date | null> {
+    const [rows] = await manager.query<[{ last_login_at: Date }[], number]>(store.MARK_SIGN_IN, [id]);
+    return rows[0]?.last_login_at ?? null;
+  }
+
+  /** Locks the user until the transaction ends, against new rows of theirs too. Returns whether there is one. */
+  async lock(id: string, manager: EntityManager): Promise<boolean> {
+    const rows = await manager.query<unknown[]>(store.LOCK, [id]);
+    return rows.length > 0;
+  }
+
   /** Changes the profile fields that are given. Throws a Problem: `username_taken`, `not_found`. */
-  async updateProfile(
-    id: string,
-    change: { name?: string | null; username?: string | null },
-    actor: Actor,
-  ): Promise<UserRow> {
+  async updateProfile(id: string, change: Names, actor: Actor): Promise<UserRow> {
     return this.database.transaction(async (manager) => {
-      const values = [id, change.name !== undefined, change.name, change.username !== undefined, change.username];
-      const [rows] = await refusingTakenNames(manager.query<[UserRow[], number]>(store.UPDATE_PROFILE, values));
-      if (!rows[0]) throw new Problem('not_found');
-      await this.record('user.updated', id, actor, manager, { fields: Object.keys(change) });
-      return rows[0];
+      const row = await this.setNames(id, change, manager);
+      const data = { fields: Object.keys(change) };
+      const { id: actorId, context } = actor;
+      await this.audit.record({ type: 'user.updated', actorId, userId: id, context, data }, manager);
+      return row;
     });
   }
 
-  /** Whether there is an active admin. */
-  async hasAdmin(manager: EntityManager): Promise<boolean> {
-    const [row] = await manager.query<{ any: boolean }[]>(store.HAS_ADMIN, [this.config.requiresVerifiedEmail]);
+  /** Sets the names that are given; null removes one. Throws a Problem: `username_taken`, `not_found`. */
+  async setNames(id: string, { name, username }: Names, manager: EntityManager): Promise<UserRow> {
+    const values = [id, name !== undefined, name, username !== undefined, username];
+    const [rows] = await refusingTakenNames(manager.query<[UserRow[], number]>(store.UPDATE_PROFILE, values));
+    if (!rows[0]) throw new Problem('not_found');
+    return rows[0];
+  }
+
+  /** Gives the user exactly these roles, which exist. */
+  async setRoles(id: string, roles: string[], manager: EntityManager): Promise<void> {
+    await manager.query(store.TAKE_OTHER_ROLES, [id, roles]);
+    await manager.query(store.ADD_ROLES, [id, roles]);
+  }
+
+  /** Keeps the roles from being removed before the transaction ends. Throws a Problem about `/roles` where one does not exist. */
+  async assertRolesExist(roles: string[], manager: EntityManager): Promise<void> {
+    const known = await manager.query<{ name: string }[]>(store.LOCK_ROLES, [roles]);
+    const unknown = roles.find((role) => !known.some(({ name }) => name === role));
+    if (unknown !== undefined) throw Problem.field('/roles', `There is no role ${unknown}.`);
+  }
+
+  /** Notes that an administrator has judged the account. It is no mere registration any more. */
+  async clearUnverifiedRegistration(id: string, manager: EntityManager): Promise<void> {
+    await manager.query(store.CLEAR_UNVERIFIED_REGISTRATION, [id]);
+  }
+
+  /** Returns whether the status was another before. */
+  async setStatus(id: string, status: UserRow['status'], manager: EntityManager): Promise<boolean> {
+    const [, changed] = await manager.query<[unknown[], number]>(store.SET_STATUS, [id, status]);
+    return changed > 0;
+  }
+
+  /** Removes the user and every row that belongs to them. */
+  async delete(id: string, manager: EntityManager): Promise<void> {
+    await manager.query(store.DELETE, [id]);
+  }
+
+  /** Whether any user is an admin, disabled or not. */
+  async knowsAdmin(manager: EntityManager): Promise<boolean> {
+    const [row] = await manager.query<{ any: boolean }[]>(store.KNOWS_ADMIN);
     return row?.any ?? false;
   }
 
-  private record(
-    type: AuditType,
-    userId: string,
-    actor: Actor,
-    manager: EntityManager,
-    data?: Record<string, unknown>,
-  ) {
-    return this.audit.record({ type, actorId: actor.id, userId, context: actor.context, data }, manager);
+  /** Whether there is an active admin who can sign in. */
+  async hasAdmin(manager: EntityManager): Promise<boolean> {
+    const [row] = await manager.query<{ any: boolean }[]>(store.HAS_ADMIN, [this.config.requiresVerifiedEmail]);
+    return row?.any ?? false;
   }
 }
 

@@ -8,14 +8,23 @@ const NOT_RESERVED = `NOT EXISTS (
     SELECT FROM one_time_tokens t
     WHERE t.purpose = 'undo_email_change' AND t.email_key = given.email_key AND t.expires_at > now())`;
 
-/** $1 ids, $2 emails, $3 email keys, $4 usernames, $5 names, $6 password hashes, $7 verified, $8 status */
+/**
+ * While users.password_hash is kept for the version before, it is written here too: the trigger that would do it writes each
+ * row of users twice. $1 ids, $2 emails, $3 email keys, $4 usernames, $5 names, $6 password hashes, $7 verified, $8 status
+ */
 export const INSERT = `
-  INSERT INTO users (id, email, email_key, username, name, password_hash, email_verified_at, status)
-  SELECT id, email, email_key, username, name, hash, CASE WHEN verified THEN now() END, status
-  FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::boolean[], $8::text[])
-    AS given (id, email, email_key, username, name, hash, verified, status)
-  WHERE ${NOT_RESERVED}
-  ORDER BY id ON CONFLICT DO NOTHING RETURNING id`;
+  WITH given AS (
+    SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::boolean[], $8::text[])
+      AS given (id, email, email_key, username, name, hash, verified, status)
+  ), made AS (
+    INSERT INTO users (id, email, email_key, username, name, password_hash, email_verified_at, status)
+    SELECT id, email, email_key, username, name, hash, CASE WHEN verified THEN now() END, status
+    FROM given WHERE ${NOT_RESERVED}
+    ORDER BY id ON CONFLICT DO NOTHING RETURNING id
+  ), kept AS (
+    INSERT INTO passwords (user_id, hash) SELECT id, hash FROM made JOIN given USING (id) WHERE hash IS NOT NULL
+  )
+  SELECT id FROM made`;
 
 /** $1 names */
 export const KNOWN_ROLES = 'SELECT name FROM roles WHERE name = ANY ($1::text[])';

@@ -1,17 +1,16 @@
 import { Injectable } from '@nestjs/common';
 import { Audit } from '../../audit/audit.service.js';
 import { PasswordHasher } from '../../credentials/passwords/password-hasher.js';
-import { Database } from '../../platform/database/database.js';
 import { Problem } from '../../platform/http/problem.js';
 import type { RequestContext } from '../../platform/http/request-context.js';
 import { LoginThrottle } from '../../platform/rate-limiting/login-throttle.service.js';
-import { PASSWORD_HASH } from '../../users/account-store.js';
+import { Users } from '../../users/users.service.js';
 
-/** Asks somebody who is signed in for the password once more: a token alone does not change who owns an account. */
+/** Asks a signed-in person for the password once more: a token alone does not change who owns an account. */
 @Injectable()
 export class Reauthentication {
   constructor(
-    private readonly database: Database,
+    private readonly users: Users,
     private readonly hasher: PasswordHasher,
     private readonly guesses: LoginThrottle,
     private readonly audit: Audit,
@@ -23,9 +22,9 @@ export class Reauthentication {
    * `session_revoked` where the account is gone or disabled, `rate_limited`, `overloaded`.
    */
   async verify(userId: string, password: string, context: RequestContext): Promise<string> {
-    const [row] = await this.database.run<{ passwordHash: string | null }>(PASSWORD_HASH, [userId]);
-    if (!row) throw new Problem('session_revoked');
-    const hash = row.passwordHash;
+    const found = await this.users.credentialsOf(userId);
+    if (found?.status !== 'active') throw new Problem('session_revoked');
+    const hash = found.passwordHash;
     const matches = await this.guesses.check({ accountId: userId, name: '' }, context, () =>
       this.hasher.verify(password, hash, context.ip),
     );

@@ -9,11 +9,8 @@ import type { RequestContext } from '../../platform/http/request-context.js';
 import { Mail } from '../../platform/mail/mail.service.js';
 import { mailTemplates } from '../../platform/mail/mail-templates.js';
 import { Quotas } from '../../platform/rate-limiting/quotas.service.js';
-import { CHANGE_EMAIL } from '../../users/account-store.js';
 import { Accounts } from '../../users/accounts.service.js';
 import { readEmail } from '../../users/email.js';
-import { SET_EMAIL } from '../../users/user-store.js';
-import { refusingTakenNames } from '../../users/users.service.js';
 import { Reauthentication } from '../elevation/reauthentication.service.js';
 import { AccountClaim } from '../email-verification/account-claim.service.js';
 import { VerificationMailer } from '../email-verification/verification-mailer.service.js';
@@ -25,10 +22,10 @@ export class EmailChange {
   constructor(
     private readonly database: Database,
     private readonly accounts: Accounts,
-    private readonly check: Reauthentication,
+    private readonly reauthentication: Reauthentication,
     private readonly proof: VerificationMailer,
     private readonly quotas: Quotas,
-    private readonly handover: AccountClaim,
+    private readonly claim: AccountClaim,
     private readonly tokens: OneTimeTokens,
     private readonly mail: Mail,
     private readonly audit: Audit,
@@ -43,7 +40,7 @@ export class EmailChange {
    */
   async request(userId: string, email: string, password: string, context: RequestContext): Promise<void> {
     this.mail.require();
-    const checkedHash = await this.check.verify(userId, password, context);
+    const checkedHash = await this.reauthentication.verify(userId, password, context);
     await this.quotas.requestMail(context);
     const address = readEmail(email);
     if (!address) throw Problem.field('/email', 'Write an email address such as ada@example.com.');
@@ -70,18 +67,19 @@ export class EmailChange {
 
   /**
    * Gives the account the address that its owner just confirmed, and the address before a way back for 72 hours; that one is
-   * told, but for an unconfirmed one unless `mayTell`. Throws a Problem `email_taken` where somebody else got it first.
+   * told, but for an unconfirmed one unless `mayNotify`. Throws a Problem `email_taken` where somebody else got it first.
    */
   async confirm(
-    { userId, email, emailKey }: SpentToken,
-    mayTell: boolean,
+    proven: SpentToken,
+    mayNotify: boolean,
     context: RequestContext,
     manager: EntityManager,
   ): Promise<void> {
+    const { userId, emailKey } = proven;
     const before = await this.accounts.findById(userId, manager);
     if (!before) throw new Problem('invalid_token_link');
     await this.releaseUnverifiedEmail(emailKey, userId, { id: userId, context }, manager);
-    await refusingTakenNames(manager.query(CHANGE_EMAIL, [userId, email, emailKey]));
+    await this.accounts.setProvenEmail(proven, manager);
     await this.tokens.voidAll(userId, manager);
     await this.audit.record({ type: 'user.email_changed', actorId: userId, userId, context }, manager);
     if (before.emailKey === emailKey) return;
@@ -89,7 +87,7 @@ export class EmailChange {
     // an owner leaves who returns to the one they had.
     const returned = await this.tokens.voidUndoLinksTo(userId, emailKey, manager);
     const undo = before.verified && !returned ? await this.tokens.issue('undo_email_change', before, manager) : null;
-    if (before.verified || mayTell)
+    if (before.verified || mayNotify)
       await this.mail.send(mailTemplates.emailChanged(undo, { ip: context.ip, at: new Date() }), before.email, manager);
   }
 
@@ -100,14 +98,15 @@ export class EmailChange {
    */
   async undo(token: string, context: RequestContext): Promise<void> {
     await this.database.transaction(async (manager) => {
-      const { userId, email, emailKey, createdAt } = await this.tokens.spend(token, ['undo_email_change'], manager);
+      const former = await this.tokens.spend(token, ['undo_email_change'], manager);
+      const { userId, email } = former;
       const displaced = await this.accounts.findById(userId, manager);
-      await refusingTakenNames(manager.query(CHANGE_EMAIL, [userId, email, emailKey]));
-      await this.handover.complete(userId, null, manager, true);
-      await this.tokens.voidUndoLinks(userId, createdAt, manager);
+      await this.accounts.setProvenEmail(former, manager);
+      await this.claim.complete(userId, null, manager, true);
+      await this.tokens.voidUndoLinks(userId, former.createdAt, manager);
       const data = { undone: true };
       await this.audit.record({ type: 'user.email_changed', actorId: userId, userId, context, data }, manager);
-      const reset = await this.tokens.issue('reset_password', { userId, email, emailKey }, manager);
+      const reset = await this.tokens.issue('reset_password', former, manager);
       await this.mail.send(mailTemplates.emailRestored(reset), email, manager);
       if (displaced) await this.mail.send(mailTemplates.emailTakenBack(), displaced.email, manager);
     });
@@ -124,9 +123,8 @@ export class EmailChange {
     if (!address) throw Problem.field('/email', 'Write an email address such as ada@example.com.');
     const before = await this.accounts.findById(userId, manager);
     await this.releaseUnverifiedEmail(address.key, userId, actor, manager);
-    const values = [userId, address.written, address.key];
-    const [changed] = await refusingTakenNames(manager.query<[unknown[], number]>(SET_EMAIL, values));
-    if (changed.length === 0) return null;
+    const subject = { userId, email: address.written, emailKey: address.key };
+    if (!(await this.accounts.setUnprovenEmail(subject, manager))) return null;
     if (!before || before.emailKey === address.key) return false;
     await this.tokens.void(userId, ['change_email', 'undo_email_change'], manager);
     await this.mail.send(mailTemplates.emailChanged(null, null), before.email, manager);

@@ -5,7 +5,7 @@ import { Sessions } from '../../sessions/sessions.service.js';
 import { Accounts } from '../../users/accounts.service.js';
 import { OneTimeTokens } from '../one-time-tokens/one-time-tokens.service.js';
 
-/** Handing an account over to whoever has just proved, by a mailed link, to own its address. */
+/** Handing an account over to the person who has just proved, by a mailed link, to own its address. */
 @Injectable()
 export class AccountClaim {
   constructor(
@@ -17,8 +17,8 @@ export class AccountClaim {
 
   /**
    * Confirms the address, sets the password (null leaves none), ends every session and voids every other link, in the
-   * caller's transaction, which has locked the user. Where nobody had confirmed the address, or `wasStolen`, whoever used the
-   * account until now may be a stranger: the devices and addresses that are known are forgotten too.
+   * caller's transaction, which has locked the user. Where the address was not confirmed, or `wasStolen`, a stranger may have
+   * used the account until now: the devices and addresses that are known are forgotten too.
    */
   async complete(
     userId: string,

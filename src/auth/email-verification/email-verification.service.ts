@@ -22,7 +22,7 @@ export class EmailVerification {
     private readonly emailChange: EmailChange,
     private readonly proof: VerificationMailer,
     private readonly requested: ThrottledMailRequests,
-    private readonly handover: AccountClaim,
+    private readonly claim: AccountClaim,
     private readonly tokens: OneTimeTokens,
     private readonly notices: Notices,
     private readonly mail: Mail,
@@ -70,7 +70,7 @@ export class EmailVerification {
     await this.audit.record({ type: 'user.email_verified', actorId: userId, userId, context, data }, manager);
     if (!choosePassword) await this.accounts.verifyEmail(userId, manager);
     else {
-      await this.handover.complete(userId, null, manager);
+      await this.claim.complete(userId, null, manager);
       const reset = await this.tokens.issue('reset_password', holder, manager);
       await this.mail.send(mailTemplates.choosePassword(reset), email, manager);
     }

@@ -21,21 +21,21 @@ export class VerificationMailer {
 
   /** Mails the link that confirms the address of a registration; the one before is void. */
   async send(
-    holder: AddressHolder & { duplicateRegistration: boolean },
+    account: AddressHolder & { duplicateRegistration: boolean },
     context: RequestContext,
     manager: EntityManager,
   ): Promise<void> {
-    const token = await this.tokens.issue('verify_email', holder, manager);
-    const letter = mailTemplates.confirmRegistration(
+    const token = await this.tokens.issue('verify_email', account, manager);
+    const mail = mailTemplates.confirmRegistration(
       token,
       { ip: context.ip, at: new Date() },
-      holder.duplicateRegistration,
+      account.duplicateRegistration,
     );
-    await this.mail.send(letter, holder.email, manager);
+    await this.mail.send(mail, account.email, manager);
   }
 
   /**
-   * Mails what the account's address waits for: a link to confirm it, or an invitation to somebody who has no password
+   * Mails what the account's address waits for: a link to confirm it, or an invitation where the account has no password
    * yet. Nothing to an address that is proven, to an account that is disabled, or where no mail can be sent.
    */
   async resend(userId: string, actor: Actor, manager: EntityManager): Promise<void> {

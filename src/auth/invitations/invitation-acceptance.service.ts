@@ -3,15 +3,16 @@ import { z } from 'zod';
 import { Audit } from '../../audit/audit.service.js';
 import { PasswordHasher } from '../../credentials/passwords/password-hasher.js';
 import { PasswordPolicy } from '../../credentials/passwords/password-policy.js';
+import { Passwords } from '../../credentials/passwords/passwords.service.js';
 import { Database } from '../../platform/database/database.js';
-import { Problem } from '../../platform/http/problem.js';
 import type { RequestContext } from '../../platform/http/request-context.js';
-import { Accounts } from '../../users/accounts.service.js';
 import { nameField, passwordField, usernameField } from '../../users/user.js';
+import { Users } from '../../users/users.service.js';
 import { AccountClaim } from '../email-verification/account-claim.service.js';
 import { mailedToken } from '../mailed-link.schemas.js';
 import { OneTimeTokens } from '../one-time-tokens/one-time-tokens.service.js';
-import { type SignedIn, SignIn } from '../sign-in/sign-in.service.js';
+import { SignIn } from '../sign-in/sign-in.service.js';
+import type { Proof, SignInOutcome } from '../sign-in/sign-in-outcome.js';
 
 /** What an invited person chooses. */
 export const invitationAcceptance = z
@@ -25,13 +26,14 @@ export const invitationAcceptance = z
 
 export type InvitationForm = z.infer<typeof invitationAcceptance>;
 
-/** Taking over an account that somebody else made. */
+/** Taking over an account that an administrator has made. */
 @Injectable()
 export class InvitationAcceptance {
   constructor(
     private readonly database: Database,
-    private readonly accounts: Accounts,
-    private readonly handover: AccountClaim,
+    private readonly users: Users,
+    private readonly claim: AccountClaim,
+    private readonly passwords: Passwords,
     private readonly policy: PasswordPolicy,
     private readonly hasher: PasswordHasher,
     private readonly tokens: OneTimeTokens,
@@ -41,24 +43,23 @@ export class InvitationAcceptance {
 
   /**
    * Sets the invited person's password and names, confirms the address that the invitation went to, and signs in.
-   * Throws a Problem: `invalid_token_link`, `username_taken` or a refused password (the link stays good), `overloaded`.
+   * Throws a Problem: `invalid_token_link`, `username_taken` or a refused password (the link stays good), `overloaded`; and
+   * as `SignIn.complete` where the account changes in the moment between: it is theirs then, but this is no sign-in.
    */
-  async accept(form: InvitationForm, context: RequestContext): Promise<SignedIn> {
+  async accept(form: InvitationForm, context: RequestContext): Promise<SignInOutcome> {
     const { token, password, ...names } = form;
     const owner = await this.tokens.ownerOf(token, 'invitation');
     this.policy.assertAcceptable(password, { ...owner, ...names });
     const passwordHash = await this.hasher.hash(password, context.ip);
-    const id = await this.database.transaction(async (manager) => {
+    const userId = await this.database.transaction(async (manager) => {
       const { userId } = await this.tokens.spend(token, ['invitation'], manager);
-      await this.handover.complete(userId, passwordHash, manager);
-      await this.accounts.setNames(userId, names, manager);
+      await this.claim.complete(userId, passwordHash, manager);
+      await this.users.setNames(userId, names, manager);
       const data = { invited: true };
       await this.audit.record({ type: 'user.email_verified', actorId: userId, userId, context, data }, manager);
       return userId;
     });
-    const signedIn = await this.signIn.complete({ id, passwordHash }, null, ['password'], context);
-    // Disabled, or given another password, in the moment between: the account is theirs, but this is no sign-in.
-    if (!signedIn) throw new Problem('invalid_credentials');
-    return signedIn;
+    const stillHolds: Proof['stillHolds'] = (manager) => this.passwords.isCurrent(userId, passwordHash, manager);
+    return this.signIn.complete({ userId, methods: ['password'], provedAt: new Date(), stillHolds }, context);
   }
 }

@@ -12,7 +12,7 @@ import { Mail } from '../../platform/mail/mail.service.js';
 import { mailTemplates } from '../../platform/mail/mail-templates.js';
 import type { Tokens } from '../../sessions/session.js';
 import { Sessions } from '../../sessions/sessions.service.js';
-import { CHANGE_PASSWORD } from '../../users/account-store.js';
+import { Accounts } from '../../users/accounts.service.js';
 import { Notices } from '../../users/notices.service.js';
 import { Users } from '../../users/users.service.js';
 import { Reauthentication } from '../elevation/reauthentication.service.js';
@@ -25,7 +25,8 @@ export class PasswordChange {
     @Inject(CONFIG) private readonly config: Config,
     private readonly database: Database,
     private readonly users: Users,
-    private readonly check: Reauthentication,
+    private readonly accounts: Accounts,
+    private readonly reauthentication: Reauthentication,
     private readonly policy: PasswordPolicy,
     private readonly hasher: PasswordHasher,
     private readonly sessions: Sessions,
@@ -45,25 +46,21 @@ export class PasswordChange {
     { currentPassword, newPassword }: { currentPassword: string; newPassword: string },
     context: RequestContext,
   ): Promise<Tokens> {
-    const checkedHash = await this.check.verify(userId, currentPassword, context);
+    const checkedHash = await this.reauthentication.verify(userId, currentPassword, context);
     this.policy.assertAcceptable(newPassword, await this.users.get(userId), '/newPassword');
     const newHash = await this.hasher.hash(newPassword, context.ip);
-    const mayTell = await this.notices.canNotify(userId);
+    const mayNotify = await this.notices.canNotify(userId);
     return this.database.transaction(async (manager) => {
-      const [[user]] = await manager.query<[{ email: string; verified: boolean }[], number]>(CHANGE_PASSWORD, [
-        userId,
-        checkedHash,
-        newHash,
-      ]);
-      // Changed by somebody else since it was checked.
-      if (!user) throw new Problem('wrong_password');
-      if (!user.verified && this.config.requiresVerifiedEmail) throw new Problem('email_not_verified');
+      const account = await this.accounts.changePassword(userId, checkedHash, newHash, manager);
+      // Changed by another request since it was checked.
+      if (!account) throw new Problem('wrong_password');
+      if (!account.verified && this.config.requiresVerifiedEmail) throw new Problem('email_not_verified');
       await this.tokens.voidAll(userId, manager);
       await this.sessions.endAllWithin(userId, sessionId, manager);
       const tokens = await this.sessions.renew(sessionId, userId, context, manager);
       await this.audit.record({ type: 'user.password_changed', actorId: userId, userId, context }, manager);
-      if (mayTell)
-        await this.mail.send(mailTemplates.passwordChanged({ ip: context.ip, at: new Date() }), user.email, manager);
+      if (mayNotify)
+        await this.mail.send(mailTemplates.passwordChanged({ ip: context.ip, at: new Date() }), account.email, manager);
       return tokens;
     });
   }

@@ -19,7 +19,7 @@ export class PasswordReset {
     private readonly database: Database,
     private readonly policy: PasswordPolicy,
     private readonly hasher: PasswordHasher,
-    private readonly handover: AccountClaim,
+    private readonly claim: AccountClaim,
     private readonly tokens: OneTimeTokens,
     private readonly mail: Mail,
     private readonly audit: Audit,
@@ -57,7 +57,7 @@ export class PasswordReset {
     const passwordHash = await this.hasher.hash(password, context.ip);
     const userId = await this.database.transaction(async (manager) => {
       const { userId, email } = await this.tokens.spend(token, ['reset_password'], manager);
-      await this.handover.complete(userId, passwordHash, manager);
+      await this.claim.complete(userId, passwordHash, manager);
       // A flood of guesses that goes on would fill the count again before the owner has signed in.
       await this.known.add(userId, context.ip, manager);
       await this.audit.record({ type: 'user.password_reset', actorId: userId, userId, context }, manager);

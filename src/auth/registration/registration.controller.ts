@@ -7,6 +7,7 @@ import { type Message, messageView } from '../../platform/http/message.js';
 import { Answers, Fails } from '../../platform/http/openapi.js';
 import { Context, type RequestContext } from '../../platform/http/request-context.js';
 import { DeliversTokens } from '../../sessions/token-delivery.js';
+import { signedInOf } from '../sign-in/sign-in-outcome.js';
 import { type RegistrationForm, registration, signedUp } from './registration.schemas.js';
 import { Registration } from './registration.service.js';
 
@@ -33,8 +34,8 @@ export class RegistrationController {
     @Context() context: RequestContext,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<z.infer<typeof signedUp> | Message> {
-    const account = await this.registration.register(form, context);
-    if (account) return account;
+    const outcome = await this.registration.register(form, context);
+    if (outcome) return signedInOf(outcome);
     void reply.status(202);
     return { message: 'A mail is on its way. Follow its link to confirm your email address, then sign in.' };
   }

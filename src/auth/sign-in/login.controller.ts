@@ -5,14 +5,15 @@ import { Public, RateLimit } from '../../access/route-access.js';
 import { Answers, Fails } from '../../platform/http/openapi.js';
 import { Context, type RequestContext } from '../../platform/http/request-context.js';
 import { DeliversTokens } from '../../sessions/token-delivery.js';
+import { PasswordSignIn } from './password-sign-in.service.js';
 import { login, signedIn } from './sign-in.schemas.js';
-import { SignIn } from './sign-in.service.js';
+import { signedInOf } from './sign-in-outcome.js';
 
 /** Signing in with a password. */
 @ApiTags('Auth')
 @Controller('v1/auth')
 export class LoginController {
-  constructor(private readonly signIn: SignIn) {}
+  constructor(private readonly signIn: PasswordSignIn) {}
 
   @Public()
   @RateLimit('sign-in')
@@ -25,6 +26,7 @@ export class LoginController {
     @Body({ schema: login }) { password, ...identifier }: z.infer<typeof login>,
     @Context() context: RequestContext,
   ): Promise<z.infer<typeof signedIn>> {
-    return { message: 'Login successful', ...(await this.signIn.withPassword(identifier, password, context)) };
+    const outcome = await this.signIn.withPassword(identifier, password, context);
+    return { message: 'Login successful', ...signedInOf(outcome) };
   }
 }

@@ -1,7 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { Audit } from '../../audit/audit.service.js';
-import { PasswordHasher } from '../../credentials/passwords/password-hasher.js';
 import type { Config } from '../../platform/config/config.js';
 import { CONFIG } from '../../platform/config/config.module.js';
 import { Database } from '../../platform/database/database.js';
@@ -9,21 +8,27 @@ import { Problem } from '../../platform/http/problem.js';
 import type { RequestContext } from '../../platform/http/request-context.js';
 import { Mail } from '../../platform/mail/mail.service.js';
 import { mailTemplates } from '../../platform/mail/mail-templates.js';
-import { LoginThrottle } from '../../platform/rate-limiting/login-throttle.service.js';
 import { knownDevice } from '../../sessions/device.js';
-import type { Tokens } from '../../sessions/session.js';
 import { Sessions } from '../../sessions/sessions.service.js';
 import { Notices } from '../../users/notices.service.js';
-import { toUserView, type UserView } from '../../users/user.js';
-import { type Credentials, type Identifier, nameKey, Users } from '../../users/users.service.js';
+import { toUserView, type UserRow } from '../../users/user.js';
+import { Users } from '../../users/users.service.js';
+import { SecondFactor } from './second-factor.js';
+import type { Proof, SignInOutcome } from './sign-in-outcome.js';
 
-/** How often a sign-in is judged anew where the account changes under it. */
-const ATTEMPTS = 3;
+type RefusalCode = 'invalid_credentials' | 'account_disabled' | 'email_not_verified';
 
-/** What a client gets that is signed in. */
-export type SignedIn = { user: UserView } & Tokens;
+/** Why a proof opens no session. */
+class SignInRefusal extends Problem {
+  constructor(override readonly code: RefusalCode) {
+    super(code);
+  }
+}
 
-/** Signing in: every method ends in `complete`, so that none forgets the account's state, the audit log or the tokens. */
+/**
+ * The one exit of every way to sign in, so that none forgets the account's state, the second factor, the audit log or the
+ * notice.
+ */
 @Injectable()
 export class SignIn {
   constructor(
@@ -31,91 +36,86 @@ export class SignIn {
     private readonly database: Database,
     private readonly users: Users,
     private readonly sessions: Sessions,
-    private readonly hasher: PasswordHasher,
+    private readonly secondFactor: SecondFactor,
     private readonly mail: Mail,
     private readonly notices: Notices,
     private readonly audit: Audit,
-    private readonly guesses: LoginThrottle,
   ) {}
 
   /**
-   * Signs in with a password. Throws a Problem: `invalid_credentials` for any wrong pair, `account_disabled`,
-   * `email_not_verified`, `rate_limited`, `overloaded`.
+   * Opens the session of the proven user, or asks for a second factor. Throws a Problem, which the audit log has too:
+   * `account_disabled`, `email_not_verified`; `invalid_credentials` where the proof no longer holds or the user is gone.
    */
-  async withPassword(identifier: Identifier, password: string, context: RequestContext): Promise<SignedIn> {
-    this.hasher.assertCapacity(context.ip);
-    // Before the database is asked whose name it is: a flood of refused guesses ends here.
-    this.guesses.assertNotBlocked(context, nameKey(identifier));
-    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-      const found = await this.users.findCredentials(identifier);
-      // A name that nobody has costs the same hash, so that the time does not tell who has an account here.
-      const matches = await this.guesses.check(
-        { accountId: found?.id ?? null, name: nameKey(identifier) },
-        context,
-        () => this.hasher.verify(password, found?.passwordHash ?? null, context.ip),
-      );
-      if (!found || !matches) return this.fail('invalid_credentials', found, context);
-      if (found.status === 'disabled') return this.fail('account_disabled', found, context);
-      if (!found.emailVerified && this.config.requiresVerifiedEmail)
-        return this.fail('email_not_verified', found, context);
-      const newHash = await this.fresherHash(password, found, context);
-      const signedIn = await this.complete(found, newHash, ['password'], context);
-      if (signedIn) return signedIn;
+  async complete(proof: Proof, context: RequestContext): Promise<SignInOutcome> {
+    const { userId } = proof;
+    try {
+      // Judged before as well as under the lock, so that no mail is counted for a sign-in that is refused.
+      this.admit(await this.users.find(userId));
+      const mayNotify =
+        (await this.sessions.isNewDevice(userId, context, this.database.manager)) &&
+        (await this.notices.canNotifyOfDevice(userId));
+      return await this.database.transaction(async (manager) => {
+        const user = await this.confirm(proof, manager);
+        const challenge = await this.secondFactor.challengeFor(user, proof, manager);
+        return challenge ?? this.open(user, proof, mayNotify, context, manager);
+      });
+    } catch (error) {
+      if (error instanceof SignInRefusal) return this.refuse(error.code, userId, context);
+      throw error;
     }
-    throw new Problem('overloaded');
   }
 
   /**
-   * Opens the session of somebody who has proved who they are. Returns null where the account or its password hash has
-   * changed since they were read: by an administrator, or by another sign-in that replaced a hash of an older cost.
+   * As `complete`, for an account that the caller's transaction has just made: that is the event, and no sign-in. What is
+   * thrown takes the account back.
    */
-  async complete(
-    { id, passwordHash }: Pick<Credentials, 'id' | 'passwordHash'>,
-    newHash: string | null,
-    authMethods: string[],
-    context: RequestContext,
-  ): Promise<SignedIn | null> {
-    // Asked here as well as under the lock, so that the count of mails is not asked for while it is held.
-    const { manager } = this.database;
-    const mayTell =
-      (await this.sessions.isNewDevice(id, context, manager)) && (await this.notices.canNotifyOfDevice(id));
-    return this.database.transaction(async (manager) => {
-      const user = await this.users.claimForSignIn(id, passwordHash, newHash, manager);
-      if (!user) return null;
-      const isNewDevice = mayTell && (await this.sessions.isNewDevice(id, context, manager));
-      const tokens = await this.sessions.open({ ...user, userId: id }, authMethods, context, manager);
-      await this.audit.record({ type: 'auth.login', actorId: id, userId: id, context, data: { authMethods } }, manager);
-      if (isNewDevice) await this.tellOfNewDevice(user.email, context, manager);
-      return { user: toUserView(user), ...tokens };
-    });
+  async completeRegistration(proof: Proof, context: RequestContext, manager: EntityManager): Promise<SignInOutcome> {
+    const { userId, methods } = proof;
+    const user = await this.confirm(proof, manager);
+    await this.audit.record({ type: 'auth.registered', actorId: userId, userId, context }, manager);
+    const challenge = await this.secondFactor.challengeFor(user, proof, manager);
+    if (challenge) return challenge;
+    const tokens = await this.sessions.open({ ...user, userId }, methods, context, manager);
+    return { kind: 'signed_in', user: toUserView(user), ...tokens };
   }
 
-  private async fail(
-    code: 'invalid_credentials' | 'account_disabled' | 'email_not_verified',
-    found: Credentials | null,
-    context: RequestContext,
-  ): Promise<never> {
-    await this.audit.record({
-      type: 'auth.login_failed',
-      actorId: null,
-      userId: found?.id ?? null,
-      context,
-      data: { code },
-    });
+  /** Writes into the audit log that a sign-in was refused, and throws the Problem. */
+  async refuse(code: RefusalCode, userId: string | null, context: RequestContext): Promise<never> {
+    await this.audit.record({ type: 'auth.login_failed', actorId: null, userId, context, data: { code } });
     throw new Problem(code);
   }
 
-  private tellOfNewDevice(email: string, { ip, userAgent }: RequestContext, manager: EntityManager): Promise<void> {
-    return this.mail.send(mailTemplates.newDevice(knownDevice(userAgent), { ip, at: new Date() }), email, manager);
+  /** Locks the user's row and returns it, if the account may sign in and the proof is still true. */
+  private async confirm(proof: Proof, manager: EntityManager): Promise<UserRow> {
+    const user = this.admit(await this.users.lockForSignIn(proof.userId, manager));
+    if (!(await proof.stillHolds(manager))) throw new SignInRefusal('invalid_credentials');
+    return user;
   }
 
-  /** A hash to take the place of one of another cost than ours. A queue that is full does not stop a sign-in. */
-  private async fresherHash(
-    password: string,
-    { passwordHash }: Credentials,
-    { ip }: RequestContext,
-  ): Promise<string | null> {
-    if (passwordHash === null || !this.hasher.needsRehash(passwordHash, password)) return null;
-    return this.hasher.hash(password, ip).catch(() => null);
+  private admit(user: UserRow | null): UserRow {
+    if (!user) throw new SignInRefusal('invalid_credentials');
+    if (user.status === 'disabled') throw new SignInRefusal('account_disabled');
+    if (this.config.requiresVerifiedEmail && !user.email_verified_at) throw new SignInRefusal('email_not_verified');
+    return user;
+  }
+
+  private async open(
+    user: UserRow,
+    { userId, methods }: Proof,
+    mayNotify: boolean,
+    context: RequestContext,
+    manager: EntityManager,
+  ): Promise<SignInOutcome> {
+    const isNewDevice = mayNotify && (await this.sessions.isNewDevice(userId, context, manager));
+    const lastLoginAt = await this.users.markSignIn(userId, manager);
+    const tokens = await this.sessions.open({ ...user, userId }, methods, context, manager);
+    const data = { authMethods: methods };
+    await this.audit.record({ type: 'auth.login', actorId: userId, userId, context, data }, manager);
+    if (isNewDevice) await this.notifyOfDevice(user.email, context, manager);
+    return { kind: 'signed_in', user: toUserView({ ...user, last_login_at: lastLoginAt }), ...tokens };
+  }
+
+  private notifyOfDevice(email: string, { ip, userAgent }: RequestContext, manager: EntityManager): Promise<void> {
+    return this.mail.send(mailTemplates.newDevice(knownDevice(userAgent), { ip, at: new Date() }), email, manager);
   }
 }
