@@ -33,7 +33,7 @@ interface PlannedChange {
   /** Whether it may change what the user, or anybody who counts on them, may do. */
   rights?: boolean;
   /** Roles that are given. */
-  stake?: { roles: string[] };
+  scope?: { roles: string[] };
 }
 
 /**
@@ -49,7 +49,7 @@ export class UserAdministration {
     private readonly hasher: PasswordHasher,
     private readonly policy: PasswordPolicy,
     private readonly emailChange: EmailChange,
-    private readonly proof: VerificationMailer,
+    private readonly mailer: VerificationMailer,
     private readonly invitations: Invitations,
     private readonly tokens: OneTimeTokens,
     private readonly mail: Mail,
@@ -61,13 +61,13 @@ export class UserAdministration {
   async create(form: UserForm, actor: Actor): Promise<UserRow> {
     const passwordHash = form.password === undefined ? null : await this.hash(form.password, form);
     const roles = [...new Set(form.roles)];
-    return this.change({ actor, stake: { roles } }, async (manager) => {
+    return this.change({ actor, scope: { roles } }, async (manager) => {
       await this.users.assertRolesExist(roles, manager);
       await this.emailChange.releaseUnverifiedEmail(emailKeyOf(form.email), null, actor, manager);
       const user = await this.users.create({ ...form, roles, passwordHash }, manager);
       await this.record('user.created', user.id, actor, manager, { roles });
       if (passwordHash === null) await this.invitations.invite(user.id, actor, manager);
-      else await this.proof.resend(user.id, actor, manager);
+      else await this.mailer.resend(user.id, actor, manager);
       return user;
     });
   }
@@ -82,23 +82,23 @@ export class UserAdministration {
       if (Object.keys(profile).length > 0) await this.setProfile(id, profile, actor, manager);
       const moved = email === undefined ? null : await this.emailChange.setEmailByAdmin(id, email, actor, manager);
       if (moved !== null) await this.record('user.email_changed', id, actor, manager);
-      const judged = status !== undefined && (await this.setStatus(id, status, actor, manager));
+      const statusChanged = status !== undefined && (await this.setStatus(id, status, actor, manager));
       // Once, in the end: an address that is left would get a dead link.
-      if (moved || judged) await this.proof.resend(id, actor, manager);
+      if (moved || statusChanged) await this.mailer.resend(id, actor, manager);
       return this.users.read(id, manager);
     });
   }
 
   /** Gives the user exactly these roles. Their tokens are stale from the next request on. Throws as `update` does. */
   async setRoles(id: string, roles: string[], actor: Actor): Promise<UserRow> {
-    return this.change({ actor, userId: id, rights: true, stake: { roles } }, (manager) =>
+    return this.change({ actor, userId: id, rights: true, scope: { roles } }, (manager) =>
       this.replaceRoles(id, () => roles, actor, manager),
     );
   }
 
   /** Gives the user these roles beside those they hold at this moment. Throws as `update` does. */
   async grantRoles(id: string, roles: string[], actor: Actor): Promise<UserRow> {
-    return this.change({ actor, userId: id, rights: true, stake: { roles } }, (manager) =>
+    return this.change({ actor, userId: id, rights: true, scope: { roles } }, (manager) =>
       this.replaceRoles(id, (held) => [...held, ...roles], actor, manager),
     );
   }
@@ -128,14 +128,14 @@ export class UserAdministration {
    * rights away, an admin left after.
    */
   private change<T>(
-    { actor, userId, rights = false, stake }: PlannedChange,
+    { actor, userId, rights = false, scope }: PlannedChange,
     work: (manager: EntityManager) => Promise<T>,
   ): Promise<T> {
     if (userId !== undefined && !isId(userId)) throw new Problem('not_found');
     return this.database.transaction(async (manager) => {
       if (rights) await manager.query(LOCK_RIGHTS);
       if (userId !== undefined && !(await this.users.lock(userId, manager))) throw new Problem('not_found');
-      await assertMayGrant(actor, { permissions: ['users:write'], ...stake, userId }, manager);
+      await assertMayGrant(actor, { permissions: ['users:write'], ...scope, userId }, manager);
       if (!rights) return work(manager);
       const had = await this.users.hasAdmin(manager);
       const result = await work(manager);
@@ -175,7 +175,7 @@ export class UserAdministration {
     await this.record('user.updated', id, actor, manager, { fields });
   }
 
-  /** Disabling ends every session and voids every link but the ways back to a former address. Returns whether the status changed. */
+  /** Disabling ends every session and voids every link but the undo links of former addresses. Returns whether the status changed. */
   private async setStatus(
     id: string,
     status: 'active' | 'disabled',

@@ -26,8 +26,8 @@ const LIST_ROLE = `
   ORDER BY held.user_id DESC LIMIT $4`;
 
 /**
- * The last row has no id where patience came to an end first.
- * $1 below this number, $2 status, $3 role, $4 limit, $5 text, $6 pattern of a word that begins with it, or null, $7 patience in ms
+ * The last row has no id where the time was up first.
+ * $1 below this number, $2 status, $3 role, $4 limit, $5 text, $6 pattern of a word that begins with it, or null, $7 timeout in ms
  */
 const SEARCH = `
   SELECT ${COLUMNS}, hit.number::text FROM users_search($5, $6, $1, $3, $2, $4, $7::integer * interval '1 ms') AS hit
@@ -87,7 +87,7 @@ export class UserDirectory implements OnApplicationBootstrap {
     return toPage(rows, limit);
   }
 
-  /** The page is short, or empty, where patience came to an end before it was full; its cursor says where to go on. */
+  /** The page is short, or empty, where the time was up before it was full; its cursor says where to go on. */
   private async search(query: string, filters: unknown[], limit: number, cursor?: string): Promise<Page<UserRow>> {
     const text = query.normalize('NFC');
     const below = keyOfCursor(cursor, (key) => NUMBER.test(key)) ?? END;

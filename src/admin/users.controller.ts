@@ -63,7 +63,7 @@ const RULE =
   'Nobody gives a role, or changes a user, whose permissions they do not hold themselves; a role without permissions counts by its name.';
 const ID = { name: 'id', schema: { type: 'string', format: 'uuid' } } as const;
 
-/** Everybody's accounts, for whoever may manage them. */
+/** Everybody's accounts, for administrators. */
 @ApiTags('Users')
 @Controller('v1/users')
 export class UsersController {

@@ -18,7 +18,7 @@ export interface Account extends AddressHolder {
   /** Whether somebody proved to own the address. */
   verified: boolean;
   hasPassword: boolean;
-  /** Whether it is a registration that nobody has confirmed or used: it gives way to whoever proves to own its address. */
+  /** Whether it is a registration that nobody has confirmed or used: it gives way to the proven owner of its address. */
   unverifiedRegistration: boolean;
   /** Whether the address was registered again before anybody confirmed it: the password may be a stranger's. */
   duplicateRegistration: boolean;

@@ -15,7 +15,7 @@ export interface Email {
 
 /**
  * Reads an email address. Two addresses are the same when their keys are: NFC, without regard to case, the domain in its
- * ASCII form (IDNA, so that bücher.example and xn--bcher-kva.example are one). Returns null for what is no address.
+ * ASCII form (IDNA, so that bücher.example and xn--bcher-kva.example are one). Returns null for any other text.
  */
 export function readEmail(text: string): Email | null {
   // Normalising costs more than linear time, so what is far too long is not even normalised.
@@ -29,7 +29,7 @@ export function readEmail(text: string): Email | null {
   return { written, key: `${local.toLowerCase().normalize('NFC')}@${ascii}` };
 }
 
-/** The address as it is compared; what is no address stands for itself. */
+/** The address as it is compared; any other text stands for itself. */
 export function emailKeyOf(text: string): string {
   return readEmail(text)?.key ?? text;
 }

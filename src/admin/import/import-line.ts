@@ -56,7 +56,7 @@ export interface LineOptions {
   firebase?: FirebaseHashing;
 }
 
-/** Reads the record of a line. Says why it is refused, in words for whoever prepares the file. */
+/** Reads the record of a line. Says why it is refused, in words for the person who prepares the file. */
 export function readLine(
   { line: number, record, fault }: SourceLine,
   options: LineOptions,

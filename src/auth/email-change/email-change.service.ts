@@ -23,7 +23,7 @@ export class EmailChange {
     private readonly database: Database,
     private readonly accounts: Accounts,
     private readonly reauthentication: Reauthentication,
-    private readonly proof: VerificationMailer,
+    private readonly mailer: VerificationMailer,
     private readonly quotas: Quotas,
     private readonly claim: AccountClaim,
     private readonly tokens: OneTimeTokens,
@@ -44,19 +44,19 @@ export class EmailChange {
     await this.quotas.requestMail(context);
     const address = readEmail(email);
     if (!address) throw Problem.field('/email', 'Write an email address such as ada@example.com.');
-    const may = await this.quotas.mayMail(address.key, 'anything else');
+    const mayMail = await this.quotas.mayMail(address.key, 'anything else');
     const origin = { ip: context.ip, at: new Date() };
     await inConstantTime(() =>
       this.database.transaction(async (manager) => {
         const account = await this.accounts.lockChecked(userId, checkedHash, manager);
         // Changed since it was checked.
         if (!account) throw new Problem('wrong_password');
-        if (!may) return;
+        if (!mayMail) return;
         if (account.emailKey === address.key && !account.verified)
-          return this.proof.resend(userId, { id: userId, context }, manager);
-        const holder = { userId, email: address.written, emailKey: address.key };
+          return this.mailer.resend(userId, { id: userId, context }, manager);
+        const subject = { userId, email: address.written, emailKey: address.key };
         // Also where the address is taken, so that the link before is void either way: else it would tell which it is.
-        const token = await this.tokens.issue('change_email', holder, manager);
+        const token = await this.tokens.issue('change_email', subject, manager);
         const owner = await this.accounts.findByEmail(email, manager);
         if (owner && owner.userId !== userId && !owner.unverifiedRegistration)
           return this.mail.send(mailTemplates.accountExists(origin), owner.email, manager);
@@ -66,7 +66,7 @@ export class EmailChange {
   }
 
   /**
-   * Gives the account the address that its owner just confirmed, and the address before a way back for 72 hours; that one is
+   * Gives the account the address that its owner just confirmed, and the address before an undo link for 72 hours; that one is
    * told, but for an unconfirmed one unless `mayNotify`. Throws a Problem `email_taken` where somebody else got it first.
    */
   async confirm(
@@ -83,8 +83,8 @@ export class EmailChange {
     await this.tokens.voidAll(userId, manager);
     await this.audit.record({ type: 'user.email_changed', actorId: userId, userId, context }, manager);
     if (before.emailKey === emailKey) return;
-    // Whoever has an address that was never confirmed may be anybody, so no way back leads there; nor to the address that
-    // an owner leaves who returns to the one they had.
+    // An address that was never confirmed may be a stranger's, so no undo link goes there; nor to the address that an owner
+    // leaves to return to the one before.
     const returned = await this.tokens.voidUndoLinksTo(userId, emailKey, manager);
     const undo = before.verified && !returned ? await this.tokens.issue('undo_email_change', before, manager) : null;
     if (before.verified || mayNotify)
@@ -92,7 +92,7 @@ export class EmailChange {
   }
 
   /**
-   * Gives the account back to the address that it had. Whoever moved it knew the password, so that no longer works, every
+   * Gives the account back to the address that it had. The person who moved it knew the password, so that no longer works, every
    * session ends, and the way to a new password is mailed to the restored address.
    * Throws a Problem: `invalid_token_link`, `email_taken`.
    */
@@ -115,7 +115,7 @@ export class EmailChange {
   /**
    * Gives the account an address that an administrator typed, in the caller's transaction. It counts as unproven, and the
    * caller asks its owner to confirm it; a mere registration of it gives way. The address before is told, and neither links to
-   * other addresses nor ways back to former ones work any more. Returns whether it is another address, or null where
+   * other addresses nor undo links of former ones work any more. Returns whether it is another address, or null where
    * nothing changed. Throws a Problem: a refused address, `email_taken`.
    */
   async setEmailByAdmin(userId: string, email: string, actor: Actor, manager: EntityManager): Promise<boolean | null> {
@@ -132,7 +132,7 @@ export class EmailChange {
   }
 
   /**
-   * Takes away a mere registration of an address, in the caller's transaction, once somebody has proved to own it or an
+   * Takes away a mere registration of an address, in the caller's transaction, once its owner has proved to be that or an
    * administrator has said whose it is: `ownerId`, or null for an account to come.
    */
   async releaseUnverifiedEmail(

@@ -20,7 +20,7 @@ export class EmailVerification {
     private readonly database: Database,
     private readonly accounts: Accounts,
     private readonly emailChange: EmailChange,
-    private readonly proof: VerificationMailer,
+    private readonly mailer: VerificationMailer,
     private readonly requested: ThrottledMailRequests,
     private readonly claim: AccountClaim,
     private readonly tokens: OneTimeTokens,
@@ -37,7 +37,7 @@ export class EmailVerification {
     await this.requested.send(email, context, {
       use: 'anything else',
       isFor: ({ verified }) => !verified,
-      send: ({ userId }, manager) => this.proof.resend(userId, { id: null, context }, manager),
+      send: ({ userId }, manager) => this.mailer.resend(userId, { id: null, context }, manager),
     });
   }
 
@@ -46,32 +46,32 @@ export class EmailVerification {
    * password yet, for which a link is mailed. Throws a Problem: `invalid_token_link`, `email_taken`.
    */
   async verify(token: string, context: RequestContext): Promise<{ choosePassword: boolean }> {
-    const mover = await this.tokens.findOwner(token, 'change_email');
-    const mayTell = mover !== null && (await this.notices.canNotify(mover.id));
+    const owner = await this.tokens.findOwner(token, 'change_email');
+    const mayNotify = owner !== null && (await this.notices.canNotify(owner.id));
     return this.database.transaction(async (manager) => {
       const spent = await this.tokens.spend(token, ['verify_email', 'change_email'], manager);
       if (spent.purpose === 'change_email') {
-        await this.emailChange.confirm(spent, mayTell, context, manager);
+        await this.emailChange.confirm(spent, mayNotify, context, manager);
         return { choosePassword: false };
       }
       return this.confirm(spent, context, manager);
     });
   }
 
-  /** Of an address that several have registered only the address is proven: nobody knows whose password is whose. */
+  /** Of an address that was registered several times only the address is proven: whose the password is stays unknown. */
   private async confirm(
-    holder: SpentToken,
+    spent: SpentToken,
     context: RequestContext,
     manager: EntityManager,
   ): Promise<{ choosePassword: boolean }> {
-    const { userId, email } = holder;
+    const { userId, email } = spent;
     const choosePassword = (await this.accounts.findById(userId, manager))?.duplicateRegistration ?? false;
     const data = choosePassword ? { contested: true } : {};
     await this.audit.record({ type: 'user.email_verified', actorId: userId, userId, context, data }, manager);
     if (!choosePassword) await this.accounts.verifyEmail(userId, manager);
     else {
       await this.claim.complete(userId, null, manager);
-      const reset = await this.tokens.issue('reset_password', holder, manager);
+      const reset = await this.tokens.issue('reset_password', spent, manager);
       await this.mail.send(mailTemplates.choosePassword(reset), email, manager);
     }
     return { choosePassword };

@@ -64,7 +64,7 @@ export class PasswordReset {
       await this.mail.send(mailTemplates.passwordChanged({ ip: context.ip, at: new Date() }), email, manager);
       return userId;
     });
-    // Who has the mailbox has proved more than a password would.
+    // A person who reads the mailbox has proved more than a password would.
     await this.guesses.forgive(userId, context);
   }
 }

@@ -23,7 +23,7 @@ export class UnverifiedRegistrations {
     private readonly database: Database,
     private readonly users: Users,
     private readonly accounts: Accounts,
-    private readonly proof: VerificationMailer,
+    private readonly mailer: VerificationMailer,
     private readonly invitations: Invitations,
     private readonly mail: Mail,
     private readonly audit: Audit,
@@ -32,9 +32,9 @@ export class UnverifiedRegistrations {
 
   /**
    * Leaves a registration for the owner of the address to confirm, and tells the caller nothing, not by its time either.
-   * An address without a confirmed account gets a link. Where several registered it, whose mail the owner opens says nothing
-   * about whose password is theirs, so confirming keeps none: also where no more mail may go and an older link is opened.
-   * Somebody who was invited is invited again. The owner of a confirmed account gets a mail that says there is one.
+   * An address without a confirmed account gets a link. Where several registered it, the mail that the owner opens says nothing
+   * about which password is theirs, so confirming keeps none: also where no more mail may go and an older link is opened.
+   * An invited person is invited again. The owner of a confirmed account gets a mail that says there is one.
    */
   async register(form: RegistrationForm, passwordHash: string, context: RequestContext): Promise<void> {
     await inConstantTime(async () => {
@@ -46,7 +46,7 @@ export class UnverifiedRegistrations {
     });
   }
 
-  /** Makes the account, or contests the one that is there. Null where neither can be. */
+  /** Makes the account, or marks the one that is there as registered again. Null where neither can be. */
   private async leave(
     form: RegistrationForm,
     passwordHash: string,
@@ -55,7 +55,7 @@ export class UnverifiedRegistrations {
   ): Promise<Account | null> {
     const created = await this.create(form, passwordHash, manager);
     const account = await this.accounts.lockByEmail(form.email, manager);
-    // Deleted in this very moment, or kept for whoever had the address until lately and may take it back.
+    // Deleted in this very moment, or kept for its former owner, who may take the address back.
     if (!account) return null;
     const { userId } = account;
     if (created) await this.audit.record({ type: 'auth.registered', actorId: userId, userId, context }, manager);
@@ -70,7 +70,7 @@ export class UnverifiedRegistrations {
     if (verified || status !== 'active')
       return this.mail.send(mailTemplates.accountExists({ ip: context.ip, at: new Date() }), email, manager);
     if (!hasPassword) return this.invitations.invite(userId, { id: null, context }, manager);
-    await this.proof.send(account, context, manager);
+    await this.mailer.send(account, context, manager);
   }
 
   /** The new account, without the username where that is taken: to say so would tell who is here. Null where the email is. */

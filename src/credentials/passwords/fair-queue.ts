@@ -5,7 +5,7 @@ interface Job {
 
 /**
  * A bounded queue before a few workers, shared out by who asks. Those who wait are served in turn, one job each; when the
- * queue is full, the newest job of whoever has most of it gives way to somebody who has less. One client may use all of
+ * queue is full, the newest job of the client with most of it gives way to a client with less. One client may use all of
  * the queue while nobody else wants it, and never keeps others out.
  */
 export class FairQueue {
@@ -52,7 +52,7 @@ export class FairQueue {
     this.length++;
   }
 
-  /** The oldest job of whoever's turn it is, who then has to wait for all others. */
+  /** The oldest job of the client whose turn it is, which then waits for all others. */
   private takeNext(): Job | undefined {
     for (const [from, jobs] of this.waiting) {
       const job = jobs.shift();
@@ -72,7 +72,7 @@ export class FairQueue {
     return true;
   }
 
-  /** The jobs of whoever has most of the queue, unless the newcomer would then have as much: who came first stays. */
+  /** The jobs of the client with most of the queue, unless the newcomer would then have as much: the first to come stays. */
   private whoGivesWayTo(from: string): Job[] | undefined {
     let most: Job[] = [];
     for (const jobs of this.waiting.values()) if (jobs.length > most.length) most = jobs;
