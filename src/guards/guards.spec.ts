@@ -2,6 +2,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { Controller, Get, Global, Module, type Type } from '@nestjs/common';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Test } from '@nestjs/testing';
+import type { FastifyRequest } from 'fastify';
 import { pino } from 'pino';
 import { CurrentUser, type Principal } from '../access/principal.js';
 import { OptionallySignedIn, Public, Roles, SignedIn } from '../access/route-access.js';
@@ -17,6 +18,7 @@ import { Revocations } from '../revocation/revocations.service.js';
 import { AccessTokens } from '../tokens/access-tokens.service.js';
 import { SigningKeys } from '../tokens/signing-keys.service.js';
 import { GuardsModule } from './guards.module.js';
+import { SessionTokenAuthenticator } from './session-token.authenticator.js';
 
 /** Routes of every kind, among them one whose author forgot to say whom it is for. */
 @Controller('forgotten')
@@ -80,8 +82,8 @@ const listener = { lagMs: 0, isSynchronized: true, on: () => undefined, onResync
 })
 class NoDatabase {}
 
-let app: NestFastifyApplication;
-beforeAll(async () => {
+/** An application with a signing key of its own, under the same name as every other. */
+async function startApp(): Promise<NestFastifyApplication> {
   const jwk = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ format: 'jwk' });
   const config = loadConfig({
     APP_SECRET: 'only-for-tests-0123456789-abcdefghijklmnop',
@@ -92,14 +94,24 @@ beforeAll(async () => {
     imports: [ConfigModule.with(config), NoDatabase, GuardsModule],
     controllers,
   }).compile();
-  app = module.createNestApplication<NestFastifyApplication>(new FastifyAdapter(), { logger: false });
+  const app = module.createNestApplication<NestFastifyApplication>(new FastifyAdapter(), { logger: false });
   app.useGlobalFilters(new ErrorFilter(pino({ level: 'silent' }), () => []));
   await app.init();
   await app.get(SigningKeys).start();
+  return app;
+}
+
+let app: NestFastifyApplication;
+beforeAll(async () => {
+  app = await startApp();
 });
 afterAll(() => app?.close());
 
 function tokenOf(...roles: string[]) {
+  return tokenOfApp(app, roles);
+}
+
+function tokenOfApp(app: NestFastifyApplication, roles: string[]) {
   const grant = {
     userId: newId(),
     sessionId: newId(),
@@ -113,9 +125,13 @@ function tokenOf(...roles: string[]) {
   return { ...grant, token: app.get(AccessTokens).mint(grant).accessToken };
 }
 
-async function get(url: string, token?: string): Promise<{ status: number; body: string; code: string | undefined }> {
+async function get(
+  url: string,
+  token?: string,
+  server = app,
+): Promise<{ status: number; body: string; code: string | undefined }> {
   const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
-  const { statusCode, body } = await app.inject({ method: 'GET', url, headers });
+  const { statusCode, body } = await server.inject({ method: 'GET', url, headers });
   return { status: statusCode, body, code: /"code":"(\w+)"/.exec(body)?.[1] };
 }
 
@@ -172,6 +188,34 @@ test('what is revoked is refused on the very next request, though it is remember
   expect((await get('/kept', changed.token)).status).toBe(200);
   app.get(Revocations).rolesChanged(changed.userId, 2);
   expect(await get('/kept', changed.token)).toMatchObject({ status: 401, code: 'token_stale' });
+});
+
+test('two applications in one process verify each with its own keys', async () => {
+  const other = await startApp();
+  const token = { own: tokenOf('user').token, others: tokenOfApp(other, ['user']).token };
+  // Twice, because the second time the token is remembered.
+  for (let round = 0; round < 2; round++) {
+    expect((await get('/kept', token.own)).status).toBe(200);
+    expect((await get('/kept', token.others, other)).status).toBe(200);
+    expect(await get('/kept', token.others)).toMatchObject({ status: 401, code: 'invalid_token' });
+    expect(await get('/kept', token.own, other)).toMatchObject({ status: 401, code: 'invalid_token' });
+  }
+  await other.close();
+  expect((await get('/kept', tokenOf('user').token)).status).toBe(200);
+});
+
+test('a token is answered at once where it is remembered, and is never another kind of thing', async () => {
+  const authenticator = app.get(SessionTokenAuthenticator);
+  const { token, userId } = tokenOf('user');
+  const request = { headers: { authorization: `Bearer ${token}` } } as FastifyRequest;
+  const first = authenticator.authenticate(token, request);
+  expect(first).toBeInstanceOf(Promise);
+  expect(await first).toMatchObject({ kind: 'session', userId });
+  expect(authenticator.authenticate(token, request)).toBe(await first);
+  for (const odd of ['', 'x', 'ghk_0123456789', token.replaceAll('.', '')]) {
+    expect(authenticator.recognizes(odd)).toBe(false);
+    expect(await get('/kept', odd)).toMatchObject({ status: 401, code: 'invalid_token' });
+  }
 });
 
 test('a key verifies under its own algorithm alone, whatever a token says (RFC 8725, 3.1)', () => {

@@ -1,81 +1,53 @@
-import { type ExecutionContext, Injectable } from '@nestjs/common';
-import { AuthGuard } from '@nestjs/passport';
-import jwt from 'jsonwebtoken';
+import { type CanActivate, type ExecutionContext, Inject, Injectable } from '@nestjs/common';
 import type { AuthenticatedRequest, Principal } from '../access/principal.js';
 import { accessRuleOf } from '../access/route-access.js';
 import { Problem } from '../platform/http/problem.js';
-import { Revocations } from '../revocation/revocations.service.js';
-import { AccessTokens } from '../tokens/access-tokens.service.js';
-import { bearerToken, isAmbiguous } from './jwt.strategy.js';
+import { AUTHENTICATORS, type Authenticator } from './authenticator.js';
+import { bearerToken, isAmbiguous } from './bearer-token.js';
 
 /**
- * Who is calling? Every route but the public ones needs a good access token.
- * A token seen before is answered from memory and synchronously; one seen first goes through passport and JwtStrategy.
- * Whether it was revoked since is asked every time.
+ * Who is calling? Every route but the public ones needs a good bearer token.
+ * The first authenticator that recognizes the token decides; a remembered token is answered synchronously.
  */
 @Injectable()
-export class JwtAuthGuard extends AuthGuard('jwt') {
-  constructor(
-    private readonly tokens: AccessTokens,
-    private readonly revocations: Revocations,
-  ) {
-    super();
-  }
+export class JwtAuthGuard implements CanActivate {
+  constructor(@Inject(AUTHENTICATORS) private readonly authenticators: readonly Authenticator[]) {}
 
-  override canActivate(context: ExecutionContext): boolean | Promise<boolean> {
+  canActivate(context: ExecutionContext): boolean | Promise<boolean> {
     const kind = accessRuleOf(context.getHandler(), context.getClass())?.kind;
     if (kind === 'public') return true;
     const request = context.switchToHttp().getRequest<AuthenticatedRequest>();
-    return kind === 'optional' ? this.identify(context, request) : this.requireUser(context, request);
+    return kind === 'optional' ? this.identify(request) : this.requirePrincipal(request);
   }
 
-  /** Passport's verdict, put in our words. */
-  override handleRequest<User = Principal>(error: unknown, user: User | false, info: unknown): User {
-    if (error) throw error;
-    if (user) return user;
-    throw new Problem(info instanceof jwt.TokenExpiredError ? 'token_expired' : 'invalid_token');
-  }
-
-  private requireUser(context: ExecutionContext, request: AuthenticatedRequest): boolean | Promise<boolean> {
-    const token = bearerToken(request);
-    if (isAmbiguous(request)) throw new Problem('invalid_token');
-    if (token === null) throw new Problem('unauthorized');
-    const principal = this.tokens.recall(token);
-    if (!principal || !this.revocations.isSynchronized) return this.authenticate(context, request, token, principal);
-    refuse(this.revocations.refusal(principal));
-    request.user = principal;
-    return true;
+  private requirePrincipal(request: AuthenticatedRequest): boolean | Promise<boolean> {
+    const principal = this.authenticate(request);
+    if (principal instanceof Promise) return principal.then((verified) => admit(request, verified));
+    return admit(request, principal);
   }
 
   /** Lets everybody in, and leaves with the request who it is or why that could not be told. */
-  private async identify(context: ExecutionContext, request: AuthenticatedRequest): Promise<boolean> {
+  private async identify(request: AuthenticatedRequest): Promise<boolean> {
     try {
-      return await this.requireUser(context, request);
+      return admit(request, await this.authenticate(request));
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
       request.refusal = error;
-      delete request.user;
       return true;
     }
   }
 
-  private async authenticate(
-    context: ExecutionContext,
-    request: AuthenticatedRequest,
-    token: string,
-    known: Principal | undefined,
-  ): Promise<boolean> {
-    if (known) request.user = known;
-    else await super.canActivate(context);
-    const principal = request.user;
-    if (!principal) throw new Problem('invalid_token');
-    if (!known) this.tokens.remember(token, principal);
-    refuse(this.revocations.refusal(principal));
-    if (!this.revocations.isSynchronized) refuse(await this.revocations.ask(principal));
-    return true;
+  private authenticate(request: AuthenticatedRequest): Principal | Promise<Principal> {
+    const token = bearerToken(request);
+    if (isAmbiguous(request)) throw new Problem('invalid_token');
+    if (token === null) throw new Problem('unauthorized');
+    const authenticator = this.authenticators.find((candidate) => candidate.recognizes(token));
+    if (!authenticator) throw new Problem('invalid_token');
+    return authenticator.authenticate(token, request);
   }
 }
 
-function refuse(code: ReturnType<Revocations['refusal']>): void {
-  if (code) throw new Problem(code);
+function admit(request: AuthenticatedRequest, principal: Principal): true {
+  request.user = principal;
+  return true;
 }

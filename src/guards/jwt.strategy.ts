@@ -1,6 +1,8 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { PassportStrategy } from '@nestjs/passport';
 import type { FastifyRequest } from 'fastify';
+import jwt from 'jsonwebtoken';
+import passport from 'passport';
 import { Strategy } from 'passport-jwt';
 import type { SessionPrincipal } from '../access/principal.js';
 import { Clock } from '../platform/common/clock.js';
@@ -11,28 +13,9 @@ import { Problem } from '../platform/http/problem.js';
 import { readClaims } from '../tokens/claims.js';
 import { SigningKeys } from '../tokens/signing-keys.service.js';
 import { readTokenForm } from '../tokens/token-form.js';
+import { bearerToken } from './bearer-token.js';
 
-const AUTHORIZATION = 'authorization';
-const BEARER = /^Bearer +(.*)$/is;
-
-/** The access token of a request (RFC 6750, 2.1), or null. Never from the query or the body. */
-export function bearerToken(request: Pick<FastifyRequest, 'headers'>): string | null {
-  const { authorization } = request.headers;
-  if (authorization === undefined) return null;
-  // How nearly every client writes it; the general form costs a pass over the whole token.
-  if (authorization.startsWith('Bearer ') && authorization[7] !== ' ') return authorization.slice(7);
-  return BEARER.exec(authorization)?.[1] ?? null;
-}
-
-/** Whether more than one Authorization header came. Node keeps the first and tells nobody; a proxy may go by the last. */
-export function isAmbiguous({ raw }: Pick<FastifyRequest, 'raw'>): boolean {
-  let seen = 0;
-  for (let i = 0; i < raw.rawHeaders.length; i += 2) {
-    const name = raw.rawHeaders[i] ?? '';
-    if (name.length === AUTHORIZATION.length && name.toLowerCase() === AUTHORIZATION) seen++;
-  }
-  return seen > 1;
-}
+type Passport = InstanceType<typeof passport.Authenticator>;
 
 /**
  * Verifies an access token the first time it is seen: form and key before, signature, audience and times by
@@ -40,6 +23,8 @@ export function isAmbiguous({ raw }: Pick<FastifyRequest, 'raw'>): boolean {
  */
 @Injectable()
 export class JwtStrategy extends PassportStrategy(Strategy, 'jwt') {
+  /** Of this application alone: the instance that passport exports is one for the whole process. */
+  declare private passport: Passport;
   private readonly longest: number;
 
   constructor(
@@ -60,6 +45,23 @@ export class JwtStrategy extends PassportStrategy(Strategy, 'jwt') {
       },
     });
     this.longest = Math.floor(config.accessTokenTtl / 1000);
+  }
+
+  /** Called by the constructor of PassportStrategy, before the fields of this class are there. */
+  getPassportInstance(): Passport {
+    this.passport = new passport.Authenticator();
+    return this.passport;
+  }
+
+  /** Who the access token of a request speaks for. Rejects with a Problem: `token_expired`, `invalid_token`. */
+  verify(request: FastifyRequest): Promise<SessionPrincipal> {
+    return new Promise((resolve, reject) => {
+      const conclude = (error: unknown, principal: SessionPrincipal | false | undefined, info: unknown) => {
+        if (principal) resolve(principal);
+        else reject(error ?? new Problem(info instanceof jwt.TokenExpiredError ? 'token_expired' : 'invalid_token'));
+      };
+      this.passport.authenticate('jwt', { session: false }, conclude)(request, undefined, reject);
+    });
   }
 
   /**

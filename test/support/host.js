@@ -1,5 +1,4 @@
 import { createServer } from 'node:http';
-import passport from 'passport';
 
 /** The built code, which need not be there for this file to be checked. */
 const built = (/** @type {string} */ path) => import(new URL(`../../dist/src/${path}`, import.meta.url).href);
@@ -18,24 +17,6 @@ const [{ loadConfig }, { createLogger }, { migrate }, { startServer }] = await P
  * run. Starts one for whoever posts its settings, and stops it for whoever deletes it by its port.
  */
 const running = new Map();
-/** One after the other: the strategy that was registered last is that of the server which has just started. */
-let starting = Promise.resolve();
-
-/** Passport keeps its strategies for a whole process; here each request is for the one of its server. */
-const strategies = new Map();
-let registered = {};
-passport.use('jwt', {
-  name: 'jwt',
-  authenticate(/** @type {import('express').Request} */ request, /** @type {unknown} */ options) {
-    const own = strategies.get(request.socket.localPort);
-    Object.setPrototypeOf(this, own);
-    own.authenticate.call(this, request, options);
-  },
-});
-passport.use = (/** @type {unknown[]} */ ...named) => {
-  registered = Object(named.at(-1));
-  return passport;
-};
 
 /** What nobody reads: a test of the log has a process of its own. */
 const nowhere = { write: () => undefined };
@@ -46,18 +27,8 @@ async function start(/** @type {NodeJS.ProcessEnv} */ env) {
   await migrate(databaseUrl);
   const server = await startServer(config, databaseUrl, await createLogger(config, nowhere));
   const { port } = new URL(server.url);
-  strategies.set(Number(port), registered);
   running.set(`/${port}`, server);
   return { url: server.url, path: `/${port}` };
-}
-
-function startNext(/** @type {NodeJS.ProcessEnv} */ env) {
-  const started = starting.then(() => start(env));
-  starting = started.then(
-    () => undefined,
-    () => undefined,
-  );
-  return started;
 }
 
 async function stop(/** @type {string} */ path) {
@@ -69,7 +40,7 @@ async function stop(/** @type {string} */ path) {
 const host = createServer(async (request, response) => {
   try {
     const body = Buffer.concat(await request.toArray()).toString();
-    const answer = request.method === 'POST' ? await startNext(JSON.parse(body)) : await stop(request.url ?? '');
+    const answer = request.method === 'POST' ? await start(JSON.parse(body)) : await stop(request.url ?? '');
     response.end(JSON.stringify(answer));
   } catch (error) {
     response.writeHead(500).end(error instanceof Error ? error.stack : String(error));
