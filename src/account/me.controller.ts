@@ -1,6 +1,7 @@
 import { Body, Controller, Get, Patch } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
+import { actorOf } from '../access/actor.js';
 import { CurrentUser, type Principal } from '../access/principal.js';
 import { SignedIn } from '../access/route-access.js';
 import { Answers, Fails } from '../platform/http/openapi.js';
@@ -35,6 +36,6 @@ export class MeController {
     @Body({ schema: profileChange }) change: z.infer<typeof profileChange>,
     @Context() context: RequestContext,
   ): Promise<UserView> {
-    return toUserView(await this.users.updateProfile(user.userId, change, { id: user.userId, context }));
+    return toUserView(await this.users.updateProfile(user.userId, change, actorOf(user, context)));
   }
 }

@@ -1,6 +1,7 @@
 import { Body, Controller, Delete, Get, Param, Patch, Post, Put, Query } from '@nestjs/common';
 import { ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
+import { actorOf } from '../access/actor.js';
 import { CurrentUser, type Principal, type SessionPrincipal } from '../access/principal.js';
 import { Permissions } from '../access/route-access.js';
 import { isId } from '../platform/common/id.js';
@@ -98,10 +99,10 @@ export class UsersController {
   @Fails('forbidden', 'email_taken', 'username_taken', 'password_too_common', 'overloaded', 'mail_unavailable')
   async create(
     @Body({ schema: userForm }) form: UserForm,
-    @CurrentUser() { userId }: Principal,
+    @CurrentUser() caller: Principal,
     @Context() context: RequestContext,
   ): Promise<UserView> {
-    return toUserView(await this.administration.create(form, { id: userId, context }));
+    return toUserView(await this.administration.create(form, actorOf(caller, context)));
   }
 
   @Get(':id')
@@ -123,10 +124,10 @@ export class UsersController {
   async update(
     @Param('id') id: string,
     @Body({ schema: userChange }) change: z.infer<typeof userChange>,
-    @CurrentUser() { userId }: Principal,
+    @CurrentUser() caller: Principal,
     @Context() context: RequestContext,
   ): Promise<UserView> {
-    return toUserView(await this.administration.update(id, change, { id: userId, context }));
+    return toUserView(await this.administration.update(id, change, actorOf(caller, context)));
   }
 
   @Delete(':id')
@@ -137,10 +138,10 @@ export class UsersController {
   @Fails('forbidden', 'not_found', 'last_admin')
   async remove(
     @Param('id') id: string,
-    @CurrentUser() { userId }: Principal,
+    @CurrentUser() caller: Principal,
     @Context() context: RequestContext,
   ): Promise<void> {
-    await this.administration.remove(id, { id: userId, context });
+    await this.administration.remove(id, actorOf(caller, context));
   }
 
   @Put(':id/roles')
@@ -156,10 +157,10 @@ export class UsersController {
   async setRoles(
     @Param('id') id: string,
     @Body({ schema: userRoles }) { roles }: z.infer<typeof userRoles>,
-    @CurrentUser() { userId }: Principal,
+    @CurrentUser() caller: Principal,
     @Context() context: RequestContext,
   ): Promise<UserView> {
-    return toUserView(await this.administration.setRoles(id, roles, { id: userId, context }));
+    return toUserView(await this.administration.setRoles(id, roles, actorOf(caller, context)));
   }
 
   @Get(':id/sessions')
@@ -187,10 +188,10 @@ export class UsersController {
   @Fails('forbidden', 'not_found')
   async endSessions(
     @Param('id') id: string,
-    @CurrentUser() { userId }: Principal,
+    @CurrentUser() caller: Principal,
     @Context() context: RequestContext,
   ): Promise<z.infer<typeof revokedCount>> {
-    return { revoked: await this.administration.endSessions(id, { id: userId, context }) };
+    return { revoked: await this.administration.endSessions(id, actorOf(caller, context)) };
   }
 }
 

@@ -2,7 +2,7 @@ import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import type { INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import type { Actor } from '../access/actor.js';
+import type { OperatorActor } from '../access/actor.js';
 import { AppModule } from '../app/app.module.js';
 import type { Config } from '../platform/config/config.js';
 import { migrate } from '../platform/database/data-source.js';
@@ -41,8 +41,8 @@ export async function withApp<T>(work: (app: INestApplicationContext, config: Co
 }
 
 /** Who is at the command line, for the audit log: nobody with an account, but somebody with a name on this machine. */
-export function operator(): Actor {
-  return { id: null, context: null, operator: `cli:${userName()}` };
+export function operator(): OperatorActor {
+  return { kind: 'operator', name: `cli:${userName()}`, context: null };
 }
 
 function userName(): string {

@@ -1,5 +1,5 @@
 import type { EntityManager } from 'typeorm';
-import type { Actor } from '../access/actor.js';
+import { type Actor, actorIdOf } from '../access/actor.js';
 import { ADMIN, USER } from '../access/permissions.js';
 import { Problem } from '../platform/http/problem.js';
 
@@ -40,15 +40,20 @@ const MISSING = `
 /**
  * Nobody gives what they do not hold, and nobody changes a user who holds more than they do.
  * Asks the database, in the transaction of the change, what the actor holds at this moment; a disabled actor holds nothing
- * any more, and the system may do all.
+ * any more, and an operator may do all.
  * Throws a Problem `forbidden` that names what is missing.
  */
 export async function assertMayGrant(
-  { id }: Actor,
+  actor: Actor,
   { permissions = [], roles = [], userId }: GrantScope,
   manager: EntityManager,
 ): Promise<void> {
-  if (id === null) return;
-  const [missing] = await manager.query<{ what: string }[]>(MISSING, [id, permissions, roles, userId ?? null]);
+  if (actor.kind === 'operator') return;
+  const [missing] = await manager.query<{ what: string }[]>(MISSING, [
+    actorIdOf(actor),
+    permissions,
+    roles,
+    userId ?? null,
+  ]);
   if (missing) throw new Problem('forbidden', { detail: `This needs the ${missing.what}.` });
 }

@@ -2,6 +2,7 @@ import { Body, Controller, Delete, Get, HttpStatus, Param, Put, Query, Res } fro
 import { ApiOperation, ApiParam, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import type { z } from 'zod';
+import { actorOf } from '../access/actor.js';
 import { CurrentUser, type Principal } from '../access/principal.js';
 import { Permissions } from '../access/route-access.js';
 import { Answers, Fails } from '../platform/http/openapi.js';
@@ -44,13 +45,13 @@ export class RolesController {
   async save(
     @Param('name') name: string,
     @Body({ schema: roleForm }) form: RoleForm,
-    @CurrentUser() { userId }: Principal,
+    @CurrentUser() caller: Principal,
     @Context() context: RequestContext,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<RoleView> {
     const checked = roleName.safeParse(name);
     if (!checked.success) throw Problem.field('/name', checked.error.issues[0]?.message ?? '');
-    const { role, created } = await this.roles.save(name, form, { id: userId, context });
+    const { role, created } = await this.roles.save(name, form, actorOf(caller, context));
     reply.status(created ? HttpStatus.CREATED : HttpStatus.OK);
     return role;
   }
@@ -67,10 +68,10 @@ export class RolesController {
   @Fails('forbidden', 'role_protected', 'not_found')
   async remove(
     @Param('name') name: string,
-    @CurrentUser() { userId }: Principal,
+    @CurrentUser() caller: Principal,
     @Context() context: RequestContext,
   ): Promise<void> {
-    await this.roles.remove(name, { id: userId, context });
+    await this.roles.remove(name, actorOf(caller, context));
   }
 }
 

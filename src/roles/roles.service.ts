@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import type { Actor } from '../access/actor.js';
+import { type Actor, actorIdOf } from '../access/actor.js';
 import { ADMIN, BUILT_IN_ROLES, PERMISSIONS } from '../access/permissions.js';
 import { Audit, type AuditType } from '../audit/audit.service.js';
 import { Database } from '../platform/database/database.js';
@@ -84,7 +84,8 @@ export class Roles {
   }
 
   /** Takes the role from a batch of its holders and returns how many they were. */
-  private async takeFromSome(name: string, { id: actorId, context }: Actor, manager: EntityManager): Promise<number> {
+  private async takeFromSome(name: string, actor: Actor, manager: EntityManager): Promise<number> {
+    const [actorId, { context }] = [actorIdOf(actor), actor];
     const [holders] = await manager.query<[{ userId: string }[], number]>(TAKE_FROM_SOME, [name, actorId]);
     await this.audit.recordAll(
       holders.map(({ userId }) => {
@@ -96,7 +97,7 @@ export class Roles {
   }
 
   private record(type: AuditType, actor: Actor, manager: EntityManager, data: Record<string, unknown>): Promise<void> {
-    return this.audit.record({ type, actorId: actor.id, userId: null, context: actor.context, data }, manager);
+    return this.audit.record({ type, actorId: actorIdOf(actor), userId: null, context: actor.context, data }, manager);
   }
 }
 

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import type { Actor } from '../../access/actor.js';
+import { type Actor, actorIdOf } from '../../access/actor.js';
 import { Audit } from '../../audit/audit.service.js';
 import { Database } from '../../platform/database/database.js';
 import { inConstantTime } from '../../platform/http/constant-response-time.js';
@@ -53,7 +53,7 @@ export class EmailChange {
         if (!account) throw new Problem('wrong_password');
         if (!mayMail) return;
         if (account.emailKey === address.key && !account.verified)
-          return this.mailer.resend(userId, { id: userId, context }, manager);
+          return this.mailer.resend(userId, { kind: 'user', id: userId, context }, manager);
         const subject = { userId, email: address.written, emailKey: address.key };
         // Also where the address is taken, so that the link before is void either way: else it would tell which it is.
         const token = await this.tokens.issue('change_email', subject, manager);
@@ -78,7 +78,7 @@ export class EmailChange {
     const { userId, emailKey } = proven;
     const before = await this.accounts.findById(userId, manager);
     if (!before) throw new Problem('invalid_token_link');
-    await this.releaseUnverifiedEmail(emailKey, userId, { id: userId, context }, manager);
+    await this.releaseUnverifiedEmail(emailKey, userId, { kind: 'user', id: userId, context }, manager);
     await this.accounts.setProvenEmail(proven, manager);
     await this.tokens.voidAll(userId, manager);
     await this.audit.record({ type: 'user.email_changed', actorId: userId, userId, context }, manager);
@@ -138,12 +138,13 @@ export class EmailChange {
   async releaseUnverifiedEmail(
     emailKey: string,
     ownerId: string | null,
-    { id, context }: Actor,
+    actor: Actor,
     manager: EntityManager,
   ): Promise<void> {
     const userId = await this.accounts.releaseUnverifiedEmail(emailKey, ownerId, manager);
     if (userId === null) return;
+    const { context } = actor;
     const data = { unconfirmed: true };
-    await this.audit.record({ type: 'user.deleted', actorId: id, userId, context, data }, manager);
+    await this.audit.record({ type: 'user.deleted', actorId: actorIdOf(actor), userId, context, data }, manager);
   }
 }

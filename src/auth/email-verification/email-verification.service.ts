@@ -37,7 +37,7 @@ export class EmailVerification {
     await this.requested.send(email, context, {
       use: 'anything else',
       isFor: ({ verified }) => !verified,
-      send: ({ userId }, manager) => this.mailer.resend(userId, { id: null, context }, manager),
+      send: ({ userId }, manager) => this.mailer.resend(userId, { kind: 'anonymous', context }, manager),
     });
   }
 

@@ -69,7 +69,7 @@ export class UnverifiedRegistrations {
     const { userId, email, verified, status, hasPassword } = account;
     if (verified || status !== 'active')
       return this.mail.send(mailTemplates.accountExists({ ip: context.ip, at: new Date() }), email, manager);
-    if (!hasPassword) return this.invitations.invite(userId, { id: null, context }, manager);
+    if (!hasPassword) return this.invitations.invite(userId, { kind: 'anonymous', context }, manager);
     await this.mailer.send(account, context, manager);
   }
 
