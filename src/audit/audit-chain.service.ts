@@ -28,7 +28,7 @@ export class BrokenChainError extends Error {
 
 /** Somebody holds the chain and adds nothing to it. */
 export class ChainLockTimeout extends Error {
-  override readonly name = 'HeldChainError';
+  override readonly name = 'ChainLockTimeout';
   constructor() {
     super(
       `Another session holds the lock of the audit chain (pg_locks, objid ${store.AUDIT_LOCK}) and seals nothing: end it.`,
@@ -61,7 +61,7 @@ export class AuditChain {
 
   /**
    * Runs `work` while nobody else writes to the chain; with no `timeout`, not at all where another does just now.
-   * Throws HeldChainError where the turn does not come in `timeout` milliseconds, or others seal nothing in theirs.
+   * Throws ChainLockTimeout where the turn does not come in `timeout` milliseconds, or others seal nothing in theirs.
    */
   async withChainLock<T>(timeout: number | null, work: (manager: EntityManager) => Promise<T>): Promise<T | null> {
     return this.database

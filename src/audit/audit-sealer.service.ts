@@ -65,7 +65,7 @@ export class AuditSealer implements OnApplicationBootstrap, OnModuleDestroy, Bef
 
   /**
    * Seals everything that is committed and waits. Throws BrokenChainError where the end of the chain was tampered with,
-   * HeldChainError where its turn does not come in `timeout` milliseconds.
+   * ChainLockTimeout where its turn does not come in `timeout` milliseconds.
    */
   async sealAll(timeout = CHAIN_TIMEOUT): Promise<void> {
     while ((await this.sealBatch(timeout)) === BATCH);
@@ -94,7 +94,7 @@ export class AuditSealer implements OnApplicationBootstrap, OnModuleDestroy, Bef
       });
   }
 
-  /** The first time also where nothing waits: whoever knows the end of the chain notices when it is set back. */
+  /** The first time also where nothing waits: a process that knows the end of the chain notices when it is set back. */
   private async sealWaiting(): Promise<void> {
     const [row] = await this.database.run<{ any: boolean }>(store.ANY_UNSEALED, []);
     if (row?.any || !this.chain.isKnown) while ((await this.sealBatch(null)) === BATCH);

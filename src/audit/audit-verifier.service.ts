@@ -87,7 +87,7 @@ export class AuditVerifier {
         progress(entries);
       }
       met ||= anchor !== null && headOf(anchor) === expected;
-      if (!met) faults.push(broken(`The seal ${expected} is not part of the chain: it was set back or written force.`));
+      if (!met) faults.push(broken(`The seal ${expected} is not part of the chain: it was set back or written anew.`));
       const { waiting, missing, stuck } = await this.waiting(manager);
       faults.push(...(await this.examineEnd(last, manager)), ...(await this.beside(seals, manager)), ...missing);
       if (stuck > 0) faults.push(broken(`${stuck} entries are not of this minute and have no seal.`));
@@ -191,7 +191,7 @@ export class AuditVerifier {
   }
 }
 
-/** Whoever lacks APP_SECRET can have a server seal any history, but not as long ago as it tells of. An infinite time is late too. */
+/** An attacker without APP_SECRET can have a server seal any history, but not as long ago as it tells of. An infinite time is late too. */
 function late(seal: Seal, entries: SealedEntry[]): AuditFault[] {
   const [first, ...others] = entries.filter((entry) => !(apart(entry, seal) <= LATE));
   if (!first) return [];

@@ -35,7 +35,7 @@ const auditEntry = z
 
 const auditPage = pageOf(auditEntry, 'AuditPage');
 
-/** The audit log, for whoever may read it. */
+/** The audit log, for holders of `audit:read`. */
 @ApiTags('Audit')
 @Controller('v1/audit')
 export class AuditController {

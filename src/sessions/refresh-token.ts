@@ -29,7 +29,7 @@ export function hashSessionSecret(secret: Buffer): Buffer {
 
 /**
  * Writes a refresh token: session id, counter and secret under an HMAC-SHA-256 whose key comes from APP_SECRET.
- * The successor follows from the token itself, so it can be written again for whoever lost it. The database alone does
+ * The successor follows from the token itself, so it can be written again for a client that lost it. The database alone does
  * not make one (no secret, no key), APP_SECRET alone does not (no secret), and not even both do.
  */
 export function writeRefreshToken({ sessionId, counter, secret }: RefreshTokenPayload, key: Buffer): string {

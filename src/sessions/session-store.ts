@@ -54,7 +54,7 @@ const REMEMBERED = 1_000;
 const NEAR = `network(set_masklen(ip, CASE family(ip) WHEN 6 THEN 32 ELSE 16 END)) >>= $2::inet`;
 
 /**
- * Whether none of the user's latest sessions was on such a device and near there; false for somebody who has never signed
+ * Whether none of the user's latest sessions was on such a device and near there; false for a user who has never signed
  * in. Sessions are removed in time, and that somebody signed in before is kept with the user. $1 user, $2 ip, $3 user agent
  */
 export const IS_NEW_DEVICE = `
@@ -93,7 +93,7 @@ export const COUNT_LIVE = {
   text: 'SELECT count(*)::integer AS count FROM sessions WHERE user_id = $1 AND revoked_at IS NULL AND expires_at > now()',
 };
 
-/** Ends one session. $1 id, $2 its owner, or null for whoever owns it */
+/** Ends one session. $1 id, $2 its owner, or null for any owner */
 export const REVOKE = `
   UPDATE sessions SET revoked_at = now()
   WHERE id = $1 AND ($2::uuid IS NULL OR user_id = $2) AND revoked_at IS NULL AND expires_at > now()

@@ -99,7 +99,7 @@ export class Sessions {
   }
 
   /**
-   * Ends one live session: the user's, or with null whoever's it is. Writes the event about its owner.
+   * Ends one live session: the user's, or with null anybody's. Writes the event about its owner.
    * Throws a Problem `not_found` where there is none to end; another user's counts as none.
    */
   async end(sessionId: string, userId: string | null, event: Omit<AuditEvent, 'userId'>): Promise<void> {
