@@ -1,5 +1,6 @@
 import { type DynamicModule, RequestMethod, type Type } from '@nestjs/common';
 import { METHOD_METADATA, MODULE_METADATA, PATH_METADATA } from '@nestjs/common/constants.js';
+import { ROUTE_ARGS_METADATA, RouteParamtypes } from '@nestjs/common/internal';
 import { MetadataScanner } from '@nestjs/core';
 import type { RouteLimitName } from '../platform/rate-limiting/route-limits.js';
 import { type AccessRule, accessRuleOf, rateLimitOf } from './route-access.js';
@@ -25,6 +26,25 @@ export function routesOf(root: Import, files: readonly string[] = []): ManifestR
     .flatMap(routesOfController)
     .concat(files.map((path) => ({ method: 'GET', path, access: { kind: 'public' }, limit: null })))
     .sort((a, b) => (a.path === b.path ? a.method.localeCompare(b.method) : a.path < b.path ? -1 : 1));
+}
+
+/** Throws an Error that names every handler of the routes which takes a body or a query that no schema checks. */
+export function assertSchemas(root: Import): void {
+  const unchecked = controllersOf(root).flatMap((controller) =>
+    new MetadataScanner()
+      .getAllMethodNames(controller.prototype)
+      .filter((name) => takesUnchecked(controller, name))
+      .map((name) => `${controller.name}.${name}`),
+  );
+  if (unchecked.length > 0) throw new Error(`A body or query has no schema: ${unchecked.join(', ')}`);
+}
+
+function takesUnchecked(controller: Type, name: string): boolean {
+  const args: Record<string, { schema?: unknown }> = Reflect.getMetadata(ROUTE_ARGS_METADATA, controller, name) ?? {};
+  return Object.entries(args).some(([key, { schema }]) => {
+    const type: RouteParamtypes = Number.parseInt(key, 10);
+    return (type === RouteParamtypes.BODY || type === RouteParamtypes.QUERY) && schema === undefined;
+  });
 }
 
 /** An access rule in a few words, as the manifest prints it. */

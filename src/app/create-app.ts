@@ -3,6 +3,7 @@ import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
+import { assertSchemas } from '../access/route-manifest.js';
 import { registerLoadShedding } from '../auth/sign-in/load-shedding.js';
 import { PasswordHasher } from '../credentials/passwords/password-hasher.js';
 import { halvedNetworks } from '../platform/common/address.js';
@@ -62,7 +63,9 @@ export async function createApp(config: Config, databaseUrl: string, logger: Log
   if (config.corsOrigins.length > 0) await allowOrigins(fastify, config);
   if (config.rateLimits) registerRateLimit(fastify);
   await servePage(fastify);
-  const app = await NestFactory.create<NestFastifyApplication>(AppModule.with(config, databaseUrl), adapter, {
+  const modules = AppModule.with(config, databaseUrl);
+  assertSchemas(modules);
+  const app = await NestFactory.create<NestFastifyApplication>(modules, adapter, {
     logger: new NestLogger(logger),
     bodyParser: false,
     abortOnError: false,

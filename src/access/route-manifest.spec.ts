@@ -1,0 +1,28 @@
+import { Body, Controller, Get, Module, Post, Query } from '@nestjs/common';
+import { z } from 'zod';
+import { assertSchemas } from './route-manifest.js';
+
+const schema = z.strictObject({});
+
+test('a body or query without a schema is refused, by name, and one with a schema is not', () => {
+  @Controller('good')
+  class Good {
+    @Get()
+    list(@Query({ schema }) _query: object) {}
+    @Post()
+    make(@Body({ schema }) _body: object) {}
+  }
+  @Controller('bad')
+  class Bad {
+    @Get()
+    list(@Query() _query: object) {}
+    @Post()
+    make(@Body() _body: object, @Query({ schema }) _query: object) {}
+  }
+  @Module({ controllers: [Good] })
+  class Checked {}
+  @Module({ imports: [Checked], controllers: [Bad] })
+  class Unchecked {}
+  expect(() => assertSchemas(Checked)).not.toThrow();
+  expect(() => assertSchemas(Unchecked)).toThrow(/^A body or query has no schema: Bad\.list, Bad\.make$/);
+});
