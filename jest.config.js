@@ -16,7 +16,6 @@ const SLOW = [
   'test/image.spec.ts',
   'test/limits/guessing.spec.ts',
   'test/limits/shedding.spec.ts',
-  'test/limits/timing.spec.ts',
   'test/mail-delivery.spec.ts',
   'test/memory.spec.ts',
   'test/start.spec.ts',

@@ -1,5 +1,4 @@
-import { execFileSync } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -7,6 +6,7 @@ import pg from 'pg';
 import { compare, perSecond } from './support/load.js';
 import { startProcess } from './support/processes.js';
 import { rawBcryptPerSecond } from './support/raw-bcrypt.js';
+import { rotationsPerSecond } from './support/rotation.js';
 import { quantile } from './support/statistics.js';
 
 /**
@@ -168,7 +168,7 @@ async function timed(url, token) {
   return performance.now() - start;
 }
 
-/** Refresh against pgbench that runs the same conditional UPDATE, with as many connections. */
+/** Refresh against pgbench that runs the same statement, with as many connections as the server has. */
 async function refresh() {
   const server = await startProcess([...FLAGS, MAIN], { env, pinned: false });
   const chains = await Promise.all(Array.from({ length: 32 }, () => signUp(server.url)));
@@ -176,42 +176,11 @@ async function refresh() {
     const { refreshToken } = chains[worker];
     chains[worker].refreshToken = (await post(server.url, '/v1/auth/refresh', { refreshToken })).refreshToken;
   });
-  const sessions = chains.map((chain) => chain.session.id);
-  const limit = (await pgbench(sessions)) ?? (await fromNode(sessions));
+  const untouched = await Promise.all(Array.from({ length: 10 }, () => signUp(server.url)));
+  const ids = untouched.map(({ session }) => session.id);
+  const limit = await rotationsPerSecond({ url: postgres.url, folder, ids });
   report('POST /v1/auth/refresh', { 'a second': ours, [limit.by]: limit.perSecond, ratio: ours / limit.perSecond });
   await server.stop();
-}
-
-/** What a refresh asks of Postgres. @param {string} session an expression */
-const rotation = (session) => `
-  UPDATE sessions s SET counter = s.counter + 1, rotated_at = now(), last_used_at = now(), expires_at = now() + interval '30 days'
-  FROM users u WHERE s.id = ${session} AND s.revoked_at IS NULL AND s.expires_at > now() AND u.id = s.user_id AND u.status = 'active'
-  RETURNING s.id, u.id, u.username, u.ver, ARRAY(SELECT role FROM user_roles r WHERE r.user_id = u.id ORDER BY role)`;
-
-/** Null where there is no pgbench. @param {string[]} sessions */
-async function pgbench(sessions) {
-  const script = join(folder, 'refresh.sql');
-  const ids = sessions.map((id, i) => `WHEN ${i} THEN '${id}'::uuid`).join(' ');
-  const sql = rotation(`CASE :n::int ${ids} END`).replaceAll('\n', ' ');
-  await writeFile(script, `\\set n random(0, ${sessions.length - 1})\n${sql};\n`);
-  const args = ['-n', '-M', 'prepared', '-c', '10', '-T', '6', '-f', script, postgres.url];
-  try {
-    const output = execFileSync('pgbench', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
-    return { by: 'pgbench', perSecond: Number(/tps = ([\d.]+)/.exec(output)?.[1]) };
-  } catch (error) {
-    if (/** @type {NodeJS.ErrnoException} */ (error).code === 'ENOENT') return null;
-    throw error;
-  }
-}
-
-/** The same without pgbench: a prepared statement over as many connections. @param {string[]} sessions */
-async function fromNode(sessions) {
-  const pool = new pg.Pool({ connectionString: postgres.url, max: 10 });
-  const statement = { name: 'rotation', text: rotation('$1') };
-  const some = () => sessions[Math.floor(Math.random() * sessions.length)];
-  const rate = await perSecond(6, 10, () => pool.query({ ...statement, values: [some()] }));
-  await pool.end();
-  return { by: 'pg without pgbench', perSecond: rate };
 }
 
 /** The own profile against node:http with one prepared statement. */

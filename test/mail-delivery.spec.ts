@@ -157,7 +157,7 @@ test('a mail that the server refuses waits alone, and the others go on', async (
   expect(gatehouse.output).not.toContain('full@example.com');
 });
 
-test('a request that mails takes no longer while the mail server hangs than while it is there', async () => {
+test('a request that mails does not wait for a mail server that hangs', async () => {
   await postbox.open();
   const gatehouse = await instance();
   let { accessToken } = await member(gatehouse);
@@ -176,19 +176,13 @@ test('a request that mails takes no longer while the mail server hangs than whil
   };
   let asked = 0;
   const hanging = { onConnect: () => void asked++ };
-  const times = { up: [] as number[], hanging: [] as number[] };
-  for (let round = 0; round < 3; round++) {
-    for (const state of ['up', 'hanging'] as const) {
-      await postbox.close();
-      await postbox.open(state === 'up' ? {} : hanging);
-      for (let i = 0; i < 10; i++) times[state].push(await change());
-    }
-  }
-  expect(asked).toBeGreaterThan(0);
-  const median = (values: number[]) => values.sort((one, other) => one - other)[Math.floor(values.length / 2)]!;
-  expect(median(times.hanging) / median(times.up)).toBeLessThan(2);
+  await postbox.close();
+  await postbox.open(hanging);
+  const times: number[] = [];
+  for (let i = 0; i < 10; i++) times.push(await change());
+  await waitFor(() => asked > 0, { within: WHILE });
   // The server's greeting is waited for 10 s: not a single request waited along.
-  expect(Math.max(...times.hanging)).toBeLessThan(5_000);
+  expect(Math.max(...times)).toBeLessThan(5_000);
 });
 
 test('the mails that wait for an account are in its export, and go with it: the farewell is the last one', async () => {

@@ -115,7 +115,8 @@ test('says of every operation what it is called, what it does, what it takes and
         schema: expect.any(String),
       });
     }
-    for (const parameter of parameters) expect(parameter.schema).toBeDefined();
+    for (const parameter of parameters)
+      expect(parameter).toMatchObject({ schema: { type: expect.stringMatching(/^(string|integer|boolean)$/) } });
     const inPath = [...name.matchAll(/\{(\w+)\}/g)].map(([, parameter]) => parameter);
     expect(parameters.filter((parameter) => parameter.in === 'path').map((parameter) => parameter.name)).toEqual(
       inPath,

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { addressOf } from '../../test/support/server.js';
 
 /** Clock ticks of /proc/<pid>/stat in a second: 100 on every Linux that Node runs on. */
 const TICKS = 100;
@@ -22,19 +23,11 @@ export async function startProcess(args, { env = {}, pinned = true } = {}) {
     env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
-  let output = '';
-  const url = await new Promise((resolve, reject) => {
-    child.stdout.on('data', (chunk) => {
-      output += chunk;
-      const found = /serves on (http:\S+)/.exec(output);
-      if (found) resolve(found[1]);
-    });
-    child.once('exit', (code) => reject(new Error(`${args.at(-1)} ended with ${code}: ${output}`)));
-    child.once('error', reject);
-  });
+  const url = await addressOf(child);
+  child.stdout.resume();
   const pid = Number(child.pid);
   return {
-    url: String(url),
+    url,
     pid,
     startMs: performance.now() - started,
     cpu: () => cpuSeconds(pid),

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
+import { addressOf } from '../../test/support/server.js';
 
 const DIST = new URL('../../dist/src/', import.meta.url);
 
@@ -66,17 +67,10 @@ export async function startServer(databaseUrl) {
     },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
-  let output = '';
-  const url = await new Promise((resolve, reject) => {
-    child.stdout.on('data', (chunk) => {
-      output += chunk;
-      const address = /serves on (http:\S+)/.exec(output)?.[1];
-      if (address) resolve(address);
-    });
-    child.once('exit', () => reject(new Error(`The server ended: ${output}`)));
-  });
+  const url = await addressOf(child);
+  child.stdout.resume();
   return {
-    url: String(url),
+    url,
     pid: Number(child.pid),
     stop: async () => {
       child.kill('SIGTERM');

@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { addressOf } from '../../test/support/server.js';
 import { startPostgres } from './server.js';
 
 const MAIN = fileURLToPath(new URL('../../dist/src/main.js', import.meta.url));
@@ -67,22 +68,13 @@ export async function startGatehouse(env = {}) {
     },
   );
   const ended = new Promise((resolve) => server.once('exit', resolve));
-  const url = await new Promise((resolve, reject) => {
-    let output = '';
-    const listen = (/** @type {Buffer} */ chunk) => {
-      output += chunk;
-      const address = /serves on (http:\S+)/.exec(output)?.[1];
-      if (!address) return;
-      // What it says from here on is read and forgotten.
-      server.stdout.off('data', listen).resume();
-      resolve(address);
-    };
-    server.stdout.on('data', listen);
-    server.stderr.on('data', (chunk) => process.stderr.write(chunk));
-    void ended.then(() => reject(new Error(output)));
-  });
+  server.stderr.on('data', (chunk) => process.stderr.write(chunk));
+  const url = await addressOf(server);
+  // What it says from here on is read and forgotten.
+  server.stdout.resume();
   return {
     url,
+    databaseUrl: postgres.url,
     /** What is left after a collection, MB; and a turn of the event loop at p99 since the last call, ms. */
     async figures() {
       const told = new Promise((resolve) => {

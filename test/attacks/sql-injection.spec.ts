@@ -4,7 +4,8 @@ import { freshEmail, PASSWORD, type Problem, type SignedUp, signUp } from '../su
 
 /**
  * SQL in every field, parameter and header that reaches a statement: ASVS 5.0 V1.2.4; GHSA-hgx2-28f8-6g2r (a forged
- * cursor), CVE-2026-34220. Nothing is sped up, slowed down, told or changed.
+ * cursor), CVE-2026-34220. Nothing is told or changed, and no number is drawn from a sequence: that would be seen whether
+ * the statement succeeded, failed or was rolled back.
  */
 
 const SQL = [
@@ -14,11 +15,13 @@ const SQL = [
   "'; DROP TABLE users; --",
   "') OR ('1'='1",
   "' UNION SELECT password_hash FROM users --",
-  "'||(SELECT pg_sleep(5))||'",
-  "'; SELECT pg_sleep(5); --",
-  '1; SELECT pg_sleep(5)',
-  "\\'; SELECT pg_sleep(5); --",
-  '$$; SELECT pg_sleep(5); $$',
+  "'||nextval('injected')||'",
+  "'||(SELECT nextval('injected'))||'",
+  "'; SELECT nextval('injected'); --",
+  "1; SELECT nextval('injected')",
+  "(SELECT nextval('injected'))",
+  "\\'; SELECT nextval($$injected$$); --",
+  '$$; SELECT nextval($a$injected$a$); $$',
   "E'\\x27'",
   '%',
   '_',
@@ -36,6 +39,7 @@ let gatehouse: GatehouseProcess;
 let person: SignedUp;
 beforeAll(async () => {
   database = await createDatabase();
+  await database.query('CREATE SEQUENCE injected');
   gatehouse = await GatehouseProcess.start({ DATABASE_URL: database.url });
   person = await signUp(gatehouse, { username: 'ada' });
 });
@@ -44,16 +48,9 @@ afterAll(async () => {
   await database?.drop();
 });
 
-async function quickly<T>(work: Promise<T>): Promise<T> {
-  const started = performance.now();
-  const result = await work;
-  expect(performance.now() - started).toBeLessThan(4_900);
-  return result;
-}
-
 test.each(SQL)('%s', async (sql) => {
   const { accessToken: token } = person;
-  const call = (method: string, path: string, options = {}) => quickly(gatehouse.call<Problem>(method, path, options));
+  const call = (method: string, path: string, options = {}) => gatehouse.call<Problem>(method, path, options);
   const login = (body: Record<string, unknown>) => call('POST', '/v1/auth/login', { body });
 
   for (const identifier of [
@@ -96,6 +93,10 @@ test.each(SQL)('%s', async (sql) => {
   expect([named.status, named.body.name]).toEqual([200, sql]);
   const odd = await signUp(gatehouse, { name: sql, password: `${PASSWORD}${sql}` });
   expect(odd.user.name).toBe(sql);
+});
+
+test('nothing of it was run', async () => {
+  expect(await database.query('SELECT is_called FROM injected')).toEqual([{ is_called: false }]);
 });
 
 test('all are still there, and nobody is more than they were', async () => {

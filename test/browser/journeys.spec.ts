@@ -1,11 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { enter, focusOf } from '../support/browser.js';
-import { useFixtures } from '../support/fixtures.js';
+import { setUpFixtures } from '../support/fixtures.js';
 import { freshEmail, PASSWORD, signUp } from '../support/users.js';
 
 /** What a person does with the page, from the first visit to the end of the account. */
 const OTHER_PASSWORD = 'quiet lantern over moss';
-const fixtures = useFixtures();
+const fixtures = setUpFixtures();
 let email: string;
 
 beforeEach(() => {

@@ -1,11 +1,11 @@
 import { enter, focusOf, signInByForm } from '../support/browser.js';
-import { useFixtures } from '../support/fixtures.js';
+import { setUpFixtures } from '../support/fixtures.js';
 import { mailsTo, tokenFor } from '../support/mail.js';
 import { freshEmail, PASSWORD, signUp } from '../support/users.js';
 
 /** What people do with the links that they are mailed. */
 const OTHER_PASSWORD = 'quiet lantern over moss';
-const fixtures = useFixtures();
+const fixtures = setUpFixtures();
 let email: string;
 
 beforeEach(async () => {

@@ -1,9 +1,9 @@
 import { enter, type Profile } from '../support/browser.js';
-import { useFixtures } from '../support/fixtures.js';
+import { setUpFixtures } from '../support/fixtures.js';
 import { freshEmail, PASSWORD, signUp } from '../support/users.js';
 
 /** What a session goes through in a real browser: several tabs, lost networks, ends from elsewhere. */
-const fixtures = useFixtures();
+const fixtures = setUpFixtures();
 let profile: Profile;
 let email: string;
 

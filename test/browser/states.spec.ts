@@ -1,11 +1,11 @@
 import { withRoles } from '../support/admins.js';
 import { enter, openProfile } from '../support/browser.js';
-import { useFixtures } from '../support/fixtures.js';
+import { setUpFixtures } from '../support/fixtures.js';
 import { freshEmail, type SignedUp, signUp } from '../support/users.js';
 
 /** What each page shows while it reads, when reading fails, when there is nothing, and when what there is means harm. */
 const HOSTILE = '<img src=x onerror="document.title=String.fromCharCode(88)">{{7*7}}';
-const fixtures = useFixtures();
+const fixtures = setUpFixtures();
 let admin: SignedUp;
 
 beforeAll(async () => {

@@ -1,10 +1,10 @@
 import type { Page } from 'playwright-core';
 import { enter } from '../support/browser.js';
-import { useFixtures } from '../support/fixtures.js';
+import { setUpFixtures } from '../support/fixtures.js';
 import { freshEmail, signUp } from '../support/users.js';
 
 /** Light, dark or as the system is, as a person has chosen. */
-const fixtures = useFixtures({}, { colorScheme: 'light' });
+const fixtures = setUpFixtures({}, { colorScheme: 'light' });
 let page: Page;
 
 beforeEach(async () => {

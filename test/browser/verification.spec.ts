@@ -1,9 +1,9 @@
-import { useFixtures } from '../support/fixtures.js';
+import { setUpFixtures } from '../support/fixtures.js';
 import { mailsTo, tokenFor } from '../support/mail.js';
 import { freshEmail, PASSWORD } from '../support/users.js';
 
 /** Signing up where an address must be confirmed before the first sign-in. */
-const fixtures = useFixtures({ EMAIL_VERIFICATION: 'required' });
+const fixtures = setUpFixtures({ EMAIL_VERIFICATION: 'required' });
 
 async function signUpAs(email: string) {
   await fixtures.page.goto('/sign-up');

@@ -2,7 +2,7 @@ import fc, { type Arbitrary } from 'fast-check';
 import { brokenBody, contentType, hostileString, hostileValue, WORST } from './hostile.js';
 
 /** What is used here of a JSON Schema. */
-export interface Schema {
+interface Schema {
   $ref?: string;
   type?: string;
   properties?: Record<string, Schema>;
@@ -33,11 +33,7 @@ export interface Document {
 }
 
 /** Who sends a request: nobody, somebody with a good token, or somebody with a bad one. */
-export type Sender =
-  | { kind: 'nobody' }
-  | { kind: 'user' }
-  | { kind: 'admin' }
-  | { kind: 'forger'; authorization: string };
+type Sender = { kind: 'nobody' } | { kind: 'user' } | { kind: 'admin' } | { kind: 'forger'; authorization: string };
 
 export interface FuzzedRequest {
   method: string;

@@ -48,7 +48,7 @@ export function mishapsIn({ console: lines }: Profile): string[] {
 }
 
 /** Sets the fixtures for a file of tests. A page that its own policy forbids something, or that throws, fails its test. */
-export function useFixtures(env: Record<string, string> = {}, options: BrowserContextOptions = {}): Fixtures {
+export function setUpFixtures(env: Record<string, string> = {}, options: BrowserContextOptions = {}): Fixtures {
   const fixtures = new Fixtures();
   beforeAll(async () => {
     fixtures.database = await createDatabase();

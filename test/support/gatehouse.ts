@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import { setting, type TestDatabase, testDatabaseAt } from './database.js';
-import { addressIn, settingsOf, spawnServer } from './server.js';
+import { addressOf, settingsOf, spawnServer } from './server.js';
 
 export interface Answer<Body = Record<string, never>> {
   status: number;
@@ -92,6 +92,7 @@ function hostUrl(): string {
 /** A server under test that is a process: for tests of what it says, of signals and kills, of its load and its time. */
 export class GatehouseProcess extends Api {
   output = '';
+  private readonly address: Promise<string>;
   readonly exited: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
 
   private constructor(
@@ -99,6 +100,9 @@ export class GatehouseProcess extends Api {
     private readonly removeFolder: () => void,
   ) {
     super();
+    this.address = addressOf(process);
+    // A test that launches without waiting asks how it ended, not where it serves.
+    this.address.catch(() => undefined);
     process.stdout?.on('data', (chunk) => (this.output += chunk));
     process.stderr?.on('data', (chunk) => (this.output += chunk));
     this.exited = new Promise((resolve) => process.once('exit', (code, signal) => resolve({ code, signal })));
@@ -119,18 +123,7 @@ export class GatehouseProcess extends Api {
 
   /** Resolves once the server has said its address; throws with its output if it ends before. */
   async serving(): Promise<void> {
-    const heard = new Promise<string>((resolve) => {
-      const listen = () => {
-        const url = addressIn(this.output);
-        if (url) resolve(url);
-      };
-      this.process.stdout?.on('data', listen);
-      listen();
-    });
-    const failed = this.exited.then(({ code }) => {
-      throw new Error(`Gatehouse ended with ${code}:\n${this.output}`);
-    });
-    this.url = await Promise.race([heard, failed]);
+    this.url = await this.address;
   }
 
   /** Stops the process in order and removes its folder. */

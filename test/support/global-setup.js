@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { chromiumHere } from '../../scripts/chromium.js';
-import { addressIn, spawnServer } from './server.js';
+import { addressOf, spawnServer } from './server.js';
 
 /** The built code: Jest loads this file as it is, without a transform. */
 const built = (/** @type {string} */ path) =>
@@ -81,17 +81,8 @@ async function startServer(/** @type {string} */ postgres) {
     await exited;
     removeFolder();
   };
-  let output = '';
-  process.env.TEST_SHARED_URL = await new Promise((resolve, reject) => {
-    const listen = (/** @type {Buffer} */ chunk) => {
-      output += chunk;
-      const address = addressIn(output);
-      if (address) resolve(address);
-    };
-    child.stdout.on('data', listen);
-    child.stderr.on('data', listen);
-    exited.then(() => reject(new Error(`The server of the run ended:\n${output}`)));
-  });
+  process.env.TEST_SHARED_URL = await addressOf(child);
+  child.stdout.resume();
   process.env.TEST_SHARED_DATABASE_URL = url.href;
   process.env.TEST_SHARED_SIGNING_KEY = key;
 }

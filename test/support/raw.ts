@@ -8,8 +8,14 @@ export interface RawAnswer {
   closed: boolean;
 }
 
-/** Sends bytes that no HTTP client would send. Resolves when the server closes, or falls silent for `patience` ms. */
-export function sendRaw(url: string, bytes: string | Buffer, patience = 300): Promise<RawAnswer> {
+/** How long the first byte of an answer may take, ms: a busy machine is not a silent one. */
+const FIRST_BYTE = 5_000;
+
+/**
+ * Sends bytes that no HTTP client would send. Resolves when the server closes, or falls silent for `silence` ms after it
+ * has begun to answer.
+ */
+export function sendRaw(url: string, bytes: string | Buffer, silence = 300): Promise<RawAnswer> {
   const { hostname, port } = new URL(url);
   return new Promise((resolve) => {
     let text = '';
@@ -19,8 +25,11 @@ export function sendRaw(url: string, bytes: string | Buffer, patience = 300): Pr
       const statuses = [...text.matchAll(/HTTP\/1\.1 (\d{3}) /g)].map((match) => Number(match[1]));
       resolve({ text, statuses, closed });
     };
-    socket.setTimeout(patience, () => finish(false));
-    socket.on('data', (chunk) => (text += chunk.toString('latin1')));
+    socket.setTimeout(FIRST_BYTE, () => finish(false));
+    socket.on('data', (chunk) => {
+      text += chunk.toString('latin1');
+      socket.setTimeout(silence);
+    });
     socket.on('error', () => finish(true));
     socket.on('end', () => finish(true));
   });

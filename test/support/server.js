@@ -45,7 +45,26 @@ export function spawnServer(/** @type {Record<string, string | undefined>} */ en
   return { child, removeFolder };
 }
 
-/** The address in what a server has said, once it serves. */
-export function addressIn(/** @type {string} */ output) {
-  return /serves on (http:\S+)/.exec(output)?.[1];
+/**
+ * The address of a server, once it serves. Throws with its output where it ends before.
+ * @param {import('node:child_process').ChildProcess} child
+ * @returns {Promise<string>}
+ */
+export function addressOf(child) {
+  let output = '';
+  return new Promise((resolve, reject) => {
+    const listen = (/** @type {Buffer} */ chunk) => {
+      output += chunk;
+      const address = /serves on (http:\S+)/.exec(output)?.[1];
+      if (!address) return;
+      child.stdout?.off('data', listen);
+      resolve(address);
+    };
+    child.stdout?.on('data', listen);
+    child.stderr?.on('data', (chunk) => {
+      output += chunk;
+    });
+    child.once('exit', (code) => reject(new Error(`The server ended with ${code}:\n${output}`)));
+    child.once('error', reject);
+  });
 }

@@ -5,7 +5,6 @@ const DEAREST = [
   'test/start.spec.ts',
   'test/attack-suite.spec.ts',
   'test/mail-delivery.spec.ts',
-  'test/limits/timing.spec.ts',
   'test/cli.spec.ts',
   'test/browser/states.spec.ts',
   'test/refresh.spec.ts',

@@ -1,3 +1,4 @@
+import { cpuTime } from '../../../test/support/cpu-time.js';
 import { Clock } from '../common/clock.js';
 import { REQUEST_LIMIT, RequestRate, WINDOW } from './request-rate.js';
 
@@ -37,14 +38,12 @@ it('keeps a bounded number of addresses, and those of the flooder go first that 
   expect(rate.count('2001:db8:ea:5f::9').used).toBe(2);
 });
 
-it('costs less than a microsecond', () => {
+it('costs less than a microsecond of the processor', async () => {
   const addresses = Array.from({ length: 1_000 }, (_, index) => `192.0.${index >> 8}.${index & 255}`);
   const work = () => {
-    const before = performance.now();
     for (let index = 0; index < 100_000; index++) rate.count(addresses[index % 1000] as string);
-    return performance.now() - before;
   };
+  // Until it is compiled.
   work();
-  // The best of five: the machine has other things to do.
-  expect(Math.min(...Array.from({ length: 5 }, work))).toBeLessThan(100);
+  expect(await cpuTime(work)).toBeLessThan(100);
 });
