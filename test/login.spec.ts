@@ -218,9 +218,13 @@ describe('a hash of an older cost or of other software', () => {
     const { hashSync } = (await import('bcrypt')).default;
     const imported = hashSync('imported password', 4).replace('$2b$', '$2y$');
     await database.query('UPDATE users SET password_hash = $2 WHERE id = $1', [user.id, imported]);
+    const chosenAt = () => database.query('SELECT changed_at FROM passwords WHERE user_id = $1', [user.id]);
+    const before = await chosenAt();
     expect((await login({ email: user.email, password: 'imported passwort' })).status).toBe(401);
     await signIn(gatehouse, user.email, 'imported password');
     expect(await hashOf(user.id)).toMatch(/^\$2b\$04\$/);
+    // Another hash of the same password: it was not chosen anew.
+    expect(await chosenAt()).toEqual(before);
     await signIn(gatehouse, user.email, 'imported password');
   });
 });

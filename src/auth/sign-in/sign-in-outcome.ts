@@ -14,7 +14,7 @@ export interface Proof {
 }
 
 /** What a signed-in client gets. */
-export type SignedIn = { user: UserView } & Tokens;
+type SignedIn = { user: UserView } & Tokens;
 
 /** The proof was right and is not enough: one of these methods has to prove the same, for this token. */
 export interface Challenge {
