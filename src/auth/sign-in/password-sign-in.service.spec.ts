@@ -33,7 +33,10 @@ function signingIn({ found, locked }: { found: (string | null)[]; locked: (strin
       return hash?.startsWith(`${password}#`) ?? false;
     },
   };
-  const guesses = { check: (_subject: unknown, _context: unknown, check: () => unknown) => check() };
+  const guesses = {
+    assertNotBlocked: () => undefined,
+    check: (_subject: unknown, _context: unknown, check: () => unknown) => check(),
+  };
   const refuse = async (code: 'invalid_credentials') => {
     did.push(`refused ${code}`);
     throw new Problem(code);
