@@ -808,7 +808,7 @@ export interface components {
              * @description Stable; decide by this one
              * @enum {string}
              */
-            code: "invalid_request" | "malformed_json" | "password_too_common" | "invalid_token_link" | "unauthorized" | "invalid_token" | "token_expired" | "token_stale" | "session_revoked" | "session_expired" | "invalid_credentials" | "invalid_refresh_token" | "refresh_reused" | "account_disabled" | "email_not_verified" | "wrong_password" | "signup_closed" | "forbidden" | "cross_site_request" | "not_found" | "method_not_allowed" | "email_taken" | "username_taken" | "last_admin" | "role_protected" | "payload_too_large" | "unsupported_media_type" | "rate_limited" | "overloaded" | "database_unavailable" | "mail_unavailable" | "internal_error";
+            code: "invalid_request" | "malformed_json" | "password_too_common" | "invalid_token_link" | "unauthorized" | "invalid_token" | "token_expired" | "token_stale" | "session_revoked" | "session_expired" | "invalid_credentials" | "invalid_refresh_token" | "refresh_reused" | "mfa_required" | "account_disabled" | "email_not_verified" | "wrong_password" | "signup_closed" | "forbidden" | "cross_site_request" | "not_found" | "method_not_allowed" | "email_taken" | "username_taken" | "last_admin" | "role_protected" | "payload_too_large" | "unsupported_media_type" | "rate_limited" | "overloaded" | "database_unavailable" | "mail_unavailable" | "internal_error";
             /** @description What to do next */
             detail: string;
             errors?: {
@@ -1829,6 +1829,18 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "invalid_credentials";
+                    };
+                };
+            };
+            /** @description `account_disabled`: This account is disabled. Ask the operator. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "account_disabled";
                     };
                 };
             };
