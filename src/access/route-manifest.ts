@@ -41,10 +41,10 @@ export function assertSchemas(root: Import): void {
 
 function takesUnchecked(controller: Type, name: string): boolean {
   const args: Record<string, { schema?: unknown }> = Reflect.getMetadata(ROUTE_ARGS_METADATA, controller, name) ?? {};
-  return Object.entries(args).some(([key, { schema }]) => {
-    const type: RouteParamtypes = Number.parseInt(key, 10);
-    return (type === RouteParamtypes.BODY || type === RouteParamtypes.QUERY) && schema === undefined;
-  });
+  // With the colon: the key of a decorator of our own begins with random characters, which may be the same digit.
+  const isInput = (key: string) =>
+    [RouteParamtypes.BODY, RouteParamtypes.QUERY].some((type) => key.startsWith(`${type}:`));
+  return Object.entries(args).some(([key, { schema }]) => isInput(key) && schema === undefined);
 }
 
 /** An access rule in a few words, as the manifest prints it. */
