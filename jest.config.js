@@ -52,10 +52,13 @@ const withServers = {
   ...everyLane,
   globalSetup: '<rootDir>/test/support/global-setup.js',
   globalTeardown: '<rootDir>/test/support/global-teardown.js',
+  setupFilesAfterEnv: ['<rootDir>/test/support/hook-timeout.ts'],
 };
 
 /** Starts many processes or a browser in a single test or hook: five times the usual, for a machine that is busy. */
-const LONGER = { setupFilesAfterEnv: ['<rootDir>/test/support/longer-timeout.ts'] };
+const LONGER = {
+  setupFilesAfterEnv: [...withServers.setupFilesAfterEnv, '<rootDir>/test/support/longer-timeout.ts'],
+};
 
 export default {
   projects: [
