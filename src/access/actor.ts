@@ -2,7 +2,7 @@ import type { RequestContext } from '../platform/http/request-context.js';
 import type { Principal } from './principal.js';
 
 /** Who makes a change: decides what they may, and what the audit log says of them. */
-export type Actor = UserActor | OperatorActor | AnonymousActor;
+export type Actor = UserActor | OperatorActor | AnonymousActor | SystemActor;
 
 /** A user of this deployment. */
 interface UserActor {
@@ -24,17 +24,25 @@ interface AnonymousActor {
   context: RequestContext;
 }
 
+/** The server itself, unasked: at its start, or because the time has come. */
+interface SystemActor {
+  kind: 'system';
+  context: null;
+}
+
+export const SYSTEM: SystemActor = { kind: 'system', context: null };
+
+/** The user of this id, who has just proved to be that or whose token the request carries. */
+export function userActor(id: string, context: RequestContext): UserActor {
+  return { kind: 'user', id, context };
+}
+
 /** The actor who a request speaks for. */
 export function actorOf({ userId }: Principal, context: RequestContext): UserActor {
-  return { kind: 'user', id: userId, context };
+  return userActor(userId, context);
 }
 
-/** The account that the audit log names for an actor. */
+/** The account of an actor, where there is one. */
 export function actorIdOf(actor: Actor): string | null {
   return actor.kind === 'user' ? actor.id : null;
-}
-
-/** What the data of an audit entry says of an actor who has no account. */
-export function operatorOf(actor: Actor): { operator?: string } {
-  return actor.kind === 'operator' ? { operator: actor.name } : {};
 }

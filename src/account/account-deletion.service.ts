@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { userActor } from '../access/actor.js';
 import { ADMIN } from '../access/permissions.js';
 import { Audit } from '../audit/audit.service.js';
 import { Reauthentication } from '../auth/elevation/reauthentication.service.js';
@@ -46,7 +47,7 @@ export class AccountDeletion {
       await this.sessions.endAllWithin(userId, null, manager);
       await this.users.delete(userId, manager);
       if (wasAdmin && !(await this.users.hasAdmin(manager))) throw new Problem('last_admin');
-      await this.audit.record({ type: 'user.deleted', actorId: userId, userId, context }, manager);
+      await this.audit.record({ type: 'user.deleted', actor: userActor(userId, context), userId }, manager);
       await this.mail.withdraw(user.email, manager);
       if (mayNotify) await this.mail.send(mailTemplates.accountDeleted(), user.email, manager);
     });

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { z } from 'zod';
+import { userActor } from '../access/actor.js';
 import { Audit, auditEntry } from '../audit/audit.service.js';
 import { OneTimeTokens } from '../auth/one-time-tokens/one-time-tokens.service.js';
 import type { RequestContext } from '../platform/http/request-context.js';
@@ -50,7 +51,7 @@ export class AccountExport {
   /** Everything stored about the user. That it was asked for is part of it. */
   async of(userId: string, context: RequestContext): Promise<Dated<z.infer<typeof accountExport>>> {
     const user = await this.users.get(userId);
-    await this.audit.record({ type: 'user.exported', actorId: userId, userId, context });
+    await this.audit.record({ type: 'user.exported', actor: userActor(userId, context), userId });
     const [sessions, mailedLinks, mails, knownAddresses, activity] = await Promise.all([
       this.sessions.allOf(userId),
       this.tokens.listOf(userId),

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
+import { SYSTEM } from '../access/actor.js';
 import { Audit } from '../audit/audit.service.js';
 import { PasswordHasher } from '../credentials/passwords/password-hasher.js';
 import { PasswordPolicy } from '../credentials/passwords/password-policy.js';
@@ -68,7 +69,7 @@ export class FirstAdmin {
         manager,
       );
       await this.audit.record(
-        { type: 'user.created', actorId: null, userId: id, context: null, data: { roles: ['admin', 'user'] } },
+        { type: 'user.created', actor: SYSTEM, userId: id, data: { roles: ['admin', 'user'] } },
         manager,
       );
       return this.config.bootstrapAdmin ? { email } : { email, password };

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import { type Actor, actorIdOf, operatorOf } from '../access/actor.js';
+import type { Actor } from '../access/actor.js';
 import { Audit, type AuditType } from '../audit/audit.service.js';
 import { EmailChange } from '../auth/email-change/email-change.service.js';
 import { VerificationMailer } from '../auth/email-verification/verification-mailer.service.js';
@@ -198,8 +198,6 @@ export class UserAdministration {
     manager: EntityManager,
     data?: Record<string, unknown>,
   ): Promise<void> {
-    const { context } = actor;
-    const entry = { type, actorId: actorIdOf(actor), userId, context, data: { ...data, ...operatorOf(actor) } };
-    return this.audit.record(entry, manager);
+    return this.audit.record({ type, actor, userId, data }, manager);
   }
 }

@@ -1,10 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { z } from 'zod';
+import { type Actor, actorIdOf } from '../access/actor.js';
 import { firstIdAt, newId } from '../platform/common/id.js';
 import { Database } from '../platform/database/database.js';
 import { type Page, toPage } from '../platform/http/page.js';
-import type { RequestContext } from '../platform/http/request-context.js';
 import { Counters } from '../platform/jobs/counters.js';
 import { AuditSealer } from './audit-sealer.service.js';
 
@@ -40,11 +40,10 @@ export type AuditType = (typeof AUDIT_TYPES)[number];
 
 export interface AuditEvent {
   type: AuditType;
-  /** Who did it; null for somebody unknown and for the system itself. */
-  actorId: string | null;
+  /** Who did it, and from where. */
+  actor: Actor;
   /** To whom it was done. */
   userId: string | null;
-  context: RequestContext | null;
   /** What else there is to know. Never a secret. */
   data?: Record<string, unknown>;
 }
@@ -112,12 +111,12 @@ export class Audit {
     await manager.query(INSERT, [
       events.map(() => newId()),
       events.map(({ type }) => type),
-      events.map(({ actorId }) => actorId),
+      events.map(({ actor }) => actorIdOf(actor)),
       events.map(({ userId }) => userId),
-      events.map(({ context }) => context?.ip),
-      events.map(({ context }) => context?.userAgent),
-      events.map(({ context }) => context?.requestId),
-      events.map(({ data }) => JSON.stringify(data ?? {})),
+      events.map(({ actor }) => actor.context?.ip),
+      events.map(({ actor }) => actor.context?.userAgent),
+      events.map(({ actor }) => actor.context?.requestId),
+      events.map(({ actor, data }) => JSON.stringify({ ...data, ...nameOf(actor) })),
     ]);
     this.sealer.schedule();
     this.tallies.schedule();
@@ -142,6 +141,11 @@ export class Audit {
   allOf(userId: string): Promise<AuditEntry[]> {
     return this.database.manager.query<AuditEntry[]>(ALL_OF, [userId]);
   }
+}
+
+/** The name of an actor who has no account goes with the data; the function actor_kind tells operators by it. */
+function nameOf(actor: Actor): { operator?: string } {
+  return actor.kind === 'operator' ? { operator: actor.name } : {};
 }
 
 const INSERT = `

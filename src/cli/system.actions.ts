@@ -14,8 +14,7 @@ import { readConfig } from './settings.js';
 export async function rotateKeys({ json }: { json?: boolean }): Promise<void> {
   const kid = await withApp(async (app, config) => {
     if (config.signing.provided) throw new CommandError('JWT_SIGNING_KEY is set: rotate it where it is kept.');
-    const { name, context } = operator();
-    return app.get(SigningKeys).rotate({ actorId: null, context, operator: name });
+    return app.get(SigningKeys).rotate(operator());
   });
   print(json, { kid }, [`Made key ${kid}. It is published now and signs in 10 minutes.`]);
 }

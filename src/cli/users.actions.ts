@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { text } from 'node:stream/consumers';
 import type { INestApplicationContext } from '@nestjs/common';
-import { operatorOf } from '../access/actor.js';
 import { UserAdministration } from '../admin/user-administration.service.js';
 import { UserDirectory, type UserFilter } from '../admin/user-directory.service.js';
 import { isId } from '../platform/common/id.js';
@@ -73,8 +72,7 @@ export async function revokeSessions(
   }
   const revoked = await withApp(async (app) => {
     if (name !== undefined) return app.get(UserAdministration).endSessions((await findUser(app, name)).id, operator());
-    const event = { type: 'session.revoked', actorId: null, context: null, data: operatorOf(operator()) } as const;
-    await app.get(Sessions).end(session ?? '', null, event);
+    await app.get(Sessions).end(session ?? '', null, { type: 'session.revoked', actor: operator() });
     return 1;
   });
   print(json, { revoked }, [revoked === 1 ? 'Ended 1 session.' : `Ended ${revoked} sessions.`]);

@@ -85,11 +85,10 @@ export class Roles {
 
   /** Takes the role from a batch of its holders and returns how many they were. */
   private async takeFromSome(name: string, actor: Actor, manager: EntityManager): Promise<number> {
-    const [actorId, { context }] = [actorIdOf(actor), actor];
-    const [holders] = await manager.query<[{ userId: string }[], number]>(TAKE_FROM_SOME, [name, actorId]);
+    const [holders] = await manager.query<[{ userId: string }[], number]>(TAKE_FROM_SOME, [name, actorIdOf(actor)]);
     await this.audit.recordAll(
       holders.map(({ userId }) => {
-        return { type: 'user.roles_changed', actorId, userId, context, data: { removed: [name] } };
+        return { type: 'user.roles_changed', actor, userId, data: { removed: [name] } };
       }),
       manager,
     );
@@ -97,7 +96,7 @@ export class Roles {
   }
 
   private record(type: AuditType, actor: Actor, manager: EntityManager, data: Record<string, unknown>): Promise<void> {
-    return this.audit.record({ type, actorId: actorIdOf(actor), userId: null, context: actor.context, data }, manager);
+    return this.audit.record({ type, actor, userId: null, data }, manager);
   }
 }
 

@@ -103,7 +103,7 @@ export class Rotation {
 
   private async endReused(sessionId: string, context: RequestContext): Promise<void> {
     try {
-      await this.sessions.end(sessionId, null, { type: 'auth.refresh_reused', actorId: null, context });
+      await this.sessions.end(sessionId, null, { type: 'auth.refresh_reused', actor: { kind: 'anonymous', context } });
     } catch (error) {
       // Somebody else has ended it in the meantime, which is all that was wanted.
       if (!(error instanceof Problem && error.code === 'not_found')) throw error;

@@ -1,6 +1,7 @@
 import { Controller, Delete, Get, Param, Query } from '@nestjs/common';
 import { ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
 import type { z } from 'zod';
+import { actorOf } from '../access/actor.js';
 import { CurrentUser, type SessionPrincipal } from '../access/principal.js';
 import { SignedIn } from '../access/route-access.js';
 import { Answers, Fails } from '../platform/http/openapi.js';
@@ -37,6 +38,6 @@ export class SessionsController {
     @CurrentUser() user: SessionPrincipal,
     @Context() context: RequestContext,
   ): Promise<void> {
-    await this.sessions.end(id, user.userId, { type: 'session.revoked', actorId: user.userId, context });
+    await this.sessions.end(id, user.userId, { type: 'session.revoked', actor: actorOf(user, context) });
   }
 }

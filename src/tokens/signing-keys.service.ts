@@ -1,5 +1,6 @@
 import { Inject, Injectable, Logger, type OnModuleDestroy } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
+import { type Actor, SYSTEM } from '../access/actor.js';
 import { Audit } from '../audit/audit.service.js';
 import { Clock } from '../platform/common/clock.js';
 import { decrypt, encrypt } from '../platform/common/encryption.js';
@@ -10,7 +11,6 @@ import type { SigningAlgorithm } from '../platform/config/signing-key.js';
 import { Database } from '../platform/database/database.js';
 import { DatabaseListener } from '../platform/database/listener.js';
 import { ReplicatedTable } from '../platform/database/replicated-table.js';
-import type { RequestContext } from '../platform/http/request-context.js';
 import { LEEWAY } from './claims.js';
 import {
   exportSecret,
@@ -28,15 +28,6 @@ export const PUBLISH_AHEAD = 10 * 60_000;
 const LOOK_FOR_ROTATION = 60_000;
 /** Any number: it only must be the same for every instance. */
 const KEY_LOCK = 4_711_002;
-
-/** Who rotates a key, for the audit log; null where its time has come. */
-interface KeyActor {
-  actorId: string | null;
-  context: RequestContext | null;
-  operator?: string;
-}
-
-const SCHEDULE: KeyActor = { actorId: null, context: null };
 
 /**
  * The keys that sign and verify access tokens: made here, kept sealed in the database, the same on every instance.
@@ -117,7 +108,7 @@ export class SigningKeys implements OnModuleDestroy {
    * Makes the next key, of the algorithm in use, and publishes it; it signs after PUBLISH_AHEAD, so that every verifier has
    * it by then. Returns its id. The key before it verifies until its last token has expired.
    */
-  async rotate(actor: KeyActor): Promise<string> {
+  async rotate(actor: Actor): Promise<string> {
     if (this.config.signing.provided) throw new Error('JWT_SIGNING_KEY is set: rotate it where it is kept.');
     return this.withKeyLock(async (manager) => {
       const newest = (await this.readable(manager)).at(-1);
@@ -134,9 +125,9 @@ export class SigningKeys implements OnModuleDestroy {
       const newest = (await this.readable(manager)).at(-1);
       if (!newest) await this.insert(alg, 0, manager);
       else if (starting && newest.alg !== alg)
-        await this.insertNext(alg, await this.aheadOfOthers(manager), SCHEDULE, manager);
+        await this.insertNext(alg, await this.aheadOfOthers(manager), SYSTEM, manager);
       else if (newest.signsFrom + keyLifetime - PUBLISH_AHEAD < this.clock.now())
-        await this.insertNext(alg, PUBLISH_AHEAD, SCHEDULE, manager);
+        await this.insertNext(alg, PUBLISH_AHEAD, SYSTEM, manager);
     });
     await this.table.load();
     await this.database.manager.query(FORGET, [
@@ -163,12 +154,11 @@ export class SigningKeys implements OnModuleDestroy {
   private async insertNext(
     alg: SigningAlgorithm,
     ahead: number,
-    { actorId, context, operator }: KeyActor,
+    actor: Actor,
     manager: EntityManager,
   ): Promise<string> {
     const { kid, signsFrom } = await this.insert(alg, ahead, manager);
-    const data = { kid, ...(operator !== undefined && { operator }) };
-    await this.audit.record({ type: 'key.rotated', actorId, userId: null, context, data }, manager);
+    await this.audit.record({ type: 'key.rotated', actor, userId: null, data: { kid } }, manager);
     this.database.afterCommit(manager, () =>
       this.logger.log(`The next signing key, ${kid} for ${alg}, signs from ${signsFrom.toISOString()}`),
     );

@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import { type Actor, actorIdOf } from '../access/actor.js';
+import type { Actor } from '../access/actor.js';
 import { Audit } from '../audit/audit.service.js';
 import { Passwords } from '../credentials/passwords/passwords.service.js';
 import { newId } from '../platform/common/id.js';
@@ -125,8 +125,7 @@ export class Users {
     return this.database.transaction(async (manager) => {
       const row = await this.setNames(id, change, manager);
       const data = { fields: Object.keys(change) };
-      const { context } = actor;
-      await this.audit.record({ type: 'user.updated', actorId: actorIdOf(actor), userId: id, context, data }, manager);
+      await this.audit.record({ type: 'user.updated', actor, userId: id, data }, manager);
       return row;
     });
   }

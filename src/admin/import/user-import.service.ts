@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import { type Actor, actorIdOf, operatorOf } from '../../access/actor.js';
+import type { Actor } from '../../access/actor.js';
 import { Audit } from '../../audit/audit.service.js';
 import { newId } from '../../platform/common/id.js';
 import { Database } from '../../platform/database/database.js';
@@ -137,8 +137,7 @@ export class UserImport {
     }
     await this.audit.recordAll(
       users.map(({ id, roles }) => {
-        const data = { roles, imported: true, ...operatorOf(actor) };
-        return { type: 'user.created' as const, actorId: actorIdOf(actor), userId: id, context: actor.context, data };
+        return { type: 'user.created', actor, userId: id, data: { roles, imported: true } };
       }),
       manager,
     );

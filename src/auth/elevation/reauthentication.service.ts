@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { userActor } from '../../access/actor.js';
 import { Audit } from '../../audit/audit.service.js';
 import { PasswordHasher } from '../../credentials/passwords/password-hasher.js';
 import { Problem } from '../../platform/http/problem.js';
@@ -30,7 +31,7 @@ export class Reauthentication {
     );
     if (hash !== null && matches) return hash;
     const data = { code: 'wrong_password' };
-    await this.audit.record({ type: 'auth.login_failed', actorId: userId, userId, context, data });
+    await this.audit.record({ type: 'auth.login_failed', actor: userActor(userId, context), userId, data });
     throw new Problem('wrong_password');
   }
 }

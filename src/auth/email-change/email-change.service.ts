@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import { type Actor, actorIdOf } from '../../access/actor.js';
+import { type Actor, userActor } from '../../access/actor.js';
 import { Audit } from '../../audit/audit.service.js';
 import { Database } from '../../platform/database/database.js';
 import { inConstantTime } from '../../platform/http/constant-response-time.js';
@@ -53,7 +53,7 @@ export class EmailChange {
         if (!account) throw new Problem('wrong_password');
         if (!mayMail) return;
         if (account.emailKey === address.key && !account.verified)
-          return this.mailer.resend(userId, { kind: 'user', id: userId, context }, manager);
+          return this.mailer.resend(userId, userActor(userId, context), manager);
         const subject = { userId, email: address.written, emailKey: address.key };
         // Also where the address is taken, so that the link before is void either way: else it would tell which it is.
         const token = await this.tokens.issue('change_email', subject, manager);
@@ -78,10 +78,10 @@ export class EmailChange {
     const { userId, emailKey } = proven;
     const before = await this.accounts.findById(userId, manager);
     if (!before) throw new Problem('invalid_token_link');
-    await this.releaseUnverifiedEmail(emailKey, userId, { kind: 'user', id: userId, context }, manager);
+    await this.releaseUnverifiedEmail(emailKey, userId, userActor(userId, context), manager);
     await this.accounts.setProvenEmail(proven, manager);
     await this.tokens.voidAll(userId, manager);
-    await this.audit.record({ type: 'user.email_changed', actorId: userId, userId, context }, manager);
+    await this.audit.record({ type: 'user.email_changed', actor: userActor(userId, context), userId }, manager);
     if (before.emailKey === emailKey) return;
     // An address that was never confirmed may be a stranger's, so no undo link goes there; nor to the address that an owner
     // leaves to return to the one before.
@@ -105,7 +105,7 @@ export class EmailChange {
       await this.claim.complete(userId, null, manager, true);
       await this.tokens.voidUndoLinks(userId, former.createdAt, manager);
       const data = { undone: true };
-      await this.audit.record({ type: 'user.email_changed', actorId: userId, userId, context, data }, manager);
+      await this.audit.record({ type: 'user.email_changed', actor: userActor(userId, context), userId, data }, manager);
       const reset = await this.tokens.issue('reset_password', former, manager);
       await this.mail.send(mailTemplates.emailRestored(reset), email, manager);
       if (displaced) await this.mail.send(mailTemplates.emailTakenBack(), displaced.email, manager);
@@ -143,8 +143,7 @@ export class EmailChange {
   ): Promise<void> {
     const userId = await this.accounts.releaseUnverifiedEmail(emailKey, ownerId, manager);
     if (userId === null) return;
-    const { context } = actor;
     const data = { unconfirmed: true };
-    await this.audit.record({ type: 'user.deleted', actorId: actorIdOf(actor), userId, context, data }, manager);
+    await this.audit.record({ type: 'user.deleted', actor, userId, data }, manager);
   }
 }

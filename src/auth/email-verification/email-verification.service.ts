@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
+import { userActor } from '../../access/actor.js';
 import { Audit } from '../../audit/audit.service.js';
 import { Database } from '../../platform/database/database.js';
 import type { RequestContext } from '../../platform/http/request-context.js';
@@ -67,7 +68,7 @@ export class EmailVerification {
     const { userId, email } = spent;
     const choosePassword = (await this.accounts.findById(userId, manager))?.duplicateRegistration ?? false;
     const data = choosePassword ? { contested: true } : {};
-    await this.audit.record({ type: 'user.email_verified', actorId: userId, userId, context, data }, manager);
+    await this.audit.record({ type: 'user.email_verified', actor: userActor(userId, context), userId, data }, manager);
     if (!choosePassword) await this.accounts.verifyEmail(userId, manager);
     else {
       await this.claim.complete(userId, null, manager);

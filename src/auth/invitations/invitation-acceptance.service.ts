@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { z } from 'zod';
+import { userActor } from '../../access/actor.js';
 import { Audit } from '../../audit/audit.service.js';
 import { PasswordHasher } from '../../credentials/passwords/password-hasher.js';
 import { PasswordPolicy } from '../../credentials/passwords/password-policy.js';
@@ -56,7 +57,10 @@ export class InvitationAcceptance {
       await this.claim.complete(userId, passwordHash, manager);
       await this.users.setNames(userId, names, manager);
       const data = { invited: true };
-      await this.audit.record({ type: 'user.email_verified', actorId: userId, userId, context, data }, manager);
+      await this.audit.record(
+        { type: 'user.email_verified', actor: userActor(userId, context), userId, data },
+        manager,
+      );
       return userId;
     });
     const stillHolds: Proof['stillHolds'] = (manager) => this.passwords.isCurrent(userId, passwordHash, manager);

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import { type Actor, actorIdOf, operatorOf } from '../../access/actor.js';
+import type { Actor } from '../../access/actor.js';
 import { Audit } from '../../audit/audit.service.js';
 import { Mail } from '../../platform/mail/mail.service.js';
 import { mailTemplates } from '../../platform/mail/mail-templates.js';
@@ -27,8 +27,6 @@ export class Invitations {
     if (!account) throw new Error('An invitation needs a user');
     const token = await this.tokens.issue('invitation', account, manager);
     await this.mail.send(mailTemplates.invitation(token), account.email, manager);
-    const { context } = actor;
-    const entry = { actorId: actorIdOf(actor), userId, context, data: operatorOf(actor) };
-    await this.audit.record({ type: 'user.invited', ...entry }, manager);
+    await this.audit.record({ type: 'user.invited', actor, userId }, manager);
   }
 }

@@ -1,6 +1,7 @@
 import { Body, Controller, Post, Req } from '@nestjs/common';
 import { ApiBody, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
+import { actorOf } from '../../access/actor.js';
 import { type AuthenticatedRequest, CurrentUser, type SessionPrincipal } from '../../access/principal.js';
 import { OptionallySignedIn, SignedIn } from '../../access/route-access.js';
 import { type Message, messageView } from '../../platform/http/message.js';
@@ -58,7 +59,7 @@ export class LogoutController {
   ): Promise<z.infer<typeof revokedCount>> {
     const keep = body?.keepCurrent ? user.sessionId : null;
     return {
-      revoked: await this.sessions.endAll(user.userId, keep, { type: 'auth.logout', actorId: user.userId, context }),
+      revoked: await this.sessions.endAll(user.userId, keep, { type: 'auth.logout', actor: actorOf(user, context) }),
     };
   }
 }

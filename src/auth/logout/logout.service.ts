@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { type Actor, actorOf } from '../../access/actor.js';
 import type { AuthenticatedRequest } from '../../access/principal.js';
 import { Problem } from '../../platform/http/problem.js';
 import type { RequestContext } from '../../platform/http/request-context.js';
@@ -25,12 +26,13 @@ export class Logout {
     const named = refreshToken === undefined ? null : (this.tokens.read(refreshToken)?.sessionId ?? null);
     if (refreshToken !== undefined && named === null && !user) throw new Problem('invalid_refresh_token');
     if (!user && named === null) throw refusal ?? new Problem('unauthorized');
-    for (const id of new Set([user?.sessionId, named])) if (id) await this.endOne(id, user?.userId ?? null, context);
+    const actor: Actor = user ? actorOf(user, context) : { kind: 'anonymous', context };
+    for (const id of new Set([user?.sessionId, named])) if (id) await this.endOne(id, actor);
   }
 
-  private async endOne(sessionId: string, actorId: string | null, context: RequestContext): Promise<void> {
+  private async endOne(sessionId: string, actor: Actor): Promise<void> {
     try {
-      await this.sessions.end(sessionId, null, { type: 'auth.logout', actorId, context });
+      await this.sessions.end(sessionId, null, { type: 'auth.logout', actor });
     } catch (error) {
       if (!(error instanceof Problem && error.code === 'not_found')) throw error;
     }

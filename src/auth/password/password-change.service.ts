@@ -1,4 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { userActor } from '../../access/actor.js';
 import type { SessionPrincipal } from '../../access/principal.js';
 import { Audit } from '../../audit/audit.service.js';
 import { PasswordHasher } from '../../credentials/passwords/password-hasher.js';
@@ -58,7 +59,7 @@ export class PasswordChange {
       await this.tokens.voidAll(userId, manager);
       await this.sessions.endAllWithin(userId, sessionId, manager);
       const tokens = await this.sessions.renew(sessionId, userId, context, manager);
-      await this.audit.record({ type: 'user.password_changed', actorId: userId, userId, context }, manager);
+      await this.audit.record({ type: 'user.password_changed', actor: userActor(userId, context), userId }, manager);
       if (mayNotify)
         await this.mail.send(mailTemplates.passwordChanged({ ip: context.ip, at: new Date() }), account.email, manager);
       return tokens;

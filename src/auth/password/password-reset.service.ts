@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { userActor } from '../../access/actor.js';
 import { Audit } from '../../audit/audit.service.js';
 import { PasswordHasher } from '../../credentials/passwords/password-hasher.js';
 import { PasswordPolicy } from '../../credentials/passwords/password-policy.js';
@@ -60,7 +61,7 @@ export class PasswordReset {
       await this.claim.complete(userId, passwordHash, manager);
       // A flood of guesses that goes on would fill the count again before the owner has signed in.
       await this.known.add(userId, context.ip, manager);
-      await this.audit.record({ type: 'user.password_reset', actorId: userId, userId, context }, manager);
+      await this.audit.record({ type: 'user.password_reset', actor: userActor(userId, context), userId }, manager);
       await this.mail.send(mailTemplates.passwordChanged({ ip: context.ip, at: new Date() }), email, manager);
       return userId;
     });

@@ -1,4 +1,5 @@
 import { Injectable, Logger } from '@nestjs/common';
+import { SYSTEM } from '../../access/actor.js';
 import { Audit } from '../../audit/audit.service.js';
 import { Database } from '../../platform/database/database.js';
 import { RetentionJob } from '../../platform/jobs/retention-job.js';
@@ -27,7 +28,7 @@ export class RegistrationRetention {
       const [gone] = await manager.query<[{ id: string }[], number]>(REMOVE_REGISTRATIONS, [batch]);
       const data = { unconfirmed: true };
       await this.audit.recordAll(
-        gone.map(({ id }) => ({ type: 'user.deleted', actorId: null, userId: id, context: null, data })),
+        gone.map(({ id }) => ({ type: 'user.deleted', actor: SYSTEM, userId: id, data })),
         manager,
       );
       return gone.length;

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
+import { userActor } from '../../access/actor.js';
 import { Audit } from '../../audit/audit.service.js';
 import { Database } from '../../platform/database/database.js';
 import { inConstantTime } from '../../platform/http/constant-response-time.js';
@@ -58,7 +59,8 @@ export class UnverifiedRegistrations {
     // Deleted in this very moment, or kept for its former owner, who may take the address back.
     if (!account) return null;
     const { userId } = account;
-    if (created) await this.audit.record({ type: 'auth.registered', actorId: userId, userId, context }, manager);
+    if (created)
+      await this.audit.record({ type: 'auth.registered', actor: userActor(userId, context), userId }, manager);
     // Asked of confirmed accounts too, which it leaves alone: all are locked for about as long.
     else await this.accounts.markDuplicateRegistration(userId, manager);
     return { ...account, duplicateRegistration: !created };

@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
+import { userActor } from '../../access/actor.js';
 import { Audit } from '../../audit/audit.service.js';
 import type { Config } from '../../platform/config/config.js';
 import { CONFIG } from '../../platform/config/config.module.js';
@@ -72,7 +73,7 @@ export class SignIn {
   async completeRegistration(proof: Proof, context: RequestContext, manager: EntityManager): Promise<SignInOutcome> {
     const { userId, methods } = proof;
     const user = await this.confirm(proof, manager);
-    await this.audit.record({ type: 'auth.registered', actorId: userId, userId, context }, manager);
+    await this.audit.record({ type: 'auth.registered', actor: userActor(userId, context), userId }, manager);
     const challenge = await this.secondFactor.challengeFor(user, proof, manager);
     if (challenge) return challenge;
     const tokens = await this.sessions.open({ ...user, userId }, methods, context, manager);
@@ -81,7 +82,12 @@ export class SignIn {
 
   /** Writes into the audit log that a sign-in was refused, and throws the Problem. */
   async refuse(code: RefusalCode, userId: string | null, context: RequestContext): Promise<never> {
-    await this.audit.record({ type: 'auth.login_failed', actorId: null, userId, context, data: { code } });
+    await this.audit.record({
+      type: 'auth.login_failed',
+      actor: { kind: 'anonymous', context },
+      userId,
+      data: { code },
+    });
     throw new Problem(code);
   }
 
@@ -110,7 +116,7 @@ export class SignIn {
     const lastLoginAt = await this.users.markSignIn(userId, manager);
     const tokens = await this.sessions.open({ ...user, userId }, methods, context, manager);
     const data = { authMethods: methods };
-    await this.audit.record({ type: 'auth.login', actorId: userId, userId, context, data }, manager);
+    await this.audit.record({ type: 'auth.login', actor: userActor(userId, context), userId, data }, manager);
     if (isNewDevice) await this.notifyOfDevice(user.email, context, manager);
     return { kind: 'signed_in', user: toUserView({ ...user, last_login_at: lastLoginAt }), ...tokens };
   }
