@@ -419,6 +419,8 @@ describe('the log only grows', () => {
       'DROP FUNCTION audit_events_tally CASCADE',
       `CREATE OR REPLACE FUNCTION audit_events_refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'`,
       `ALTER FUNCTION audit_cut SET search_path = mine`,
+      `CREATE OR REPLACE FUNCTION actor_kind(entry audit_events) RETURNS text LANGUAGE sql IMMUTABLE RETURN 'system'`,
+      'DROP FUNCTION actor_kind',
       'DROP SCHEMA public CASCADE',
       'ALTER SCHEMA public RENAME TO mine',
       'SET ROLE gatehouse_audit',

@@ -109,8 +109,10 @@ describe('the keys outlive restarts, another algorithm and nobody who moves them
     await restart();
     const [, next] = await stored();
     expect(await stored()).toEqual([first, { kid: expect.any(String), alg: 'ES256', waits: true }]);
-    const rotations = await database.query(`SELECT actor_id, data FROM audit_events WHERE type = 'key.rotated'`);
-    expect(rotations).toEqual([{ actor_id: null, data: { kid: next?.kid } }]);
+    const rotations = await database.query(
+      `SELECT e.actor_id, e.actor_kind, e.data FROM audit_events e WHERE e.type = 'key.rotated'`,
+    );
+    expect(rotations).toEqual([{ actor_id: null, actor_kind: 'system', data: { kid: next?.kid } }]);
     // Every verifier can have it by now, and the first one signs on. It has outlived the restart.
     expect(await publishedIds(gatehouse)).toEqual([first?.kid, next?.kid]);
     expect((await signed(gatehouse)).kid).toBe(first?.kid);

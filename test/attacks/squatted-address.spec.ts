@@ -188,9 +188,9 @@ test('a registration that nobody confirms is gone after 30 days once no link can
   const next = await Gatehouse.start({ DATABASE_URL: database.url });
   await waitFor(async () => (await idOf(stale)) === undefined, { within: 10_000 }).finally(() => next.stop());
   for (const email of [fresh, used, asked]) expect(await idOf(email)).toEqual(expect.any(String));
-  const [entry] = await database.query('SELECT actor_id, data FROM audit_events WHERE user_id = $1 AND type = $2', [
-    squatter,
-    'user.deleted',
-  ]);
-  expect(entry).toEqual({ actor_id: null, data: { unconfirmed: true } });
+  const [entry] = await database.query(
+    'SELECT e.actor_id, e.actor_kind, e.data FROM audit_events e WHERE e.user_id = $1 AND e.type = $2',
+    [squatter, 'user.deleted'],
+  );
+  expect(entry).toEqual({ actor_id: null, actor_kind: 'system', data: { unconfirmed: true } });
 });
