@@ -1,4 +1,3 @@
-import type { Request, Response } from 'express';
 import { auth } from 'express-oauth2-jwt-bearer';
 import { allowInsecureRequests, validateJwtAccessToken } from 'oauth4webapi';
 import { createDatabase, type TestDatabase } from './support/database.js';
@@ -10,6 +9,8 @@ const ISSUER = 'http://gatehouse.test';
 const AUDIENCE = 'gatehouse';
 
 type Claims = Record<string, unknown>;
+type ExpressRequest = Parameters<ReturnType<typeof auth>>[0];
+type ExpressResponse = Parameters<ReturnType<typeof auth>>[1];
 const claimsOf = (token: string): Claims => JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString());
 
 let database: TestDatabase;
@@ -45,9 +46,9 @@ async function verifyByExpress(token: string): Promise<Claims> {
   };
   await new Promise<void>((resolve, reject) => {
     const next = (error?: unknown) => (error === undefined ? resolve() : reject(error));
-    void handler(request as unknown as Request, {} as Response, next);
+    void handler(request as unknown as ExpressRequest, {} as ExpressResponse, next);
   });
-  return (request as unknown as Request).auth?.payload ?? {};
+  return (request as unknown as ExpressRequest).auth?.payload ?? {};
 }
 
 describe.each([

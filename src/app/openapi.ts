@@ -10,7 +10,7 @@ import { completeErrors } from '../platform/http/openapi-errors.js';
 export const DOCS_FILES: readonly string[] = ['/openapi.json', '/docs', '/docs/*'];
 
 /** Describes the whole API as OpenAPI 3.1: every body, answer and error. */
-export function describeApi(app: NestFastifyApplication, config: Pick<Config, 'publicUrl'>): OpenAPIObject {
+function describeApi(app: NestFastifyApplication, config: Pick<Config, 'publicUrl'>): OpenAPIObject {
   const builder = new DocumentBuilder()
     .setOpenAPIVersion('3.1.0')
     .setTitle('Gatehouse')

@@ -1,7 +1,7 @@
 import { type components, Gatehouse, NetworkError } from '@gatehouse/client';
 import { QueryClient } from '@tanstack/react-query';
 
-export { GatehouseProblem, NetworkError, unwrap } from '@gatehouse/client';
+export { GatehouseProblem, unwrap } from '@gatehouse/client';
 
 type Schemas = components['schemas'];
 export type User = Schemas['User'];

@@ -21,7 +21,7 @@ export function requestContextOf(request: FastifyRequest): RequestContext {
 }
 
 /** The plain address of a request's client, as in `requestContextOf`. */
-export function addressOf(request: FastifyRequest): string {
+function addressOf(request: FastifyRequest): string {
   return forwardedAddress(request.ip ?? '') ?? plainAddress(request.socket.remoteAddress ?? '') ?? '0.0.0.0';
 }
 

@@ -1,9 +1,10 @@
 /** @jest-environment <rootDir>/web/src/testing/environment.js */
+
+import { GatehouseProblem, NetworkError } from '@gatehouse/client';
 import { expect, it, jest } from '@jest/globals';
 import { fireEvent, render, screen, waitFor } from '@testing-library/react';
 import { userEvent } from '@testing-library/user-event';
 import type { ReactNode } from 'react';
-import { GatehouseProblem, NetworkError } from '../gatehouse.js';
 import { EmailField, Form, TextField, type Values, withoutEmpty } from './form.js';
 
 type Action = (values: Values) => Promise<ReactNode>;
