@@ -1,6 +1,6 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
-/** Users, their roles, their sessions, and the rules about them that hold whoever writes to the tables. */
+/** Users, their roles, their sessions, and the rules about them that hold for every writer of the tables. */
 export class CreateAccounts1763000000000 implements MigrationInterface {
   async up(queryRunner: QueryRunner): Promise<void> {
     await queryRunner.query(`

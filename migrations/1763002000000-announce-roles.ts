@@ -1,6 +1,6 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
-/** What a role permits is kept in memory by every instance; whoever changes a role, by hand too, tells them on commit. */
+/** What a role permits is kept in memory by every instance; every change of a role, by hand too, tells them on commit. */
 export class AnnounceRoles1763002000000 implements MigrationInterface {
   async up(queryRunner: QueryRunner): Promise<void> {
     await queryRunner.query(`

@@ -54,7 +54,7 @@ const TABLES = `
   CREATE INDEX sessions_live_expires_on ON sessions (expires_on) WHERE revoked_at IS NULL;
 `;
 
-/** Somebody who is signed in and mistypes the password has failed to sign in nowhere. */
+/** A signed-in user who mistypes the password has failed to sign in nowhere. */
 const COUNTED = `type IN ('auth.registered', 'auth.login', 'auth.login_failed') AND data ->> 'code' IS DISTINCT FROM 'wrong_password'`;
 
 const TRIGGERS = `

@@ -1,6 +1,6 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
-/** Whoever starts on this database with another APP_SECRET finds out before it hashes a password or seals a key. */
+/** A server that starts on this database with another APP_SECRET finds out before it hashes a password or seals a key. */
 export class ProveAppSecret1763003400000 implements MigrationInterface {
   async up(queryRunner: QueryRunner): Promise<void> {
     await queryRunner.query(`

@@ -243,9 +243,9 @@ test('every column of a user is part of the export, or is left out for a reason'
     ...['email_key', 'username_key', 'search_text'],
     // Which tokens are stale by a change of roles, and by what the search pages.
     ...['ver', 'ver_changed_at', 'number'],
-    // Nobody who can ask for an export is a mere registration.
+    // A user who can ask for an export is no mere registration.
     'pending',
-    // Would tell whoever registered the address of somebody else that its owner has come.
+    // Would tell a user who registered the address of somebody else that its owner has come.
     'contested',
   ];
   const columns = await database.query<{ name: string }>(

@@ -142,7 +142,7 @@ describe('signing in', () => {
 
 const refuses = async (token: string) => (await verdict(gatehouse, token)) === 'session_revoked';
 
-/** What somebody who is signed in finds once the account is in another state: 'ok', or a code. */
+/** What a signed-in user finds once the account is in another state: 'ok', or a code. */
 describe('with an access token that lives', () => {
   const FLOWS: Record<string, { body?: () => object; finds: Record<State, string> }> = {
     'POST /v1/users/me/password': {

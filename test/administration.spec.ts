@@ -317,7 +317,7 @@ describe('nobody gives what they do not hold', () => {
       await one.call('PUT', '/v1/roles/user', { body: { permissions: ['posts:write'] }, token }),
       'permission posts:write',
     );
-    // With a permission in it, it could be given by whoever has that.
+    // With a permission in it, it could be given by every user who has that.
     refused(await one.call('PUT', '/v1/roles/scribe', { body: { permissions: ['roles:read'] }, token }), 'role scribe');
     refused(await one.call('DELETE', '/v1/roles/scribe', { token }), 'role scribe');
     const own = await one.call('PUT', '/v1/roles/other', { body: { permissions: ['roles:read'] }, token });
@@ -527,7 +527,7 @@ test('50 parallel demotions, disablings and removals on two instances leave one 
   );
   expect(left.length).toBeGreaterThanOrEqual(1);
   expect(answers.filter(({ status }) => status >= 500)).toEqual([]);
-  // Whoever is left cannot go either, by any of the three ways.
+  // The admin who is left cannot go either, by any of the three ways.
   await database.query(`DELETE FROM user_roles WHERE role = 'admin' AND user_id <> $1`, [left[0]!.id]);
   const last = admins.find(({ user }) => user.id === left[0]!.id)!;
   const { accessToken: token } = await signIn(one, last.user.email);

@@ -75,7 +75,7 @@ describe('our own server', () => {
     expect(await database.query(`SELECT FROM users WHERE email LIKE 'attack-%'`)).toEqual([]);
   });
 
-  test('with limits all holds, but where whoever attacks is trusted to be a proxy', async () => {
+  test('with limits all holds, but where the attacker is trusted to be a proxy', async () => {
     // Dear enough for the machine's own noise to be small beside it.
     const limited = await start({ RATE_LIMITS: 'on', BCRYPT_COST: '8' });
     // Guesses are counted by address, and both come from this one.
@@ -179,7 +179,7 @@ describe('another server', () => {
     }
   });
 
-  test('that answers whoever has signed up with 429 has held in nothing', async () => {
+  test('that answers every signed-up user with 429 has held in nothing', async () => {
     weakness = 'limits all';
     const { held, vulnerable, report, stderr } = await attack(url, '--limits-off');
     expect([held, vulnerable]).toEqual([[], []]);

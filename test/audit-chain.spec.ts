@@ -11,7 +11,7 @@ import { Gatehouse } from './support/gatehouse.js';
 import { freshEmail, PASSWORD } from './support/users.js';
 import { waitFor } from './support/wait-for.js';
 
-/** The audit log against somebody who may do everything in the database but does not know APP_SECRET. */
+/** The audit log against an attacker who may do everything in the database but does not know APP_SECRET. */
 const ENTRIES = 40;
 const SINGLES = 13;
 const BACKED_UP = ['audit_events', 'audit_seals', 'audit_chain', 'audit_unsealed'];
@@ -244,7 +244,7 @@ describe('tampering by SQL as superuser is found and named', () => {
         expect(await faults(verifier)).toEqual([]);
         expect(await faults(verifier, after ?? '')).toEqual(['chain_broken']);
       });
-      // Whoever saw the later state needs no copy, also where nothing waits, and where others have gone on since.
+      // A verifier that saw the later state needs no copy, also where nothing waits, and where others have gone on since.
       expect(await faults(witness.verifier)).toEqual(['chain_broken']);
       for (const n of [71, 72]) {
         await database.query(`INSERT INTO audit_events (id, type) VALUES ('${id(n)}', 'auth.login')`);

@@ -73,7 +73,7 @@ test('roles:grant and sessions:revoke are felt by the server and stand in the au
   expect(await lastEntry()).toMatchObject({ type: 'session.revoked', operator: expect.stringMatching(/^cli:\w/) });
 });
 
-test('whoever is invited from the command line has every entry with who did it', async () => {
+test('a user invited from the command line has every entry with who did it', async () => {
   const { id } = await shell.json<User>(['users:create', 'invited@invite.test']);
   const entries = await database.query(
     `SELECT type, data->>'operator' AS operator FROM audit_events WHERE user_id = $1 ORDER BY id`,
@@ -88,7 +88,7 @@ test('whoever is invited from the command line has every entry with who did it',
 
 test('keys:rotate publishes the next key on a running server, and tokens go on', async () => {
   const { accessToken: token } = await signUp(gatehouse);
-  // In the algorithm of the deployment, whatever the settings of whoever sits at the command line.
+  // In the algorithm of the deployment, whatever the settings of the operator at the command line.
   const { kid } = await shell.json<{ kid: string }>(['keys:rotate'], { env: { JWT_ALG: 'RS256' } });
   const { body } = await gatehouse.call<{ keys: { kid: string }[] }>('GET', '/.well-known/jwks.json');
   expect(body.keys.map((key) => key.kid)).toContain(kid);

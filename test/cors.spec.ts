@@ -110,7 +110,7 @@ test('a preflight runs nothing, whatever its path', async () => {
   }
 });
 
-test('what is no preflight is no error either, and is granted nothing', async () => {
+test('a request that is not a preflight is no error either, and is granted nothing', async () => {
   for (const headers of [{}, { origin: 'https://evil.example' }, { 'access-control-request-method': 'POST' }]) {
     const answer = await listed.call('OPTIONS', '/v1/auth/login', { headers: headers as Record<string, string> });
     expect([answer.status, answer.text]).toEqual([204, '']);

@@ -119,7 +119,7 @@ test('a mail that was perhaps taken is an attempt: its copies come ever later, n
   await waitFor(async () => (await waiting()) === undefined, { within: WHILE });
 });
 
-test('a mail whose answer is slow holds up no other, and is left to whoever has taken it over', async () => {
+test('a mail whose answer is slow holds up no other, and is left to the instance that has taken it over', async () => {
   let answer: (() => void) | undefined;
   await postbox.open({
     onData: (stream, { envelope }, done) => {

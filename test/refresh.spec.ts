@@ -186,7 +186,7 @@ test('with no grace at all the second of two is reuse', async () => {
 const tokenKey = (secret = APP_SECRET) => Buffer.from(hkdfSync('sha256', secret, '', 'gatehouse refresh tokens', 32));
 
 describe('a token from before a change of password', () => {
-  /** Somebody who has refreshed once and changed the password then: the tokens that are dead, oldest first, and the new ones. */
+  /** A user who has refreshed once and then changed the password: the tokens that are dead, oldest first, and the new ones. */
   async function changed() {
     const { user, session, refreshToken: oldest, accessToken: token } = await signUp(gatehouse);
     const { refreshToken: last } = (await refresh(gatehouse, oldest)).body;

@@ -205,7 +205,7 @@ describe('a change of roles', () => {
     for (const ver of ['4294967297', '9999999999', '2147483648', 'Infinity', '4294967296', '-1', '0', '1.5', '', 'x'])
       for (const { user } of [device, bystander])
         await database.query(`SELECT pg_notify('gatehouse', 'user ' || $1 || ' ' || $2)`, [user.id, ver]);
-    // Notifications come in their order: whoever has heard of this one has heard of all before.
+    // Notifications come in their order: an instance that has heard of this one has heard of all before.
     await database.query('UPDATE sessions SET revoked_at = now() WHERE id = $1', [marker.session.id]);
     await felt('UPDATE of a session', [here, there], marker.accessToken, 'session_revoked');
     for (const server of [here, there]) {

@@ -76,7 +76,7 @@ test('what it answers is what the token says', async () => {
   });
 });
 
-test('no token, and what is no bearer token', async () => {
+test('no token, and a header that is not a bearer token', async () => {
   const { accessToken } = await signUp(gatehouse);
   const plain = await gatehouse.call('GET', '/v1/auth/session');
   expect([plain.status, plain.headers.get('www-authenticate')]).toEqual([401, 'Bearer']);

@@ -23,7 +23,7 @@ async function verifyElsewhere(gatehouse: Api, token: string) {
 const PRIVATE = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'];
 
 /** One deployment from its first key on; each test goes on where the last one ended. Time is moved in the table. */
-describe('the keys outlive restarts, another algorithm and nobody who moves them', () => {
+describe('the keys outlive restarts, another algorithm and an idle operator', () => {
   let database: TestDatabase;
   let gatehouse: Gatehouse;
   /** Another instance, which wants another algorithm. */

@@ -116,7 +116,7 @@ test('what is built, and with it the image, holds every file as it is', async ()
 });
 
 /** A server of the version before that restarts during an upgrade would put its own text back over an unraised version. */
-test('whoever changes a function raises its version', () => {
+test('every change of a function raises its version', () => {
   const known = files.map(({ name, version, hash }) => `${name} ${version} ${hash.toString('hex').slice(0, 16)}`);
   expect(known).toMatchInlineSnapshot(`
 [

@@ -360,7 +360,7 @@ export interface paths {
         post?: never;
         /**
          * Remove a role
-         * @description Whoever has the role loses it in the same moment, and gets new access tokens by refreshing.
+         * @description The users who have the role lose it in the same moment, and get new access tokens by refreshing.
          */
         delete: operations["removeRole"];
         options?: never;
@@ -1449,7 +1449,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Whoever has the address */
+            /** @description The message, the same whether or not an account has the address */
             202: {
                 headers: {
                     [name: string]: unknown;
@@ -2341,7 +2341,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Whoever has the address */
+            /** @description The message, the same whether or not an account has the address */
             202: {
                 headers: {
                     [name: string]: unknown;

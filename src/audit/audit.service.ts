@@ -97,7 +97,7 @@ export class Audit {
   constructor(
     private readonly database: Database,
     private readonly sealer: AuditSealer,
-    private readonly tallies: Counters,
+    private readonly counters: Counters,
   ) {}
 
   /** Adds an entry. Give the transaction's manager where there is one. */
@@ -119,7 +119,7 @@ export class Audit {
       events.map(({ actor, data }) => JSON.stringify({ ...data, ...nameOf(actor) })),
     ]);
     this.sealer.schedule();
-    this.tallies.schedule();
+    this.counters.schedule();
   }
 
   /** The entries that fit, newest first. `before` is the id that the last page ended with. */

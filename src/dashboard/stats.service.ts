@@ -16,8 +16,8 @@ interface StatsRow {
 }
 
 /**
- * One statement, so one snapshot: the tallies and what was not yet folded into them always make the true sum.
- * Sessions that expire later than today come from the tallies; only those of today are counted by the clock.
+ * One statement, so one snapshot: the aggregated counters and the changes that are not yet in them always make the true sum.
+ * Sessions that expire later than today come from the counters; only those of today are counted by the clock.
  * Days are counted in numbers: a series of times would go by the zone of the connection, where a day may begin at one.
  * $1 days; the last one is today, in UTC
  */

@@ -112,7 +112,7 @@ function tokenOf(...roles: string[]) {
 }
 
 function tokenOfApp(app: NestFastifyApplication, roles: string[]) {
-  const grant = {
+  const subject = {
     userId: newId(),
     sessionId: newId(),
     username: null,
@@ -122,7 +122,7 @@ function tokenOfApp(app: NestFastifyApplication, roles: string[]) {
     authTime: new Date(),
     authMethods: ['password'],
   };
-  return { ...grant, token: app.get(AccessTokens).mint(grant).accessToken };
+  return { ...subject, token: app.get(AccessTokens).mint(subject).accessToken };
 }
 
 async function get(
@@ -153,7 +153,7 @@ test.each<[url: string, nobody: number, user: number, admin: number]>([
   }
 });
 
-test('a route that says nothing is closed, whoever comes, and says so', async () => {
+test('a route that says nothing is closed to every caller, and says so', async () => {
   const answer = await get('/forgotten', tokenOf('admin').token);
   expect(answer.code).toBe('forbidden');
   expect(answer.body).toContain('does not say whom it is for');
@@ -168,9 +168,9 @@ test('who lacks a role is told which, and one of several is enough', async () =>
 });
 
 test('a handler gets the principal of its own request', async () => {
-  const people = Array.from({ length: 20 }, () => tokenOf('user'));
-  const answers = await Promise.all(people.map(({ token }) => get('/kept', token)));
-  expect(answers.map(({ body }) => body)).toEqual(people.map(({ userId }) => userId));
+  const users = Array.from({ length: 20 }, () => tokenOf('user'));
+  const answers = await Promise.all(users.map(({ token }) => get('/kept', token)));
+  expect(answers.map(({ body }) => body)).toEqual(users.map(({ userId }) => userId));
 });
 
 test('where a token is not asked for, a bad one is not taken for a good one', async () => {

@@ -88,7 +88,7 @@ function ofSecret({ appSecret, production }: DeploymentReport): Check[] {
   }
   if (!EXAMPLE.test(appSecret)) return [fine('APP_SECRET looks random.')];
   const text =
-    'APP_SECRET looks like one from an example. Whoever knows it can forge tokens: try `openssl rand -base64 48`.';
+    'APP_SECRET looks like one from an example. An attacker who knows it can forge tokens: try `openssl rand -base64 48`.';
   return [{ level: production ? 'fault' : 'warning', text }];
 }
 

@@ -60,7 +60,7 @@ export class RolesController {
   @Permissions('roles:write')
   @ApiOperation({
     summary: 'Remove a role',
-    description: 'Whoever has the role loses it in the same moment, and gets new access tokens by refreshing.',
+    description: 'The users who have the role lose it in the same moment, and get new access tokens by refreshing.',
     operationId: 'removeRole',
   })
   @ApiParam(NAME)

@@ -62,7 +62,7 @@ export class Rotation {
   private async rotate(claim: RefreshTokenPayload, context: RequestContext): Promise<Tokens | null> {
     const { refreshTokenTtl, sessionMaxAge } = this.config;
     const secretHash = hashSessionSecret(claim.secret);
-    const [grant] = await this.database.run<TokenSubject>(ROTATE, [
+    const [subject] = await this.database.run<TokenSubject>(ROTATE, [
       claim.sessionId,
       claim.counter,
       secretHash,
@@ -72,7 +72,7 @@ export class Rotation {
       context.userAgent,
       this.config.requiresVerifiedEmail,
     ]);
-    return grant ? this.tokens.write(grant, { ...claim, counter: claim.counter + 1 }) : null;
+    return subject ? this.tokens.write(subject, { ...claim, counter: claim.counter + 1 }) : null;
   }
 
   private async afterFailedRotation(claim: RefreshTokenPayload, context: RequestContext): Promise<Tokens> {

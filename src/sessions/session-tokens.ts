@@ -22,13 +22,13 @@ export class SessionTokens {
     return readRefreshToken(refreshToken, this.key);
   }
 
-  /** An access token for the grant, and the refresh token that claims so. */
-  write(grant: TokenSubject, claim: RefreshTokenPayload): Tokens {
+  /** An access token for the subject, and the refresh token with the claim. */
+  write(subject: TokenSubject, claim: RefreshTokenPayload): Tokens {
     return {
-      ...this.accessTokens.mint(grant),
+      ...this.accessTokens.mint(subject),
       tokenType: 'Bearer',
       refreshToken: writeRefreshToken(claim, this.key),
-      session: { id: grant.sessionId, expiresAt: grant.sessionExpiresAt.toISOString() },
+      session: { id: subject.sessionId, expiresAt: subject.sessionExpiresAt.toISOString() },
     };
   }
 }

@@ -71,9 +71,9 @@ export class Sessions {
       context.ip,
       context.userAgent,
     ]);
-    const [grant] = rows;
-    if (!grant) throw new Problem('session_revoked');
-    return this.tokens.write(grant, { sessionId, counter: grant.counter, secret });
+    const [subject] = rows;
+    if (!subject) throw new Problem('session_revoked');
+    return this.tokens.write(subject, { sessionId, counter: subject.counter, secret });
   }
 
   /** Whether the user has signed in before, but not of late on a device like this one and near there. Ask before opening. */

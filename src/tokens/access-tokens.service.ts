@@ -41,25 +41,25 @@ export class AccessTokens {
   ) {}
 
   /** Signs an access token. `expiresIn` is in seconds. */
-  mint(grant: TokenSubject): { accessToken: string; expiresIn: number } {
+  mint(subject: TokenSubject): { accessToken: string; expiresIn: number } {
     const { kid, alg, secret } = this.keys.current();
     const now = Math.floor(this.clock.now() / 1000);
-    const left = Math.floor(grant.sessionExpiresAt.getTime() / 1000) - now;
+    const left = Math.floor(subject.sessionExpiresAt.getTime() / 1000) - now;
     const expiresIn = Math.max(1, Math.min(Math.floor(this.config.accessTokenTtl / 1000), left));
     const claims: Claims = {
       iss: this.config.issuer,
       aud: this.config.audience,
-      sub: grant.userId,
-      sid: grant.sessionId,
+      sub: subject.userId,
+      sid: subject.sessionId,
       jti: newId(),
       iat: now,
       exp: now + expiresIn,
       client_id: FIRST_PARTY,
-      roles: grant.roles,
-      ver: grant.tokenVersion,
-      username: grant.username,
-      auth_time: Math.floor(grant.authTime.getTime() / 1000),
-      ...authenticationContextOf(grant.authMethods),
+      roles: subject.roles,
+      ver: subject.tokenVersion,
+      username: subject.username,
+      auth_time: Math.floor(subject.authTime.getTime() / 1000),
+      ...authenticationContextOf(subject.authMethods),
     };
     const accessToken = this.jwt.sign(claims, {
       privateKey: secret,

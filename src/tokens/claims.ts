@@ -50,7 +50,7 @@ const outdated = earliest.extend({
 /** What an access token says. */
 export type Claims = z.infer<typeof claims>;
 
-/** By what the claims of a token are judged; times in seconds. */
+/** What the claims of a token are checked against; times in seconds. */
 interface Expectations {
   now: number;
   /** The longest life that this server gives a token. */

@@ -44,7 +44,7 @@ export const UPDATE_PROFILE = `
     name = CASE WHEN $2 THEN $3 ELSE u.name END, username = CASE WHEN $4 THEN $5 ELSE u.username END
   WHERE u.id = $1 RETURNING ${COLUMNS}`;
 
-/** What an admin has judged is no mere registration any more; whose password it has is as unknown as before. $1 id */
+/** An account that an admin has changed is no mere registration any more; whose password it has is as unknown as before. $1 id */
 export const CLEAR_UNVERIFIED_REGISTRATION = 'UPDATE users SET pending = false WHERE id = $1 AND pending';
 
 /** $1 id, $2 status */

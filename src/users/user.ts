@@ -27,7 +27,7 @@ export const nameField = z
   .regex(/^(?!\s*$)\P{Cc}+$/u, { message: 'Write a name, without control characters.' })
   .meta({ examples: ['Ada Lovelace'] });
 
-/** Passwords are judged by the password policy; here only what a JSON string can be. */
+/** The password policy decides on passwords; here only what a JSON string can be. */
 export const passwordField = z
   .string()
   .max(4096)

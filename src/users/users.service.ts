@@ -151,7 +151,7 @@ export class Users {
     if (unknown !== undefined) throw Problem.field('/roles', `There is no role ${unknown}.`);
   }
 
-  /** Notes that an administrator has judged the account. It is no mere registration any more. */
+  /** Notes that an administrator has changed the account. It is no mere registration any more. */
   async clearUnverifiedRegistration(id: string, manager: EntityManager): Promise<void> {
     await manager.query(store.CLEAR_UNVERIFIED_REGISTRATION, [id]);
   }

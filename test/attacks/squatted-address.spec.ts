@@ -53,7 +53,7 @@ async function owner(): Promise<SignedUp> {
 const ask = (email: string, { accessToken }: SignedUp) =>
   post('/v1/users/me/email', { email, password: PASSWORD }, accessToken);
 
-test('a registration that nobody confirmed gives way to whoever proves to own its address', async () => {
+test('a registration that nobody confirmed gives way to a user who proves to own its address', async () => {
   const email = freshEmail();
   await squat(email);
   await squat(email);

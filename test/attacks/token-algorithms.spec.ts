@@ -166,6 +166,6 @@ const noAlg: BadToken = ['no alg', (f) => f.withHeader({ kid: KID, typ: 'at+jwt'
 refuseAll({
   'a token that is not signed': unsigned,
   'a token of another algorithm': [...otherAlgorithms, noAlg],
-  'a token signed with what is no secret': [...confused, ...foreign],
+  'a token signed with a secret that is not the key': [...confused, ...foreign],
   'a token of a key that there is not': [...kids, noKid],
 });

@@ -106,7 +106,7 @@ test.each([
   'Bearer a.b.c',
   'Bearer {} {}',
   'Bearer realm="x", Bearer {}',
-])('what is no token of ours: %s', async (form) => {
+])('not a token of ours: %s', async (form) => {
   const { statuses, text } = await raw(`Authorization: ${form.replaceAll('{}', forgery.genuine)}`);
   expect(statuses).toEqual([401]);
   expect(text.toLowerCase()).toContain('www-authenticate: bearer error="invalid_token"');

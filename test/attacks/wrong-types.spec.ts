@@ -61,7 +61,7 @@ const BODIES: [method: string, path: string, body: Record<string, unknown>, take
 ];
 
 describe.each(BODIES)('%s %s', (method, path, body, takes) => {
-  // A public route is asked by nobody in particular, or logout would end the session of whoever asks.
+  // A public route is asked by nobody in particular, or logout would end the session of the caller.
   const token = () => (method === 'PATCH' || path.endsWith('logout-all') ? { token: person.accessToken } : {});
   const call = (sent: unknown) => gatehouse.call<Problem>(method, path, { body: sent, ...token() });
 

@@ -51,7 +51,7 @@ function freshAddress(): string {
   return count % 2 ? `10.${count >> 16}.${(count >> 8) & 255}.${count & 255}` : `2001:db8:${count.toString(16)}::1`;
 }
 
-/** The server as whoever makes the tokens reaches it. */
+/** The server as the maker of the tokens reaches it. */
 class FromAnywhere extends Api {
   override call<Body = Record<string, never>>(method: string, path: string, options: CallOptions = {}) {
     const headers = { ...options.headers, 'x-forwarded-for': freshAddress() };

@@ -67,7 +67,7 @@ export async function signInByForm(page: Page, name: string, password: string): 
   await page.getByRole('heading', { name: 'Dashboard' }).waitFor();
 }
 
-/** Opens an address as somebody who has signed in before: in the browser is the cookie, and nothing else. */
+/** Opens an address as a user who has signed in before: in the browser is the cookie, and nothing else. */
 export async function enter(page: Page, email: string, path = '/'): Promise<void> {
   const { request } = page.context();
   const headers = { 'x-token-delivery': 'cookie' };

@@ -85,7 +85,7 @@ export function hmac(key: KeyObject | Buffer | string, input: string): Buffer {
   return createHmac('sha256', key).update(input).digest();
 }
 
-/** A running server, its key, and somebody who is signed in there. */
+/** A running server, its key, and a user who is signed in there. */
 export class Forgery {
   private constructor(
     readonly forge: Forge,

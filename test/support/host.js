@@ -14,7 +14,7 @@ const [{ loadConfig }, { createLogger }, { migrate }, { startServer }] = await P
 /**
  * A process in which the built server runs many times over, each time with settings of its own, as main.ts starts it
  * once. To load the application takes a processor five times as long as to start it, and here it is loaded for a whole
- * run. Starts one for whoever posts its settings, and stops it for whoever deletes it by its port.
+ * run. A POST of its settings starts one, a DELETE of its port stops it.
  */
 const running = new Map();
 

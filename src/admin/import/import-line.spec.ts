@@ -26,7 +26,7 @@ test.each(['9999-12-31T23:59:59Z', Date.now() + 60_000, 9e15, 8.7e15, -1, 'yeste
   },
 );
 
-test('a name in decomposed letters is kept in composed ones, as the search looks for it', () => {
+test('a name in decomposed characters is kept in composed ones, as the search looks for it', () => {
   expect(read({ email: 'a@x.test', name: 'Jose\u0301' })).toMatchObject({ name: 'Jos\u00e9' });
 });
 

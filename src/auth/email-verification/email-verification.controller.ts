@@ -34,7 +34,7 @@ export class EmailVerificationController {
   @RateLimit('mail-request')
   @Post('resend')
   @ApiOperation({ summary: 'Mail the link to confirm an address once more', operationId: 'resendVerification' })
-  @Answers(202, messageView, 'Whoever has the address')
+  @Answers(202, messageView, 'The message, the same whether or not an account has the address')
   @Fails('mail_unavailable')
   async resend(
     @Body({ schema: mailRequest }) { email }: MailRequest,

@@ -47,7 +47,7 @@ export class PasswordController {
   @Post('auth/password/forgot')
   @ApiTags('Auth')
   @ApiOperation({ summary: 'Mail a link to choose a new password', operationId: 'forgotPassword' })
-  @Answers(202, messageView, 'Whoever has the address')
+  @Answers(202, messageView, 'The message, the same whether or not an account has the address')
   @Fails('mail_unavailable')
   async forgot(
     @Body({ schema: mailRequest }) { email }: MailRequest,

@@ -50,7 +50,7 @@ export class SignIn {
   async complete(proof: Proof, context: RequestContext): Promise<SignInOutcome> {
     const { userId } = proof;
     try {
-      // Judged before as well as under the lock, so that no mail is counted for a sign-in that is refused.
+      // Checked before as well as under the lock, so that no mail is counted for a sign-in that is refused.
       this.admit(await this.users.find(userId));
       const mayNotify =
         (await this.sessions.isNewDevice(userId, context, this.database.manager)) &&

@@ -35,7 +35,7 @@ it('lets one client use all of it while nobody else comes', async () => {
   expect([started.length, refused.length]).toEqual([2, 2]);
 });
 
-it('gives a newcomer the place of the newest job of whoever has most, and the next turn', async () => {
+it('gives a newcomer the place of the newest job of the address that has most, and the next turn', async () => {
   const { add, started, refused, endOne } = bench(1, 4);
   for (const name of ['a0', 'a1', 'a2', 'a3', 'a4']) void add('a', name);
   void add('b', 'b0');
@@ -46,7 +46,7 @@ it('gives a newcomer the place of the newest job of whoever has most, and the ne
   expect(started).toEqual(['a0', 'a1', 'b0']);
 });
 
-it('refuses whoever floods and nobody else, however the flood comes', async () => {
+it('refuses the address that floods and no other, however the flood comes', async () => {
   const { add, refused } = bench(2, 16);
   for (let index = 0; index < 100; index++) void add('flood');
   for (let index = 0; index < 8; index++) void add(`other ${index}`);
@@ -55,7 +55,7 @@ it('refuses whoever floods and nobody else, however the flood comes', async () =
   expect(new Set(refused)).toEqual(new Set(['flood']));
 });
 
-it('does not shed for somebody who would then have as much', async () => {
+it('does not shed for an address that would then have as much', async () => {
   const { add, refused } = bench(1, 4);
   for (const name of ['run', 'a', 'a', 'b', 'b']) void add(name);
   void add('a');

@@ -113,7 +113,7 @@ export class PasswordHasher implements OnModuleInit, OnApplicationShutdown {
    * Whether the password is the one behind the hash. `from` as for `hash`. Throws
    * `HashQueueFullError` when the queue is full.
    * Pass null for an unknown user or one without a password: the answer is false, after the same work, so that the time
-   * tells nobody who has an account. The same goes for a hash or a password that cannot be genuine.
+   * does not tell who has an account. The same goes for a hash or a password that cannot be genuine.
    */
   async verify(password: string, hash: string | null, from?: string): Promise<boolean> {
     const canonical = canonicalPassword(password);

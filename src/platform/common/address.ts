@@ -2,7 +2,7 @@ import { isIP } from 'node:net';
 
 /**
  * A client address in the one spelling that is stored and compared: an IPv4 address that came through an IPv6 socket is
- * the IPv4 address it is, and a link-local one has no zone. Returns null for what is no address.
+ * the IPv4 address it is, and a link-local one has no zone. Returns null for a text that is not an address.
  */
 export function plainAddress(text: string): string | null {
   const plain = text.replace(/%.*$/, '').replace(/^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/i, '');
@@ -28,7 +28,7 @@ function mappedIpv4(canonical: string): string | null {
 }
 
 /**
- * The network that counts as one client: an IPv4 address itself, an IPv6 address by its /64, because whoever has one
+ * The network that counts as one client: an IPv4 address itself, an IPv6 address by its /64, because a client with one
  * address there has them all. Takes what plainAddress returns.
  */
 export function networkOf(address: string): string {

@@ -71,7 +71,7 @@ function isOrigin(text: string): boolean {
   return URL.canParse(text) && new URL(text).origin === text && !text.includes('*');
 }
 
-/** Whether a path and a fragment can be put after a URL. What is no URL is another fault. */
+/** Whether a path and a fragment can be put after a URL. A text that is not a URL is another fault. */
 function canBeExtended(text: string): boolean {
   if (!URL.canParse(text)) return true;
   const { username, password } = new URL(text);

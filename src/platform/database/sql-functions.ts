@@ -59,7 +59,7 @@ export async function applyFunctions(source: DataSource, functions: readonly Sql
   });
 }
 
-/** The same version with another text is the work of somebody who is writing it. */
+/** The same version with another text is the work of a developer who is writing it. */
 function isNewer(file: SqlFunction, applied: Omit<SqlFunction, 'text'> | undefined): boolean {
   if (!applied || file.version > applied.version) return true;
   return file.version === applied.version && !file.hash.equals(applied.hash);

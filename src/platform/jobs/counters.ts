@@ -2,15 +2,15 @@ import { Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@
 import { Database } from '../database/database.js';
 import { DebouncedTask } from './debounced-task.js';
 
-/** Any number: one instance folds at a time. */
+/** Any number: one instance aggregates at a time. */
 const AGGREGATE_LOCK = 4_711_005;
 
 /**
- * Folds the changes into the tallies.
+ * Aggregates the changes into the counters.
  * What is moved leaves the one table and enters the other in one commit, so a sum over both is exact at every moment.
  */
 const AGGREGATE = {
-  name: 'tallies-fold',
+  name: 'counters-aggregate',
   text: `
   WITH turn AS MATERIALIZED (SELECT pg_try_advisory_xact_lock(${AGGREGATE_LOCK}) AS held),
     moved AS (DELETE FROM tally_changes WHERE (SELECT held FROM turn) RETURNING name, day, delta)
@@ -21,7 +21,7 @@ const AGGREGATE = {
 /** Keeps the table of changes short. The counts are exact without it; reading them would only grow slow. */
 @Injectable()
 export class Counters implements OnApplicationBootstrap, OnModuleDestroy {
-  // A database that is away is no news of this timer's: the next turn folds what this one could not.
+  // A database that is away is no news of this timer's: the next turn aggregates what this one could not.
   private readonly task = new DebouncedTask(() => void this.aggregate().catch(() => undefined));
 
   constructor(private readonly database: Database) {}
@@ -39,7 +39,7 @@ export class Counters implements OnApplicationBootstrap, OnModuleDestroy {
     this.task.schedule();
   }
 
-  /** Folds what is committed. Several instances may call it at once. */
+  /** Aggregates what is committed. Several instances may call it at once. */
   async aggregate(): Promise<void> {
     await this.database.run(AGGREGATE, []);
   }

@@ -2,24 +2,24 @@ import { jest } from '@jest/globals';
 import { DebouncedTask } from './debounced-task.js';
 
 let task: jest.Mock<() => void>;
-let sweeper: DebouncedTask;
+let debounced: DebouncedTask;
 
 beforeEach(() => {
   jest.useFakeTimers();
   task = jest.fn<() => void>();
-  sweeper = new DebouncedTask(task);
+  debounced = new DebouncedTask(task);
 });
 
 afterEach(() => {
-  sweeper.stop();
+  debounced.stop();
   jest.useRealTimers();
 });
 
 test('a crowd of tellings is one task, a second after the first', () => {
-  sweeper.schedule();
+  debounced.schedule();
   jest.advanceTimersByTime(900);
-  sweeper.schedule();
-  sweeper.schedule();
+  debounced.schedule();
+  debounced.schedule();
   expect(task).not.toHaveBeenCalled();
   jest.advanceTimersByTime(100);
   expect(task).toHaveBeenCalledTimes(1);
@@ -28,23 +28,23 @@ test('a crowd of tellings is one task, a second after the first', () => {
 });
 
 test('what is told during the task is done with the next', () => {
-  task.mockImplementationOnce(() => sweeper.schedule());
-  sweeper.schedule();
+  task.mockImplementationOnce(() => debounced.schedule());
+  debounced.schedule();
   jest.advanceTimersByTime(2_000);
   expect(task).toHaveBeenCalledTimes(2);
 });
 
 test('started, it does the task every five minutes unasked', () => {
-  sweeper.start();
+  debounced.start();
   jest.advanceTimersByTime(900_000);
   expect(task).toHaveBeenCalledTimes(3);
 });
 
 test('stopped, it does nothing more, however often it is told', () => {
-  sweeper.start();
-  sweeper.schedule();
-  sweeper.stop();
-  sweeper.schedule();
+  debounced.start();
+  debounced.schedule();
+  debounced.stop();
+  debounced.schedule();
   jest.advanceTimersByTime(900_000);
   expect(task).not.toHaveBeenCalled();
   expect(jest.getTimerCount()).toBe(0);

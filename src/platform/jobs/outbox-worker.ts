@@ -101,7 +101,7 @@ export abstract class OutboxWorker implements OnApplicationBootstrap, OnModuleDe
     const unreached: [OutboxItem, string][] = [];
     await Promise.all(
       items.map(async (item) => {
-        const reason = await this.handOver(item);
+        const reason = await this.dispatch(item);
         if (reason !== null) unreached.push([item, reason]);
       }),
     );
@@ -122,7 +122,7 @@ export abstract class OutboxWorker implements OnApplicationBootstrap, OnModuleDe
    * Begins to send one item. Resolves with null once the receiver has it or has had its say, whose answer is awaited apart;
    * or with why it could not be asked.
    */
-  private handOver(item: OutboxItem): Promise<string | null> {
+  private dispatch(item: OutboxItem): Promise<string | null> {
     return new Promise((resolve) => {
       const delivered = this.deliver(item, () => resolve(null)).then((reason) => {
         if (reason === null) this.letGo(item);

@@ -20,13 +20,13 @@ const EVERY = {
   accountDeleted: mailTemplates.accountDeleted(),
 };
 
-test('every letter is tried here', () => {
+test('every mail is tried here', () => {
   expect(Object.keys(EVERY).sort()).toEqual(Object.keys(mailTemplates).sort());
 });
 
-test.each(Object.entries(EVERY))('%s names the service, leads only to it, and escapes', (_, letter) => {
-  const { subject, text, html } = renderMail(letter, SERVICE);
-  expect(subject).toBe(`${letter.subject} – A & <B>`);
+test.each(Object.entries(EVERY))('%s names the service, leads only to it, and escapes', (_, mail) => {
+  const { subject, text, html } = renderMail(mail, SERVICE);
+  expect(subject).toBe(`${mail.subject} – A & <B>`);
   expect(subject).not.toMatch(/[\r\n]/);
   expect(html).toContain('A &amp; &lt;B&gt;');
   expect(html).not.toContain('<B>');
@@ -38,9 +38,9 @@ test.each(Object.entries(EVERY))('%s names the service, leads only to it, and es
   expect(links.filter((link) => link.includes('T0ken')).every((link) => new URL(link).hash === '#token=T0ken')).toBe(
     true,
   );
-  expect(text.includes('T0ken')).toBe(letter.link !== undefined);
+  expect(text.includes('T0ken')).toBe(mail.link !== undefined);
 });
 
-test('a letter says when and from where it was caused', () => {
+test('a mail says when and from where it was caused', () => {
   expect(renderMail(EVERY.passwordChanged, SERVICE).text).toContain('on 2026-01-02 at 03:04 UTC from 192.0.2.1');
 });

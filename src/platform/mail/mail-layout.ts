@@ -1,7 +1,7 @@
 import { escapeHtml } from '../http/html.js';
 
 /** The pages under PUBLIC_URL that a mail may lead to. */
-export type LinkPage = 'verify-email' | 'reset-password' | 'accept-invitation' | 'undo-email-change';
+type LinkPage = 'verify-email' | 'reset-password' | 'accept-invitation' | 'undo-email-change';
 
 /** What a mail says, before it has a form. Nothing in it that a stranger could have written, such as a user's name. */
 export interface MailContent {
@@ -14,7 +14,7 @@ export interface MailContent {
   closing?: string[];
 }
 
-/** A letter in the form in which it is sent. */
+/** A mail in the form in which it is sent. */
 export interface RenderedMail {
   subject: string;
   text: string;
@@ -26,11 +26,11 @@ interface Service {
   publicUrl: string;
 }
 
-/** Writes a letter as text and as HTML, in the name of this service. */
-export function renderMail(letter: MailContent, service: Service): RenderedMail {
-  const url = letter.link && linkUrl(letter.link, service.publicUrl);
-  const subject = `${letter.subject} – ${service.appName}`;
-  return { subject, text: asText(letter, url, service), html: asHtml(letter, url, service) };
+/** Writes a mail as text and as HTML, in the name of this service. */
+export function renderMail(mail: MailContent, service: Service): RenderedMail {
+  const url = mail.link && linkUrl(mail.link, service.publicUrl);
+  const subject = `${mail.subject} – ${service.appName}`;
+  return { subject, text: asText(mail, url, service), html: asHtml(mail, url, service) };
 }
 
 /** The token stands in the fragment: browsers keep it from servers, logs and the Referer (ASVS 5.0, 14.2.1). */

@@ -58,7 +58,7 @@ export const mailTemplates = {
     kind: 'change_email',
     subject: 'Confirm your new email address',
     paragraphs: [
-      `Somebody who has an account under another address wants to move it to this one, asked for ${from(origin)}.`,
+      `The owner of an account under another address wants to move it to this one, asked for ${from(origin)}.`,
       'Confirm only if that account is yours: it is not one that you have just registered.',
     ],
     link: { page: 'verify-email', token, label: 'Move the account to this address' },

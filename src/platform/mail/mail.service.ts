@@ -42,20 +42,20 @@ export class Mail {
   }
 
   /**
-   * Puts a letter into the outbox, in the caller's transaction: it is sent if and only if that commits.
+   * Puts a mail into the outbox, in the caller's transaction: it is sent if and only if that commits.
    * Where no mail can be sent this does nothing, so that a notice never stops what it tells of.
    */
-  async send(letter: MailContent, to: string, manager: EntityManager): Promise<void> {
+  async send(content: MailContent, to: string, manager: EntityManager): Promise<void> {
     if (!this.available) return;
     const { delivery, appName } = this.config.mail;
     const id = newId();
     const mail: OutgoingMail = {
       to,
-      ...renderMail(letter, { appName, publicUrl: this.config.publicUrl }),
-      token: letter.link?.token,
+      ...renderMail(content, { appName, publicUrl: this.config.publicUrl }),
+      token: content.link?.token,
     };
     const sealed = encrypt(Buffer.from(JSON.stringify(mail)), this.key, id);
-    await manager.query(ADD, [id, letter.kind, sealed, this.recipient(to), delivery === 'development outbox']);
+    await manager.query(ADD, [id, content.kind, sealed, this.recipient(to), delivery === 'development outbox']);
   }
 
   /** Forgets what still waits for an address, in the caller's transaction. */

@@ -43,7 +43,7 @@ function describeError(error: unknown): unknown {
   return { type: error.name, message: error.message, code, constraint, stack: error.stack, cause };
 }
 
-/** Nest's own messages in the same log. What it tells while it starts is for whoever debugs it. */
+/** Nest's own messages in the same log. What it tells while it starts is for debugging. */
 export class NestLogger implements LoggerService {
   constructor(private readonly logger: Logger) {}
 

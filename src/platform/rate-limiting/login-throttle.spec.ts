@@ -32,7 +32,7 @@ async function exhaust(accountId: string | null, name: string): Promise<void> {
   expect(await guess(accountId, name)).toBe('rate_limited');
 }
 
-it('refuses nobody who is signed in for what another one at their address was refused', async () => {
+it('refuses no signed-in user for what another one at their address was refused', async () => {
   await exhaust('one', '');
   expect(await guess('other', '')).toBe(false);
 });
