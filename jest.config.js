@@ -11,6 +11,7 @@ const SLOW = [
   'src/platform/database/embedded/**/*.spec.ts',
   'test/fuzz/**/*.spec.ts',
   'test/attack-suite.spec.ts',
+  'test/audit-chain.spec.ts',
   'test/cli.spec.ts',
   'test/database-down.spec.ts',
   'test/image.spec.ts',
@@ -18,6 +19,8 @@ const SLOW = [
   'test/limits/shedding.spec.ts',
   'test/mail-delivery.spec.ts',
   'test/memory.spec.ts',
+  'test/refresh.spec.ts',
+  'test/signing-keys.spec.ts',
   'test/start.spec.ts',
   'test/users-import.spec.ts',
 ];

@@ -3,17 +3,19 @@ import type { MigrationInterface, QueryRunner } from 'typeorm';
 /**
  * A credential is a row, not a column of users: passwords get a table, and a view shows every credential of a user.
  * The column stays for one release, in step with the table whichever of the two is written, so that instances of the
- * version before go on working while the new ones come up.
+ * version before go on working while the new ones come up. The passwords that are there follow in the next migration.
  */
 export class KeepPasswordsApart1763100000000 implements MigrationInterface {
   async up(queryRunner: QueryRunner): Promise<void> {
+    // The schema is the deployment's to choose. No function looks elsewhere: a temporary table would else take its place.
+    const [{ schema }] = await queryRunner.query('SELECT quote_ident(current_schema()) AS schema');
     await queryRunner.query(`
       CREATE TABLE passwords (
         user_id    uuid        CONSTRAINT passwords_pk PRIMARY KEY CONSTRAINT passwords_user_fk REFERENCES users ON DELETE CASCADE,
         hash       text        NOT NULL,
         changed_at timestamptz NOT NULL DEFAULT now()
       );
-      COMMENT ON TABLE passwords IS 'Whoever writes here has locked the row of the user first';
+      COMMENT ON TABLE passwords IS 'Every writer has locked the row of the user first';
       COMMENT ON COLUMN passwords.changed_at IS 'When the password was chosen; a fresh hash of the same one leaves it';
 
       CREATE VIEW credentials AS
@@ -21,12 +23,12 @@ export class KeepPasswordsApart1763100000000 implements MigrationInterface {
       COMMENT ON VIEW credentials IS 'What each user can prove who they are with, one row for each';
 
       -- Each of the two writes only what differs, so the other's answer finds nothing left to do.
-      CREATE FUNCTION users_copy_password() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+      CREATE FUNCTION users_copy_password() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, ${schema}, pg_temp AS $$
       BEGIN
         IF NEW.password_hash IS NULL THEN
-          DELETE FROM public.passwords WHERE user_id = NEW.id;
+          DELETE FROM ${schema}.passwords WHERE user_id = NEW.id;
         ELSE
-          INSERT INTO public.passwords AS p (user_id, hash) VALUES (NEW.id, NEW.password_hash)
+          INSERT INTO ${schema}.passwords AS p (user_id, hash) VALUES (NEW.id, NEW.password_hash)
             ON CONFLICT (user_id) DO UPDATE SET hash = excluded.hash, changed_at = excluded.changed_at
             WHERE p.hash <> excluded.hash;
         END IF;
@@ -37,16 +39,12 @@ export class KeepPasswordsApart1763100000000 implements MigrationInterface {
       CREATE TRIGGER users_copy_password AFTER UPDATE OF password_hash ON users
         FOR EACH ROW WHEN (OLD.password_hash IS DISTINCT FROM NEW.password_hash) EXECUTE FUNCTION users_copy_password();
 
-      -- After the triggers above, whose creation waits for every open change of a user, so that none is missed. When these
-      -- were chosen is not known any more; not before the account was made.
-      INSERT INTO passwords (user_id, hash, changed_at) SELECT id, password_hash, created_at FROM users WHERE password_hash IS NOT NULL;
-
-      CREATE FUNCTION passwords_copy_hash() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+      CREATE FUNCTION passwords_copy_hash() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, ${schema}, pg_temp AS $$
       BEGIN
         IF TG_OP = 'DELETE' THEN
-          UPDATE public.users SET password_hash = NULL WHERE id = OLD.user_id AND password_hash IS NOT NULL;
+          UPDATE ${schema}.users SET password_hash = NULL WHERE id = OLD.user_id AND password_hash IS NOT NULL;
         ELSE
-          UPDATE public.users SET password_hash = NEW.hash WHERE id = NEW.user_id AND password_hash IS DISTINCT FROM NEW.hash;
+          UPDATE ${schema}.users SET password_hash = NEW.hash WHERE id = NEW.user_id AND password_hash IS DISTINCT FROM NEW.hash;
         END IF;
         RETURN NULL;
       END $$;

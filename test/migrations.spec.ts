@@ -18,6 +18,8 @@ const LOST: Record<string, string[]> = {
   RecordFunctions1763200100000: ['applied_functions'],
   // Links stay; what has no place is the attempts of a token, what its flow left in it, and every token that is no link.
   CarryAnyOneTimeThing1763200000000: ['one_time_tokens'],
+  // The column of users has them; the migration that follows copies them.
+  KeepPasswordsApart1763100000000: ['passwords'],
   ProveAppSecret1763003400000: ['app_secret_proof'],
   NameRecipients1763003400000: ['mail_outbox.recipient'],
   MarkRegistrations1763003000000: ['mail_outbox.claimed_by'],

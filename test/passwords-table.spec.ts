@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { DataSource, type DataSourceOptions } from 'typeorm';
 import { KeepPasswordsApart1763100000000 } from '../migrations/1763100000000-keep-passwords-apart.js';
+import { CopyPasswords1763100000001 } from '../migrations/1763100000001-copy-passwords.js';
 import { createDatabase, type TestDatabase } from './support/database.js';
 
 /** The version before knows passwords as a column of users. While it may run beside this one, both see one truth. */
@@ -114,6 +115,7 @@ test('goes down and up again with users there, and neither way loses a password'
     // As the version before does it on the schema of before.
     await database.query('UPDATE users SET password_hash = $2 WHERE id = $1', [one, 'one anew']);
     await migration.up(runner);
+    await new CopyPasswords1763100000001().up(runner);
     await runner.release();
   } finally {
     await source.destroy();

@@ -9,7 +9,7 @@ import { Problem } from '../platform/http/problem.js';
 import type { RequestContext } from '../platform/http/request-context.js';
 import { Mail } from '../platform/mail/mail.service.js';
 import { mailTemplates } from '../platform/mail/mail-templates.js';
-import { LOCK_RIGHTS, LOCK_RIGHTS_OF_ADMIN } from '../roles/rights-lock.js';
+import { LOCK_RIGHTS } from '../roles/rights-lock.js';
 import { Sessions } from '../sessions/sessions.service.js';
 import { Notices } from '../users/notices.service.js';
 import { Users } from '../users/users.service.js';
@@ -36,17 +36,14 @@ export class AccountDeletion {
     const checkedHash = await this.reauthentication.verify(userId, password, context);
     const mayNotify = await this.notices.canNotify(userId);
     await this.database.transaction(async (manager) => {
-      await manager.query(LOCK_RIGHTS_OF_ADMIN, [userId]);
+      await manager.query(LOCK_RIGHTS);
       if (!(await this.users.lock(userId, manager))) throw new Problem('session_revoked');
       // Changed since it was checked.
       if (!(await this.passwords.isCurrent(userId, checkedHash, manager))) throw new Problem('wrong_password');
       const user = await this.users.read(userId, manager);
-      const wasAdmin = user.roles.includes(ADMIN);
-      // For a user who became an admin between the first statement and the lock on the row.
-      if (wasAdmin) await manager.query(LOCK_RIGHTS);
       await this.sessions.endAllWithin(userId, null, manager);
       await this.users.delete(userId, manager);
-      if (wasAdmin && !(await this.users.hasAdmin(manager))) throw new Problem('last_admin');
+      if (user.roles.includes(ADMIN) && !(await this.users.hasAdmin(manager))) throw new Problem('last_admin');
       await this.audit.record({ type: 'user.deleted', actor: userActor(userId, context), userId }, manager);
       await this.mail.withdraw(user.email, manager);
       if (mayNotify) await this.mail.send(mailTemplates.accountDeleted(), user.email, manager);

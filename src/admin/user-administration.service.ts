@@ -62,7 +62,6 @@ export class UserAdministration {
     const passwordHash = form.password === undefined ? null : await this.hash(form.password, form);
     const roles = [...new Set(form.roles)];
     return this.change({ actor, scope: { roles } }, async (manager) => {
-      await this.users.assertRolesExist(roles, manager);
       await this.emailChange.releaseUnverifiedEmail(emailKeyOf(form.email), null, actor, manager);
       const user = await this.users.create({ ...form, roles, passwordHash }, manager);
       await this.record('user.created', user.id, actor, manager, { roles });
@@ -135,7 +134,10 @@ export class UserAdministration {
     return this.database.transaction(async (manager) => {
       if (rights) await manager.query(LOCK_RIGHTS);
       if (userId !== undefined && !(await this.users.lock(userId, manager))) throw new Problem('not_found');
+      // Before the rights are read: a role that somebody makes between the two would be given without being judged.
+      const unknownRole = await this.users.lockRoles(scope?.roles ?? [], manager);
       await assertMayGrant(actor, { permissions: ['users:write'], ...scope, userId }, manager);
+      if (unknownRole !== undefined) throw Problem.field('/roles', `There is no role ${unknownRole}.`);
       if (!rights) return work(manager);
       const had = await this.users.hasAdmin(manager);
       const result = await work(manager);
@@ -152,7 +154,6 @@ export class UserAdministration {
   ): Promise<UserRow> {
     const before = await this.users.read(id, manager);
     const roles = [...new Set(wanted(before.roles))].sort();
-    await this.users.assertRolesExist(roles, manager);
     await this.users.clearUnverifiedRegistration(id, manager);
     if (before.roles.join() === roles.join()) return before;
     await this.users.setRoles(id, roles, manager);

@@ -12,7 +12,3 @@
  * The number is any, but the same for every instance.
  */
 export const LOCK_RIGHTS = 'SELECT pg_advisory_xact_lock(4711003)';
-
-/** The same lock where this user is an admin: another user who leaves cannot be the last admin. $1 user */
-export const LOCK_RIGHTS_OF_ADMIN = `
-  SELECT pg_advisory_xact_lock(4711003) FROM user_roles WHERE user_id = $1 AND role = 'admin'`;

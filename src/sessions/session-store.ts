@@ -4,11 +4,11 @@
 export const OPEN = `
   INSERT INTO sessions (id, user_id, secret_hash, expires_at, auth_methods, ip, user_agent)
   VALUES ($1, $2, $3, now() + least($4::float8, $5::float8) * interval '1 ms', $6, $7, $8)
-  RETURNING expires_at AS "sessionExpiresAt", auth_time AS "authTime"`;
+  RETURNING expires_at AS "sessionExpiresAt", created_at AS "authTime"`;
 
 /** What a token says of a session and of the user whom it belongs to: the columns of a TokenSubject. */
 const SUBJECT = `
-  s.id AS "sessionId", s.expires_at AS "sessionExpiresAt", s.auth_time AS "authTime", s.auth_methods AS "authMethods",
+  s.id AS "sessionId", s.expires_at AS "sessionExpiresAt", coalesce(s.auth_time, s.created_at) AS "authTime", s.auth_methods AS "authMethods",
   u.id AS "userId", u.username, u.ver AS "tokenVersion",
   ARRAY(SELECT role FROM user_roles r WHERE r.user_id = u.id ORDER BY role) AS roles`;
 

@@ -144,11 +144,10 @@ export class Users {
     await manager.query(store.ADD_ROLES, [id, roles]);
   }
 
-  /** Keeps the roles from being removed before the transaction ends. Throws a Problem about `/roles` where one does not exist. */
-  async assertRolesExist(roles: string[], manager: EntityManager): Promise<void> {
+  /** Keeps the roles from being removed before the transaction ends. Returns the first that does not exist, or undefined. */
+  async lockRoles(roles: string[], manager: EntityManager): Promise<string | undefined> {
     const known = await manager.query<{ name: string }[]>(store.LOCK_ROLES, [roles]);
-    const unknown = roles.find((role) => !known.some(({ name }) => name === role));
-    if (unknown !== undefined) throw Problem.field('/roles', `There is no role ${unknown}.`);
+    return roles.find((role) => !known.some(({ name }) => name === role));
   }
 
   /** Notes that an administrator has changed the account. It is no mere registration any more. */

@@ -30,9 +30,9 @@ export class PasswordSignIn {
    * `rate_limited`, `overloaded`.
    */
   async withPassword(identifier: Identifier, password: string, context: RequestContext): Promise<SignInOutcome> {
-    this.hasher.assertCapacity(context.ip);
     // Before the database is asked whose name it is: a flood of refused guesses ends here.
     this.guesses.assertNotBlocked(context, nameKey(identifier));
+    this.hasher.assertCapacity(context.ip);
     for (let attempt = 1; ; attempt++) {
       const proof = await this.prove(identifier, password, context, attempt === ATTEMPTS);
       try {
@@ -56,7 +56,8 @@ export class PasswordSignIn {
     );
     if (!found?.passwordHash || !matches) return this.signIn.refuse('invalid_credentials', found?.id ?? null, context);
     const { id: userId, passwordHash } = found;
-    const freshHash = await this.freshHash(password, passwordHash, context);
+    // A disabled account is about to be refused, so nothing would keep the hash.
+    const freshHash = found.status === 'active' ? await this.freshHash(password, passwordHash, context) : null;
     return {
       userId,
       methods: ['password'],

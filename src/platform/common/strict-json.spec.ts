@@ -176,6 +176,9 @@ test('what nests without end costs no stack, and a text of 64 KiB no time', asyn
     `${'{"a":'.repeat(10_000)}1${'}'.repeat(10_000)}`,
     `"${'\\\\'.repeat(32_000)}"`,
     `"${'a'.repeat(65_000)}`,
+    `{"${'\\"'.repeat(32_000)}`,
+    `{"${'\\"'.repeat(32_000)}\\`,
+    `{"a"${' '.repeat(65_000)}`,
     `{${'"a" '.repeat(16_000)}}`,
     `["",${'"" ,'.repeat(16_000)}""]`,
   ];

@@ -3,8 +3,12 @@ export class StrictJsonError extends Error {}
 
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-/** A string of a JSON text, and the colon behind it where it is a member's name. */
-const STRING_AND_COLON = /"(?:[^"\\]|\\.)*"(\s*:)?/g;
+/**
+ * A string of a text that may not be JSON, and the colon behind it where it is a member's name. Where the string does not
+ * end, all the rest is matched: a pattern that fails there would be tried again from every escaped quote on, and a body of
+ * 64 KiB would hold the process for seconds.
+ */
+const STRING_AND_COLON = /"(?:[^"\\]|\\[\s\S]?)*(?:"(\s*:)?)?/g;
 
 /**
  * What stands in a name only by an escape: a quote, a backslash, a control character. After the name `\\` V8 of Node 24 reads

@@ -52,7 +52,8 @@ export async function migrate(url: string): Promise<string[]> {
   const lock = source.createQueryRunner();
   try {
     await lock.query('SELECT pg_advisory_lock($1)', [MIGRATION_LOCK]);
-    const applied = await source.runMigrations({ transaction: 'all' });
+    // Each in a transaction of its own, so that no lock outlasts the migration that needs it.
+    const applied = await source.runMigrations({ transaction: 'each' });
     const functions = await applyFunctions(source, await readFunctions());
     return [...applied.map((migration) => migration.name), ...functions];
   } finally {
