@@ -139,7 +139,7 @@ test('an email change counts once the new address confirms, and the old one can 
   // Nobody else gets the old address while it can be taken back.
   const squat = await post('/v1/auth/register', { email: old, password: PASSWORD });
   expect([squat.status, squat.body.code]).toEqual([409, 'email_taken']);
-  // A second change does not take the first way back away.
+  // A second change does not take the first undo link away.
   const third = freshEmail();
   const undo = await tokenFor(gatehouse, old);
   await change({ email: third, password: PASSWORD });
@@ -178,7 +178,7 @@ test('a change to an address that somebody has tells only its owner', async () =
   expect([mail!.subject, mail!.token]).toEqual(['You have an account already – Gatehouse', undefined]);
 });
 
-test('the address before is told of a change, but has no way back if it was never confirmed', async () => {
+test('the address before is told of a change, but has no undo link if it was never confirmed', async () => {
   const { user, accessToken } = await signUp(gatehouse);
   const fresh = freshEmail();
   await post('/v1/users/me/email', { email: fresh, password: PASSWORD }, accessToken);

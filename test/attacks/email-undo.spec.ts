@@ -41,7 +41,7 @@ async function holder(): Promise<string> {
   return row!.email;
 }
 
-test('the owner who moves it back the ordinary way leaves the thief no way back', async () => {
+test('the owner who moves it back the ordinary way leaves the thief no undo link', async () => {
   await moveTo(owner);
   const [mail] = await mailsTo(gatehouse, thief);
   expect([mail!.subject, mail!.token]).toEqual(['Your email address was changed – Gatehouse', undefined]);
@@ -49,7 +49,7 @@ test('the owner who moves it back the ordinary way leaves the thief no way back'
   expect(await holder()).toBe(owner);
 });
 
-test('several moves away from the owner are undone by the first way back, and no other works after it', async () => {
+test('several moves away from the owner are undone by the first undo link, and no other works after it', async () => {
   const first = await tokenFor(gatehouse, owner);
   await moveTo(freshEmail());
   const second = await tokenFor(gatehouse, thief);

@@ -12,7 +12,7 @@ const SEED = Number(process.env.FUZZ_SEED ?? 1);
 /** Sent at the same moment. */
 const BATCH = 25;
 /** Milliseconds in which an answer must come: a request that hangs is cut off later than this. */
-const PATIENCE = 8_000;
+const TIMEOUT = 8_000;
 const STACK =
   /\bat (?:async )?[\w.<>]+ \(|node_modules|\.(?:ts|js):\d+|QueryFailedError|SELECT |INSERT |syntax error|ZodError|fastify|FST_ERR|typeorm/i;
 
@@ -101,7 +101,7 @@ function send({ method, path, sender, headers, body }: FuzzedRequest): Promise<A
       agent,
       method,
       path,
-      timeout: PATIENCE,
+      timeout: TIMEOUT,
       headers: {
         'x-forwarded-for': freshAddress(),
         ...headers,
