@@ -96,7 +96,10 @@ test('says for which client, when and how somebody proved who they are, and no m
 describe('auth_time', () => {
   /** Moves the proof of a session an hour into the past. Returns when it was, in seconds. */
   async function age(sessionId: string): Promise<number> {
-    await database.query(`UPDATE sessions SET auth_time = coalesce(auth_time, created_at) - interval '1 hour' WHERE id = $1`, [sessionId]);
+    await database.query(
+      `UPDATE sessions SET auth_time = coalesce(auth_time, created_at) - interval '1 hour' WHERE id = $1`,
+      [sessionId],
+    );
     const [row] = await database.query<{ at: number }>(
       'SELECT floor(extract(epoch FROM auth_time))::integer AS at FROM sessions WHERE id = $1',
       [sessionId],
