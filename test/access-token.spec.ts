@@ -133,14 +133,14 @@ describe('auth_time', () => {
     expect(claimsOf((await refresh(gatehouse, refreshToken)).body.accessToken).auth_time).toBe(at);
   });
 
-  test('of a session that an instance of the version before opens is the moment it was opened', async () => {
-    const { user } = await signUp(gatehouse);
-    const [row] = await database.query<{ same: boolean }>(
-      `INSERT INTO sessions (id, user_id, secret_hash, expires_at, auth_methods)
-       VALUES (gen_random_uuid(), $1, sha256('x'), now() + interval '1 day', '{password}')
-       RETURNING auth_time = created_at AS same`,
-      [user.id],
+  test('of a session that an instance of the version before opens, which leaves it empty, is the moment it was opened', async () => {
+    const { session, refreshToken } = await signUp(gatehouse);
+    const [row] = await database.query<{ at: number; empty: boolean }>(
+      `UPDATE sessions SET created_at = created_at - interval '1 hour' WHERE id = $1
+       RETURNING floor(extract(epoch FROM created_at))::integer AS at, auth_time IS NULL AS empty`,
+      [session.id],
     );
-    expect(row?.same).toBe(true);
+    expect(row?.empty).toBe(true);
+    expect(claimsOf((await refresh(gatehouse, refreshToken)).body.accessToken).auth_time).toBe(row?.at);
   });
 });
