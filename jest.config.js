@@ -8,6 +8,7 @@
 
 /** What takes more than 20 s on a quiet machine, or starts processes of its own over and over. */
 const SLOW = [
+  'src/credentials/passwords/password-threads.spec.ts',
   'src/platform/database/embedded/**/*.spec.ts',
   'test/fuzz/**/*.spec.ts',
   'test/attack-suite.spec.ts',
