@@ -7,7 +7,8 @@
  *
  * A change of anything else (a name, the end of sessions, a user to come) takes only the lock on its row. It may run beside
  * the change that takes its actor's rights away, and then counts as having come before: it writes nothing that decides
- * what the other change may do. A role or a user that it needs is locked, so that it cannot vanish meanwhile.
+ * what the other change may do. A role or a user that it needs is locked, so that it cannot vanish meanwhile, and a role
+ * that it gives before the actor's rights are read, so that none is given that was made in between.
  *
  * The number is any, but the same for every instance.
  */

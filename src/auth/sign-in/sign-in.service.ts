@@ -50,11 +50,7 @@ export class SignIn {
   async complete(proof: Proof, context: RequestContext): Promise<SignInOutcome> {
     const { userId } = proof;
     try {
-      // Checked before as well as under the lock, so that no mail is counted for a sign-in that is refused.
-      this.admit(await this.users.find(userId));
-      const mayNotify =
-        (await this.sessions.isNewDevice(userId, context, this.database.manager)) &&
-        (await this.notices.canNotifyOfDevice(userId));
+      const mayNotify = await this.mayNotifyOfDevice(userId, context);
       return await this.database.transaction(async (manager) => {
         const user = await this.confirm(proof, manager);
         const challenge = await this.secondFactor.challengeFor(user, proof, manager);
@@ -96,6 +92,16 @@ export class SignIn {
     const user = this.admit(await this.users.lockForSignIn(proof.userId, manager));
     if (!(await proof.stillHolds(manager))) throw new SignInRefusal('invalid_credentials');
     return user;
+  }
+
+  /**
+   * Asked before the transaction as well as in it, so that the count of mails is not asked for under the lock. Where a notice
+   * is due the account is checked first: a sign-in that is refused counts no mail.
+   */
+  private async mayNotifyOfDevice(userId: string, context: RequestContext): Promise<boolean> {
+    if (!(await this.sessions.isNewDevice(userId, context, this.database.manager))) return false;
+    this.admit(await this.users.find(userId));
+    return this.notices.canNotifyOfDevice(userId);
   }
 
   private admit(user: UserRow | null): UserRow {
