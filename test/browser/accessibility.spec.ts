@@ -102,7 +102,20 @@ async function faultsInTheme(page: Page, rules: object): Promise<string[]> {
     () => false,
     () => true,
   );
-  return tooWide ? [...faults, 'wider than the screen'] : faults;
+  return tooWide ? [...faults, `wider than the screen: ${await widestOf(page)}`] : faults;
+}
+
+/** The innermost elements that stick out, which are what has to be looked at. */
+function widestOf(page: Page): Promise<string> {
+  return page.evaluate(() => {
+    const sticksOut = (element: Element) =>
+      element.getBoundingClientRect().right > document.documentElement.clientWidth + 0.5;
+    const out = [...document.body.querySelectorAll('*')].filter(sticksOut);
+    return out
+      .filter((element) => ![...element.children].some(sticksOut))
+      .map((element) => element.outerHTML.slice(0, 200))
+      .join(' ');
+  });
 }
 
 it('visits every page that the router knows', () => {
@@ -150,6 +163,21 @@ it('finds nothing, on a phone and on a wide screen, in either theme', async () =
   expect(faults).toEqual({});
   await profile.close();
 }, 180_000);
+
+it('is not made wider by the hidden hint of a chart, which may stay where it was on a wider screen', async () => {
+  const profile = await openProfile(browser, gatehouse.url, { viewport: SCREENS.phone });
+  const { page } = profile;
+  await enter(page, admin.email, PAGE_PATHS.overview);
+  const hint = page.locator('.recharts-tooltip-wrapper').first();
+  await hint.waitFor({ state: 'attached' });
+  const right = await hint.evaluate((element: HTMLElement) => {
+    element.style.left = '900px';
+    return element.getBoundingClientRect().right;
+  });
+  expect(right).toBeGreaterThan(SCREENS.phone.width);
+  expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(SCREENS.phone.width);
+  await profile.close();
+});
 
 it('would find a field without a name, words that cannot be read, and a page wider than the screen', async () => {
   const profile = await openProfile(browser, gatehouse.url);
