@@ -74,7 +74,7 @@ test.each(Object.keys(BAD))('%s', async (name) => {
   expect(text).toMatch(/^content-type: application\/problem\+json; charset=utf-8\r?$/im);
   expect(text).toMatch(/^x-request-id: [\w-]{12}\.[0-9a-z]+\r?$/im);
   expect(text).toMatch(/^content-security-policy: default-src 'none';.*frame-ancestors 'none'\r?$/im);
-  expect(text).not.toMatch(/HPE_|parse error|llhttp|node_modules|at .*\.js/i);
+  expect(text).not.toMatch(/HPE_|parse error|llhttp|node_modules|\.js:\d/i);
   const [head = '', body = ''] = text.split('\r\n\r\n');
   expect(Buffer.byteLength(body, 'latin1')).toBe(Number(/content-length: (\d+)/i.exec(head)?.[1]));
   expect(JSON.parse(body)).toMatchObject({ status: statuses[0], detail: expect.any(String) });
@@ -97,5 +97,5 @@ test('no Host: Node refuses it by itself, in few words (RFC 9112, 3.2)', async (
 
 test('after all that it serves, and nothing of it looked like a failure of ours', async () => {
   expect((await gatehouse.call('GET', '/health/live')).status).toBe(200);
-  expect(gatehouse.output).not.toMatch(/Error|_unavailable|\bat .*\.js/);
+  expect(gatehouse.output).not.toMatch(/Error|_unavailable|\.js:\d/);
 });
