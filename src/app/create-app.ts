@@ -1,6 +1,6 @@
 import cors from '@fastify/cors';
 import { NestFactory } from '@nestjs/core';
-import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import { assertSchemas } from '../access/route-manifest.js';
@@ -11,7 +11,6 @@ import type { Config } from '../platform/config/config.js';
 import { refuseUnreadable } from '../platform/http/client-errors.js';
 import { ErrorFilter } from '../platform/http/error.filter.js';
 import { acceptStrictJson } from '../platform/http/json-body.js';
-import { MinimalFastifyAdapter } from '../platform/http/minimal-fastify-adapter.js';
 import { decodableUrl, logRequests, requestId, setHeaders } from '../platform/http/requests.js';
 import { RouteTable } from '../platform/http/route-table.js';
 import { SchemaPipe } from '../platform/http/schema.pipe.js';
@@ -34,7 +33,7 @@ const REQUEST_TIMEOUT = 10_000;
 export async function createApp(config: Config, databaseUrl: string, logger: Logger): Promise<NestFastifyApplication> {
   const routes = new RouteTable();
   const filter = new ErrorFilter(logger, (path) => routes.methodsOf(path));
-  const adapter = new MinimalFastifyAdapter({
+  const adapter = new FastifyAdapter({
     bodyLimit: BODY_LIMIT,
     requestTimeout: REQUEST_TIMEOUT,
     keepAliveTimeout: 72_000,
