@@ -10,7 +10,9 @@
 const SLOW = [
   'src/credentials/passwords/password-threads.spec.ts',
   'src/platform/database/embedded/**/*.spec.ts',
+  'src/platform/rate-limiting/guess-store.db.spec.ts',
   'test/fuzz/**/*.spec.ts',
+  'test/account-states.spec.ts',
   'test/attack-suite.spec.ts',
   'test/audit-chain.spec.ts',
   'test/cli.spec.ts',
@@ -21,6 +23,7 @@ const SLOW = [
   'test/mail-delivery.spec.ts',
   'test/memory.spec.ts',
   'test/refresh.spec.ts',
+  'test/revocation.spec.ts',
   'test/signing-keys.spec.ts',
   'test/start.spec.ts',
   'test/users-import.spec.ts',
