@@ -74,7 +74,7 @@ function isAcceptable(
   { iss, iat, exp }: Pick<Claims, 'iss' | 'iat' | 'exp'>,
   { now, longest, isIssuer }: Expectations,
 ): boolean {
-  return isIssuer(iss) && iat <= now + LEEWAY && exp > iat && exp - iat <= longest + LEEWAY;
+  return isIssuer(iss) && iat <= now + LEEWAY && exp > iat && exp - iat <= longest;
 }
 
 function principalOf({ sub, sid, username, roles, ver, exp }: Claims): SessionPrincipal {
