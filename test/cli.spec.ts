@@ -198,7 +198,7 @@ const SAID: [args: string[], code: number, words: string, env?: Record<string, s
   [['audit:verify', '--expect', 'x'], 64, '--expect takes'],
   [['doctor', '--peer', 'x'], 64, '--peer takes'],
   [['doctor', '--forwarded-for', '1.1.1.1'], 64, 'needs --peer'],
-  [['doctor'], 0, 'warning  SMTP_URL'],
+  [['doctor'], 0, 'fine     SMTP_URL is not set: mails are shown at /dev/outbox.'],
 ];
 
 test.each(SAID)('%j ends with %d and says: %s', async (args, code, words, env = {}) => {

@@ -23,7 +23,7 @@ export function addSystemCommands(program: Command): void {
     .action(loaded(async () => (await import('./system.actions.js')).acceptAudit));
   program
     .command('routes')
-    .description('every route, whom it is for and the limit it has of its own')
+    .description('every route, who may call it, and its own limit')
     .option('--json', 'print JSON')
     .action(loaded(async () => (await import('./system.actions.js')).printRoutes));
 }

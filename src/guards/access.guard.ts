@@ -11,7 +11,7 @@ export class AccessGuard implements CanActivate {
 
   canActivate(context: ExecutionContext): boolean | Promise<boolean> {
     const demand = accessRuleOf(context.getHandler(), context.getClass());
-    if (!demand) throw new Problem('forbidden', { detail: 'This route does not say whom it is for, so it is closed.' });
+    if (!demand) throw new Problem('forbidden', { detail: 'This route declares no access rule, so it is closed.' });
     if (demand.kind !== 'roles' && demand.kind !== 'permissions') return true;
     const roles = context.switchToHttp().getRequest<AuthenticatedRequest>().user?.roles ?? [];
     if (demand.kind === 'permissions' && !this.table.isSynchronized) return this.checkAfterReading(demand, roles);

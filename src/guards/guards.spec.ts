@@ -20,7 +20,7 @@ import { SigningKeys } from '../tokens/signing-keys.service.js';
 import { GuardsModule } from './guards.module.js';
 import { SessionTokenAuthenticator } from './session-token.authenticator.js';
 
-/** Routes of every kind, among them one whose author forgot to say whom it is for. */
+/** Routes of every kind, among them one whose author forgot the access rule. */
 @Controller('forgotten')
 class Forgotten {
   @Get()
@@ -156,7 +156,7 @@ test.each<[url: string, nobody: number, user: number, admin: number]>([
 test('a route that says nothing is closed to every caller, and says so', async () => {
   const answer = await get('/forgotten', tokenOf('admin').token);
   expect(answer.code).toBe('forbidden');
-  expect(answer.body).toContain('does not say whom it is for');
+  expect(answer.body).toContain('declares no access rule');
 });
 
 test('who lacks a role is told which, and one of several is enough', async () => {

@@ -16,6 +16,14 @@ const bad = (change: Partial<DeploymentReport>) =>
 
 it('finds nothing in a healthy deployment', () => expect(bad({})).toEqual([]));
 
+it('misses no SMTP_URL while developing, and says where the mails are', () => {
+  const findings = examine({ ...HEALTHY, production: false, smtpUrl: undefined });
+  expect(findings.find(({ text }) => /SMTP_URL/.test(text))).toMatchObject({
+    level: 'fine',
+    text: expect.stringContaining('/dev/outbox'),
+  });
+});
+
 it.each<[string, Partial<DeploymentReport>, string, RegExp]>([
   ['a proxy setting that trusts everybody', { trustedProxies: ['0.0.0.0/0'] }, 'fault', /0\.0\.0\.0\/0.*any address/],
   ['the same for IPv6', { trustedProxies: ['10.0.0.1', '::/0'] }, 'fault', /trusts ::\/0/],
@@ -24,7 +32,7 @@ it.each<[string, Partial<DeploymentReport>, string, RegExp]>([
   ['a proxy that nobody has named', { trustedProxies: [] }, 'warning', /TRUSTED_PROXIES is empty.*Name the proxy/],
   ['an example secret', { appSecret: 'change-me-change-me-change-me-0123456789' }, 'fault', /openssl rand/],
   ['no secret', { appSecret: undefined }, 'fault', /APP_SECRET is not set/],
-  ['no mail', { smtpUrl: undefined }, 'warning', /SMTP_URL/],
+  ['no mail', { smtpUrl: undefined }, 'warning', /SMTP_URL.*nobody can reset/],
   ['a clock that is behind', { database: { clockOffset: 9_500, migrationsPending: false } }, 'fault', /9\.5 s behind/],
   [
     'a clock that is ahead',

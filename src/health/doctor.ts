@@ -92,8 +92,9 @@ function ofSecret({ appSecret, production }: DeploymentReport): Check[] {
   return [{ level: production ? 'fault' : 'warning', text }];
 }
 
-function ofMail({ smtpUrl }: DeploymentReport): Check[] {
+function ofMail({ smtpUrl, production }: DeploymentReport): Check[] {
   if (smtpUrl !== undefined) return [fine('SMTP_URL is set.')];
+  if (!production) return [fine('SMTP_URL is not set: mails are shown at /dev/outbox.')];
   return [{ level: 'warning', text: 'SMTP_URL is not set: nobody can reset a password, because no mail is sent.' }];
 }
 
