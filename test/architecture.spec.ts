@@ -167,6 +167,29 @@ test('no forwardRef: two that need each other are one, or a third is missing', (
   expect(offenders((file) => callsOf(file, /^forwardRef$/).length > 0)).toEqual([]);
 });
 
+test('every sign-in ends in one exit: nothing else opens a session', () => {
+  const openers = offenders((file) => callsOf(file, /\bsessions\.open$/).length > 0);
+  expect(openers).toEqual(['auth/sign-in/sign-in.service.ts']);
+});
+
+test('a table is written to by its own module, but for what is named here', () => {
+  const writers = new Map<string, Set<string>>();
+  for (const { path, text } of files) {
+    for (const [, table = ''] of text.matchAll(/\b(?:INSERT INTO|UPDATE|DELETE FROM) +([a-z_]+)\b(?! *\.)/g))
+      writers.set(table, (writers.get(table) ?? new Set()).add(moduleOf(path)));
+  }
+  const shared = [...writers].filter(([, modules]) => modules.size > 1);
+  expect(Object.fromEntries(shared.map(([table, modules]) => [table, [...modules].sort()]))).toEqual({
+    // An import adds thousands at once; an account that nobody confirmed expires with its registration.
+    users: ['admin', 'auth', 'users'],
+    passwords: ['admin', 'credentials'],
+    // A user has roles, and a role that is removed is taken from its holders in batches.
+    user_roles: ['admin', 'roles', 'users'],
+    // Mail is a topic of the outbox.
+    mail_outbox: ['platform/jobs', 'platform/mail'],
+  });
+});
+
 test('only the embedded Postgres starts programs', () => {
   const starters = offenders((file) => importsOf(file).some((name) => /^(node:)?child_process$/.test(name)));
   expect(starters.filter((path) => !path.startsWith('platform/database/embedded/'))).toEqual([]);
