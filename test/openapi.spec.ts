@@ -85,7 +85,7 @@ test('is OpenAPI 3.1 without an error or a warning of the linter’s recommended
   expect(broken.length).toBeGreaterThan(0);
 });
 
-test('has every route of the API, and no other', () => {
+test('has every route of docs/routes.txt but files, and no other', () => {
   const api = ROUTES.filter(({ path }) => !FILES.includes(path)).map(({ name }) => name);
   expect(api.length).toBeGreaterThan(30);
   expect(operations.map(({ name }) => name).sort()).toEqual(api.sort());
@@ -295,7 +295,8 @@ describe('what it says is so', () => {
       expectListed(name, answer);
     }
     const made = new Set(calls.map(([name]) => name));
-    expect(operations.map(({ name }) => name).filter((name) => !made.has(name))).toEqual([]);
+    const missing = operations.map(({ name }) => name).filter((name) => !made.has(name));
+    expect({ 'need a call in `calls`': missing }).toEqual({ 'need a call in `calls`': [] });
   });
 
   test('an answer of another form would be found', () => {

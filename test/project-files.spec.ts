@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { PERMISSIONS } from '../src/access/permissions.js';
 import { LADDER } from './ladder.js';
 
 /** What is written about the project, held to the project: files that are named, versions, the ladder, the review list. */
@@ -125,6 +126,16 @@ describe('decisions', () => {
   });
 });
 
+describe('permissions', () => {
+  test('those that routes ask for, that docs/administration.md lists and that the code names are the same', () => {
+    const asked = all(read('docs/routes.txt'), /\bpermission ([a-z]+:[a-z]+)/g);
+    const [table = ''] = section(read('docs/administration.md'), '## Who may do what').split('\n\nIn code');
+    const listed = rowsOf(table).flatMap(([cell = '']) => all(cell, /`([a-z]+:[a-z]+)`/g));
+    expect([...new Set(asked)].sort()).toEqual([...PERMISSIONS].sort());
+    expect(listed.sort()).toEqual([...PERMISSIONS].sort());
+  });
+});
+
 describe('versions', () => {
   const { version, engines } = json('package.json');
   const current = read('.nvmrc').trim();
@@ -137,7 +148,8 @@ describe('versions', () => {
     const locked = Object.entries(packages).filter(([path]) => !path.includes('node_modules/'));
     const versions = [version, json('client/package.json').version, ...locked.map(([, own]) => own.version)];
     expect(versions).toEqual(versions.map(() => newest));
-    expect(all(read('CHANGELOG.md').split(/^## /m)[2] ?? '', /^### (\w+)$/gm)).toEqual(['Server', 'Client', 'API']);
+    const released = read('CHANGELOG.md').split(/^## (?=\d)/m)[1] ?? '';
+    expect(all(released, /^### (\w+)$/gm)).toEqual(['Server', 'Client', 'API']);
   });
 
   test('SECURITY.md says of this minor version that it gets fixes', () => {

@@ -70,7 +70,7 @@ test('what is served is what the manifest says, neither more nor less', () => {
   expect(files.filter((file) => !served.some((route) => isFile(route, [file])))).toEqual([]);
 });
 
-test('docs/routes.txt has every route of the server, and none that it has not', () => {
+test('docs/routes.txt is what `npm run --silent cli -- routes` prints', () => {
   const lines = readFileSync(new URL('../docs/routes.txt', import.meta.url), 'utf8')
     .trimEnd()
     .split('\n')

@@ -8,8 +8,8 @@ beforeAll(() => {
   ({ gatehouse } = Gatehouse.shared());
 });
 
-/** Otherwise the client promises another API than the server has. `npm run client:types` updates the types. */
-it('has the types of the API that is served', async () => {
+/** Otherwise the client promises another API than the server has. */
+it('has the types of the API that is served: `npm run client:types` makes them', async () => {
   const document = await (await fetch(`${gatehouse.url}/openapi.json`)).json();
   const served =
     COMMENT_HEADER + astToString(await openapiTS(document, { defaultNonNullable: false, alphabetize: true }));
