@@ -32,7 +32,7 @@ export const PROBLEMS = {
     'Refresh token used twice',
     'A replaced refresh token was used again, so the session was ended for safety. Sign in again.',
   ],
-  mfa_required: [401, 'Second factor required', 'Prove with one of methods that it is you, for mfaToken.'],
+  mfa_required: [401, 'Second factor required', 'Complete one of the listed methods, using mfaToken.'],
   account_disabled: [403, 'Account disabled', 'This account is disabled. Ask the operator.'],
   email_not_verified: [
     403,
