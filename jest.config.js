@@ -59,7 +59,7 @@ const withServers = {
   ...everyLane,
   globalSetup: '<rootDir>/test/support/global-setup.js',
   globalTeardown: '<rootDir>/test/support/global-teardown.js',
-  setupFilesAfterEnv: ['<rootDir>/test/support/hook-timeout.ts'],
+  setupFilesAfterEnv: ['<rootDir>/test/support/timeouts.ts'],
 };
 
 /** Starts many processes or a browser in a single test or hook: five times the usual, for a machine that is busy. */

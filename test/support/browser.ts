@@ -2,6 +2,7 @@ import { type Browser, type BrowserContext, type BrowserContextOptions, chromium
 import { chromiumHere } from '../../scripts/chromium.js';
 import { freePort } from './free-port.js';
 import { Gatehouse } from './gatehouse.js';
+import { LOAD } from './load.js';
 import { PASSWORD } from './users.js';
 
 /** Tests run as root in containers too, and a closed network must not slow them down. */
@@ -39,7 +40,7 @@ export async function openProfile(
   options: BrowserContextOptions = {},
 ): Promise<Profile> {
   const context = await browser.newContext({ baseURL: url, locale: 'en-GB', ...options });
-  context.setDefaultTimeout(10_000);
+  context.setDefaultTimeout(10_000 * LOAD);
   const seen = { console: [] as string[], requests: [] as string[] };
   context.on('console', (message) => seen.console.push(`${message.type()}: ${message.text()}`));
   context.on('weberror', (error) => seen.console.push(`error: ${error.error().message}`));

@@ -1,4 +1,5 @@
 import { jest } from '@jest/globals';
+import { LOAD } from './load.js';
 
-/** For a lane whose hooks and tests start browsers or many processes; Jest takes a timeout of its own for no project. */
-jest.setTimeout(100_000);
+/** Milliseconds for a test of a lane that starts browsers or many processes, on a quiet machine. */
+jest.setTimeout(100_000 * LOAD);

@@ -1,12 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { inspect } from 'node:util';
+import { LOAD } from './load.js';
 
 const POLL = 10;
 
 interface Options<T> {
   /** What the answer must be; without, anything but false. */
   until?: (answer: T) => boolean;
-  /** Milliseconds: long enough for a busy machine, and shorter than a test may take. */
+  /** Milliseconds, shorter than a test may take. */
   within?: number;
 }
 
@@ -16,7 +17,7 @@ interface Options<T> {
  */
 export async function waitFor<T>(
   ask: () => T | Promise<T>,
-  { until = (answer) => (answer as unknown) !== false, within = 15_000 }: Options<T> = {},
+  { until = (answer) => (answer as unknown) !== false, within = 15_000 * LOAD }: Options<T> = {},
 ): Promise<Exclude<T, false>> {
   const deadline = performance.now() + within;
   for (;;) {
