@@ -142,8 +142,8 @@ test.concurrent.each(WAYS)(
           },
           { within: UNTRUSTED },
         );
-        // The link was whole a heartbeat before it broke, at most.
-        expect(performance.now() - began).toBeGreaterThan(3_900);
+        // Of the 5 s a heartbeat may have taken 1 s to come due and 2 s to be answered before the link broke.
+        expect(performance.now() - began).toBeGreaterThan(2_000);
         expect([refused.status, refused.body.code]).toEqual([503, 'database_unavailable']);
         expect(refused.headers.get('retry-after')).toMatch(/^[1-9]\d*$/);
         expect(await verdict(allow.gatehouse, person.accessToken)).toBe('ok');
