@@ -53,18 +53,18 @@ const everyLane = {
     '^.+\\.tsx$': typescript({ tsx: true }, { react: { runtime: 'automatic' } }),
   },
   modulePathIgnorePatterns: ['<rootDir>/dist/'],
+  setupFilesAfterEnv: ['<rootDir>/test/support/timeouts.ts'],
 };
 
 const withServers = {
   ...everyLane,
   globalSetup: '<rootDir>/test/support/global-setup.js',
   globalTeardown: '<rootDir>/test/support/global-teardown.js',
-  setupFilesAfterEnv: ['<rootDir>/test/support/timeouts.ts'],
 };
 
 /** Starts many processes or a browser in a single test or hook: five times the usual, for a machine that is busy. */
 const LONGER = {
-  setupFilesAfterEnv: [...withServers.setupFilesAfterEnv, '<rootDir>/test/support/longer-timeout.ts'],
+  setupFilesAfterEnv: [...everyLane.setupFilesAfterEnv, '<rootDir>/test/support/longer-timeout.ts'],
 };
 
 export default {
