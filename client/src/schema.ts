@@ -2547,7 +2547,10 @@ export interface operations {
     refresh: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Random, made and kept before the request leaves. The same refresh token with the same key gets the same successor, for as long as that has not been used */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };

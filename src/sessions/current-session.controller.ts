@@ -6,6 +6,7 @@ import { Public, SignedIn } from '../access/route-access.js';
 import { Answers, Fails } from '../platform/http/openapi.js';
 import { Problem } from '../platform/http/problem.js';
 import { Context, type RequestContext } from '../platform/http/request-context.js';
+import { IdempotencyKey, TakesIdempotencyKey } from './idempotency-key.js';
 import { Rotation } from './rotation.service.js';
 import { type Tokens, tokensView } from './session.js';
 import { RefreshesCookie } from './token-delivery.js';
@@ -25,6 +26,7 @@ export class CurrentSessionController {
   @Public()
   @Post('refresh')
   @RefreshesCookie()
+  @TakesIdempotencyKey()
   @ApiOperation({ summary: 'Exchange a refresh token for new tokens', operationId: 'refresh' })
   @Answers(200, tokensView)
   @Fails(
@@ -37,11 +39,12 @@ export class CurrentSessionController {
   )
   async refresh(
     @Body({ schema: refresh }) body: z.infer<typeof refresh>,
+    @IdempotencyKey() key: string | null,
     @Context() context: RequestContext,
   ): Promise<Tokens> {
     const token = body?.refreshToken;
     if (token === undefined) throw Problem.field('/refreshToken', 'Send the refresh token, here or in its cookie.');
-    return this.rotation.refresh(token, context);
+    return this.rotation.refresh(token, key, context);
   }
 
   @SignedIn()

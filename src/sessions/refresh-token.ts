@@ -28,6 +28,14 @@ export function hashSessionSecret(secret: Buffer): Buffer {
 }
 
 /**
+ * What the session row keeps of the Idempotency-Key with which this token was exchanged. It is another one for each
+ * token, also where a client sends the same key again.
+ */
+export function hashIdempotencyKey({ sessionId, counter }: RefreshTokenPayload, key: string): Buffer {
+  return createHash('sha256').update(`${sessionId} ${counter} ${key}`).digest();
+}
+
+/**
  * Writes a refresh token: session id, counter and secret under an HMAC-SHA-256 whose key comes from APP_SECRET.
  * The successor follows from the token itself, so it can be written again for a client that lost it. The database alone does
  * not make one (no secret, no key), APP_SECRET alone does not (no secret), and not even both do.

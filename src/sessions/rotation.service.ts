@@ -7,9 +7,9 @@ import { Database } from '../platform/database/database.js';
 import { Problem } from '../platform/http/problem.js';
 import type { RequestContext } from '../platform/http/request-context.js';
 import type { TokenSubject } from '../tokens/access-tokens.service.js';
-import { hashSessionSecret, type RefreshTokenPayload } from './refresh-token.js';
+import { hashIdempotencyKey, hashSessionSecret, type RefreshTokenPayload } from './refresh-token.js';
 import type { Tokens } from './session.js';
-import { EXAMINE, ROTATE } from './session-store.js';
+import { EXAMINE, KEEP_KEY, ROTATE } from './session-store.js';
 import { SessionTokens } from './session-tokens.js';
 import { Sessions } from './sessions.service.js';
 
@@ -22,6 +22,8 @@ interface Examined extends TokenSubject {
   fresh: boolean;
   /** The session has another secret than the token. */
   renewed: boolean;
+  /** The last rotation was asked for with the same key. */
+  repeated: boolean;
 }
 
 /**
@@ -49,17 +51,23 @@ export class Rotation {
 
   /**
    * Exchanges a refresh token for its successor and a new access token.
-   * The token just replaced gets the same successor within the grace; an older one ends the session (RFC 9700, 4.14.2), also
-   * where the session has a new secret since.
+   * The token just replaced gets the same successor within the grace, and with the key of its exchange for as long as the
+   * successor is unused: a lost reply signs nobody out, however long the network is away. Any other replaced token ends the
+   * session (RFC 9700, 4.14.2), also where the session has a new secret since.
    * Throws a Problem: `invalid_refresh_token`, `session_revoked`, `session_expired`, `refresh_reused`, `email_not_verified`.
    */
-  async refresh(refreshToken: string, context: RequestContext): Promise<Tokens> {
+  async refresh(refreshToken: string, key: string | null, context: RequestContext): Promise<Tokens> {
     const claim = this.tokens.read(refreshToken);
     if (!claim) throw new Problem('invalid_refresh_token');
-    return (await this.rotate(claim, context)) ?? (await this.afterFailedRotation(claim, context));
+    const keyHash = key === null ? null : hashIdempotencyKey(claim, key);
+    return (await this.rotate(claim, keyHash, context)) ?? (await this.afterFailedRotation(claim, keyHash, context));
   }
 
-  private async rotate(claim: RefreshTokenPayload, context: RequestContext): Promise<Tokens | null> {
+  private async rotate(
+    claim: RefreshTokenPayload,
+    keyHash: Buffer | null,
+    context: RequestContext,
+  ): Promise<Tokens | null> {
     const { refreshTokenTtl, sessionMaxAge } = this.config;
     const secretHash = hashSessionSecret(claim.secret);
     const [subject] = await this.database.run<TokenSubject>(ROTATE, [
@@ -71,17 +79,23 @@ export class Rotation {
       context.ip,
       context.userAgent,
       this.config.requiresVerifiedEmail,
+      keyHash,
     ]);
     return subject ? this.tokens.write(subject, { ...claim, counter: claim.counter + 1 }) : null;
   }
 
-  private async afterFailedRotation(claim: RefreshTokenPayload, context: RequestContext): Promise<Tokens> {
+  private async afterFailedRotation(
+    claim: RefreshTokenPayload,
+    keyHash: Buffer | null,
+    context: RequestContext,
+  ): Promise<Tokens> {
     const { refreshGrace, sessionMaxAge } = this.config;
     const [found] = await this.database.run<Examined>(EXAMINE, [
       claim.sessionId,
       hashSessionSecret(claim.secret),
       refreshGrace,
       sessionMaxAge,
+      keyHash,
     ]);
     if (!found) throw new Problem(this.isOutlived(claim.sessionId) ? 'session_expired' : 'session_revoked');
     if (found.revoked) throw new Problem('session_revoked');
@@ -91,7 +105,10 @@ export class Rotation {
     // A token ahead of its row: the database was set back to a backup, and the token is of a time that never was.
     if (age <= 0) throw new Problem('session_revoked');
     if (found.fresh && found.renewed) throw new OvertakenTokenProblem();
-    if (found.fresh && age === 1) return this.tokens.write(found, { ...claim, counter: found.counter });
+    if (age === 1 && (found.fresh || found.repeated)) {
+      if (keyHash && !found.repeated) await this.database.run(KEEP_KEY, [claim.sessionId, found.counter, keyHash]);
+      return this.tokens.write(found, { ...claim, counter: found.counter });
+    }
     await this.endReused(claim.sessionId, context);
     throw new Problem('refresh_reused');
   }

@@ -15,13 +15,13 @@ const SUBJECT = `
 /**
  * One conditional UPDATE rotates; its row lock orders it against every other rotation, logout and disabling.
  * $1 id, $2 counter, $3 secret hash, $4 idle limit, $5 greatest age (both ms), $6 ip, $7 user agent,
- * $8 whether the user's email must be confirmed
+ * $8 whether the user's email must be confirmed, $9 hash of the Idempotency-Key or null
  */
 export const ROTATE = {
   name: 'session-rotate',
   text: `
   UPDATE sessions s SET
-    counter = s.counter + 1, rotated_at = now(), last_used_at = now(), ip = $6, user_agent = $7,
+    counter = s.counter + 1, rotated_at = now(), last_used_at = now(), ip = $6, user_agent = $7, refresh_key_hash = $9,
     expires_at = least(now() + $4::float8 * interval '1 ms', s.created_at + $5::float8 * interval '1 ms')
   FROM users u
   WHERE s.id = $1 AND s.counter = $2 AND s.secret_hash = $3 AND s.revoked_at IS NULL
@@ -36,7 +36,8 @@ export const ROTATE = {
  */
 export const RENEW = `
   UPDATE sessions s SET
-    secret_hash = $3, counter = s.counter + 1, rotated_at = now(), last_used_at = now(), ip = $6, user_agent = $7,
+    secret_hash = $3, counter = s.counter + 1, refresh_key_hash = NULL,
+    rotated_at = now(), last_used_at = now(), ip = $6, user_agent = $7,
     expires_at = least(now() + $4::float8 * interval '1 ms', s.created_at + $5::float8 * interval '1 ms')
   FROM users u
   WHERE s.id = $1 AND s.user_id = $2 AND s.revoked_at IS NULL
@@ -68,16 +69,23 @@ export const ALL_OF = `
     revoked_at AS "revokedAt", host(ip) AS ip, user_agent AS "userAgent", auth_methods AS "authMethods"
   FROM sessions WHERE user_id = $1 ORDER BY id DESC`;
 
-/** Why a rotation found nothing to rotate. $1 id, $2 secret hash, $3 grace, $4 greatest age (both ms) */
+/** Why a rotation found nothing to rotate. $1 id, $2 secret hash, $3 grace, $4 greatest age (both ms), $5 hash of the Idempotency-Key or null */
 export const EXAMINE = {
   name: 'session-examine',
   text: `
   SELECT s.counter, ${SUBJECT},
     s.revoked_at IS NOT NULL OR u.status <> 'active' AS revoked, u.email_verified_at IS NULL AS unverified,
     least(s.expires_at, s.created_at + $4::float8 * interval '1 ms') <= now() AS expired,
-    coalesce(s.rotated_at >= now() - $3::float8 * interval '1 ms', false) AS fresh, s.secret_hash <> $2 AS renewed
+    coalesce(s.rotated_at >= now() - $3::float8 * interval '1 ms', false) AS fresh, s.secret_hash <> $2 AS renewed,
+    coalesce(s.refresh_key_hash = $5::bytea, false) AS repeated
   FROM sessions s JOIN users u ON u.id = s.user_id
   WHERE s.id = $1`,
+};
+
+/** Keeps the first Idempotency-Key that came for a rotation which was asked for without one. $1 id, $2 counter, $3 its hash */
+export const KEEP_KEY = {
+  name: 'session-keep-key',
+  text: 'UPDATE sessions SET refresh_key_hash = $3 WHERE id = $1 AND counter = $2 AND refresh_key_hash IS NULL',
 };
 
 /** The live sessions of a user, newest first. $1 user, $2 before this id or null, $3 limit */

@@ -82,6 +82,7 @@ export const SEEDS = [
      (${id(4)}, ${id(1)}, sha256('a'), now() + interval '1 day', '{password}', '192.0.2.1'),
      (${id(5)}, ${id(1)}, sha256('b'), now() + interval '2 days', '{password}', '2001:db8::1'),
      (${id(6)}, ${id(3)}, sha256('c'), now() + interval '2 days', '{password}', NULL)`,
+  `UPDATE sessions SET refresh_key_hash = sha256('key') WHERE id = ${id(4)}`,
   `UPDATE sessions SET revoked_at = now() WHERE id = ${id(5)}`,
   `DELETE FROM sessions WHERE id = ${id(6)}`,
   `INSERT INTO signing_keys (kid, alg, sealed, signs_from) VALUES ('k', 'ES256', 'sealed', now())`,

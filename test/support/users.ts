@@ -40,8 +40,12 @@ export async function verdict(gatehouse: Api, token: string, path = '/v1/auth/se
   return status === 200 ? 'ok' : body.code;
 }
 
-/** Exchanges a refresh token; `code` is `ok` where that went well. */
-export async function refresh(gatehouse: Api, refreshToken: string) {
-  const answer = await gatehouse.call<Tokens & Problem>('POST', '/v1/auth/refresh', { body: { refreshToken } });
+/** Exchanges a refresh token, with an Idempotency-Key where one is given; `code` is `ok` where that went well. */
+export async function refresh(gatehouse: Api, refreshToken: string, key?: string) {
+  const headers = key === undefined ? undefined : { 'idempotency-key': key };
+  const answer = await gatehouse.call<Tokens & Problem>('POST', '/v1/auth/refresh', {
+    body: { refreshToken },
+    headers,
+  });
   return { ...answer, code: answer.status === 200 ? 'ok' : answer.body.code };
 }
