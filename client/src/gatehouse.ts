@@ -23,8 +23,7 @@ export interface GatehouseOptions {
   fetch?: typeof fetch;
   lock?: Lock;
   /**
-   * Milliseconds for a renewal with its retries, 8,000 by default. Keep it below the server's REFRESH_GRACE. A sign-in may
-   * take four times as long.
+   * Milliseconds for a renewal with its retries, 8,000 by default. A sign-in may take four times as long.
    */
   timeout?: number;
 }

@@ -1,4 +1,5 @@
-import { type LeaseStorage, withLease } from './lease.js';
+import { withLease } from './lease.js';
+import { type PageStorage, pageStorage } from './page-storage.js';
 
 /** Runs work while no other work runs under the same name, and returns its result. */
 export type Lock = <T>(name: string, work: () => Promise<T>) => Promise<T>;
@@ -6,7 +7,7 @@ export type Lock = <T>(name: string, work: () => Promise<T>) => Promise<T>;
 /** What a lock over all tabs can be built on, as far as the environment has it. */
 export interface LockBackends {
   locks?: { request<T>(name: string, work: () => Promise<T>): Promise<T> };
-  storage?: LeaseStorage;
+  storage?: PageStorage;
 }
 
 /**
@@ -32,13 +33,4 @@ function createQueue(): Lock {
 function availableBackends(): LockBackends {
   const { locks } = (globalThis.navigator ?? {}) as Pick<LockBackends, 'locks'>;
   return { locks, storage: pageStorage() };
-}
-
-/** Undefined outside of a page, and in a page without permission to use storage, where even reading the property throws. */
-function pageStorage(): LeaseStorage | undefined {
-  try {
-    return typeof document === 'undefined' ? undefined : globalThis.localStorage;
-  } catch {
-    return undefined;
-  }
 }

@@ -1,4 +1,6 @@
 import { type AccessToken, type TokenResponse, toAccessToken } from './access-token.js';
+import { CookieCredential } from './cookie-credential.js';
+import type { Credential, CredentialStore } from './credential.js';
 import { createLock, type Lock } from './lock.js';
 import { dataOf, GatehouseProblem } from './problem.js';
 import { RetryingTokenStore, type TokenStore } from './store.js';
@@ -41,7 +43,7 @@ export class Session {
   private epoch = 0;
   private renewal: Promise<AccessToken | null> | null = null;
   private readonly lock: Lock;
-  private readonly store: RetryingTokenStore | null;
+  private readonly store: CredentialStore;
   private readonly tabs: TabChannel;
   private readonly listeners: Listeners = {
     signedIn: new Set(),
@@ -52,7 +54,7 @@ export class Session {
 
   constructor(private readonly options: SessionOptions) {
     this.lock = options.lock ?? createLock();
-    this.store = options.store && new RetryingTokenStore(options.store);
+    this.store = options.store ? new RetryingTokenStore(options.store) : new CookieCredential(options.baseUrl);
     // Tabs share a session through the cookie; an app with a store of its own shares nothing.
     this.tabs = options.store
       ? { broadcast: () => undefined, close: () => undefined }
@@ -89,9 +91,9 @@ export class Session {
     const token = toAccessToken(answer, Date.now());
     this.setToken(token);
     this.tabs.broadcast({ type: 'tokens', token });
-    if (answer.refreshToken !== undefined) await this.store?.write(answer.refreshToken);
+    await this.store.write(answer.refreshToken);
     // A sign-out during a slow write has cleared the store too early.
-    if (this.state === 'signed-out') await this.store?.clear();
+    if (this.state === 'signed-out') await this.store.clear();
     if (former && former.sessionId !== token.sessionId) await this.revokeFormer(former);
   }
 
@@ -140,13 +142,13 @@ export class Session {
 
   private async exchangeRefreshToken(): Promise<AccessToken | null> {
     const { epoch } = this;
-    const refreshToken = this.store ? await this.store.read() : undefined;
-    if (refreshToken === null) {
+    const credential = await this.store.read();
+    if (credential === null) {
       await this.clear();
       return null;
     }
     try {
-      const answer = await this.refresh(refreshToken);
+      const answer = await this.refresh(credential);
       if (this.epoch === epoch) await this.accept(answer);
     } catch (error) {
       if (!(error instanceof GatehouseProblem) || !this.isFinal(error)) throw error;
@@ -155,14 +157,14 @@ export class Session {
     return this.token;
   }
 
-  /** Repeats a lost request, but not for long: the server accepts the former token within its grace period only. */
-  private refresh(refreshToken: string | undefined): Promise<TokenResponse> {
-    const { baseUrl, fetch, timeout = RENEWAL_TIMEOUT } = this.options;
+  /** Repeats a lost request, but not for long: somebody waits for it. The next renewal repeats it again, with the same key. */
+  private refresh({ refreshToken, key }: Credential): Promise<TokenResponse> {
+    const { baseUrl, store, fetch, timeout = RENEWAL_TIMEOUT } = this.options;
     return retryWithBackoff(timeout, async (signal) => {
       const response = await fetch(`${baseUrl}/v1/auth/refresh`, {
         method: 'POST',
-        credentials: this.store ? 'omit' : 'include',
-        headers: { 'content-type': 'application/json' },
+        credentials: store ? 'omit' : 'include',
+        headers: { 'content-type': 'application/json', 'idempotency-key': key },
         body: JSON.stringify({ refreshToken }),
         signal,
       });
@@ -172,7 +174,7 @@ export class Session {
 
   /** Any refusal but a final one is temporary. */
   private isFinal({ status, code, fields }: GatehouseProblem): boolean {
-    const hasNoCookie = this.store === null && 'refreshToken' in fields;
+    const hasNoCookie = this.options.store === null && 'refreshToken' in fields;
     return status === 401 || FINAL_REFRESH_CODES.has(code) || hasNoCookie;
   }
 
@@ -198,7 +200,7 @@ export class Session {
     this.epoch++;
     this.token = null;
     this.state = 'signed-out';
-    await this.store?.clear();
+    await this.store.clear();
   }
 
   private onMessage(message: TabMessage): void {

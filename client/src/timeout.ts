@@ -1,6 +1,6 @@
 import { failureOf, NetworkError } from './problem.js';
 
-/** Milliseconds for a renewal, over all its attempts: below the 10 s in which a server repeats the same answer. */
+/** Milliseconds for a renewal, over all its attempts: somebody waits for it. */
 export const RENEWAL_TIMEOUT = 8_000;
 
 /**

@@ -1,4 +1,5 @@
 import { jest } from '@jest/globals';
+import { CookieCredential } from '../../client/src/cookie-credential.js';
 import {
   Gatehouse,
   type GatehouseProblem,
@@ -7,6 +8,7 @@ import {
   StoreError,
   unwrap,
 } from '../../client/src/index.js';
+import type { PageStorage } from '../../client/src/page-storage.js';
 
 /** The client against a server of the test's own, so that every order of answers can be had. */
 const URL = 'http://gatehouse.test';
@@ -34,6 +36,9 @@ const begun = (go: (body: ReadableStreamDefaultController) => void) =>
   );
 const stalled = () => begun(() => undefined);
 const cutOff = () => begun((body) => body.error(new TypeError('terminated')));
+
+/** What a store holds, without the key beside it. */
+const tokenIn = (store: MemoryStore) => store.read()?.split(' ')[0] ?? null;
 
 type Answer = (request: Request) => Response | Promise<Response>;
 
@@ -149,7 +154,7 @@ describe('while a renewal is not answered yet', () => {
     expect(sent).toEqual(['/v1/users/me a1', '/v1/auth/refresh -']);
     answer();
     await Promise.all([call, done]);
-    expect([gatehouse.session.status, store.read()]).toEqual([status, refreshToken]);
+    expect([gatehouse.session.status, tokenIn(store)]).toEqual([status, refreshToken]);
   });
 
   test('an app may forget the session at once, and the answer brings nothing back', async () => {
@@ -157,7 +162,7 @@ describe('while a renewal is not answered yet', () => {
     await gatehouse.session.signOut();
     answer();
     await call;
-    expect([gatehouse.session.status, store.read(), events]).toEqual(['signed-out', null, ['signedIn', 'signedOut']]);
+    expect([gatehouse.session.status, tokenIn(store), events]).toEqual(['signed-out', null, ['signedIn', 'signedOut']]);
   });
 });
 
@@ -179,7 +184,7 @@ describe('a session that the server has ended', () => {
     async (code) => {
       const { gatehouse, store, events, me } = await signedIn({ me: accepts(), refresh: () => problem(401, code) });
       await expect(me()).rejects.toMatchObject({ code: 'token_expired' });
-      expect([gatehouse.session.status, store.read()]).toEqual(['signed-out', null]);
+      expect([gatehouse.session.status, tokenIn(store)]).toEqual(['signed-out', null]);
       expect(events).toEqual(['signedIn', 'sessionEnded']);
     },
   );
@@ -221,7 +226,7 @@ describe('a network that fails signs nobody out', () => {
   ])('not %s', async (_, refresh) => {
     const { gatehouse, server, store, events, me, tokens } = await signedIn({ me: accepts('a2'), refresh }, 900, 100);
     await expect(me()).rejects.toThrow();
-    expect([gatehouse.session.status, store.read()]).toEqual(['signed-in', 'r1']);
+    expect([gatehouse.session.status, tokenIn(store)]).toEqual(['signed-in', 'r1']);
     server.refresh = tokens;
     expect(await me()).toEqual({ id: 'u' });
     expect(events).toEqual(['signedIn', 'renewed']);
@@ -251,7 +256,7 @@ it('forgets everything on sign-out', async () => {
   const { gatehouse, sent, store, events } = await signedIn();
   await gatehouse.signOut();
   expect(sent).toEqual(['/v1/auth/logout a1']);
-  expect([store.read(), gatehouse.session.status, events.at(-1)]).toEqual([null, 'signed-out', 'signedOut']);
+  expect([tokenIn(store), gatehouse.session.status, events.at(-1)]).toEqual([null, 'signed-out', 'signedOut']);
 });
 
 it.each<[string, Answer]>([
@@ -321,7 +326,7 @@ describe('a store that fails', () => {
     store.write = write;
     expect(await me()).toEqual({ id: 'u' });
     expect(seen).toEqual(['r1', 'r2']);
-    expect(store.read()).toBe('r3');
+    expect(tokenIn(store)).toBe('r3');
     expect([gatehouse.session.status, events]).toEqual(['signed-in', ['signedIn', 'renewed', 'renewed']]);
   });
 
@@ -354,7 +359,7 @@ describe('a store that fails', () => {
     await gatehouse.session.signOut();
     end();
     await call;
-    expect([gatehouse.session.status, store.read()]).toEqual(['signed-out', null]);
+    expect([gatehouse.session.status, tokenIn(store)]).toEqual(['signed-out', null]);
   });
 
   test('does not keep anybody from signing out', async () => {
@@ -382,7 +387,7 @@ describe('a renewal whose answer is lost', () => {
       return seen.length === 1 ? lost(request) : tokens();
     };
     expect(await me()).toEqual({ id: 'u' });
-    expect([seen, store.read()]).toEqual([['r1', 'r1'], 'r2']);
+    expect([seen, tokenIn(store)]).toEqual([['r1', 'r1'], 'r2']);
   });
 
   test.each([
@@ -434,14 +439,14 @@ describe('signing in anew', () => {
     const { gatehouse, server, sent, store } = await signedIn();
     server.login = () => problem(401, 'invalid_credentials');
     await expect(gatehouse.signIn(again)).rejects.toMatchObject({ code: 'invalid_credentials' });
-    expect([sent, store.read()]).toEqual([['/v1/auth/login a1'], 'r1']);
+    expect([sent, tokenIn(store)]).toEqual([['/v1/auth/login a1'], 'r1']);
   });
 
   test('does not fail where the end of the former session cannot be told', async () => {
     const { gatehouse, server, store } = await signedIn({ me: offline });
     server.login = other;
     await gatehouse.signIn(again);
-    expect([gatehouse.session.status, store.read()]).toEqual(['signed-in', 'rb1']);
+    expect([gatehouse.session.status, tokenIn(store)]).toEqual(['signed-in', 'rb1']);
   });
 });
 
@@ -468,3 +473,108 @@ test('a slash at the end of the address does no harm, and a fault within a list 
   const refusal = await gatehouse.signIn({ email: 'a@example.com', password: 'x' }).catch((error) => error);
   expect((refusal as GatehouseProblem).fields).toEqual({ permissions: 'Write an area.' });
 });
+
+describe('the key of a renewal', () => {
+  const keyOf = (request: Request) => request.headers.get('idempotency-key') ?? '';
+  const bodyOf = async (request: Request) => ((await request.json()) as { refreshToken?: string }).refreshToken;
+
+  test('is random, kept before the request leaves, and another one for each token', async () => {
+    const { server, me, store, tokens } = await signedIn({}, 0);
+    const keys: string[] = [];
+    server.refresh = (request) => {
+      keys.push(keyOf(request));
+      expect(store.read()?.split(' ')[1]).toBe(keyOf(request));
+      return tokens();
+    };
+    for (let n = 0; n < 3; n++) await me();
+    expect(new Set(keys).size).toBe(3);
+    for (const key of keys) expect(key).toMatch(/^[A-Za-z0-9_-]{16,64}$/);
+  });
+
+  test('is the same for a request that is repeated, also by an app that was closed meanwhile', async () => {
+    const asked: string[] = [];
+    const { server, me, store } = await signedIn({}, 0, 100);
+    server.refresh = async (request) => {
+      asked.push(`${await bodyOf(request)} ${keyOf(request)}`);
+      throw new TypeError('fetch failed');
+    };
+    await expect(me()).rejects.toThrow();
+    const reopened = new Gatehouse({
+      baseUrl: URL,
+      store,
+      fetch: async (input, init) => server.refresh(new Request(input, init)),
+      timeout: 100,
+    });
+    await expect(reopened.session.restore()).rejects.toThrow(NetworkError);
+    expect(asked.length).toBeGreaterThan(2);
+    expect(new Set(asked)).toEqual(new Set([store.read()]));
+  });
+
+  test('is made for a token that a version without keys has left, and kept first', async () => {
+    const store = new MemoryStore();
+    store.write('r0');
+    const asked: string[] = [];
+    const gatehouse = new Gatehouse({
+      baseUrl: URL,
+      store,
+      fetch: async (input, init) => {
+        const request = new Request(input, init);
+        asked.push(`${await bodyOf(request)} ${keyOf(request)}`);
+        expect(store.read()).toBe(asked.at(-1));
+        return offline();
+      },
+      timeout: 100,
+    });
+    await expect(gatehouse.session.restore()).rejects.toThrow(NetworkError);
+    expect(new Set(asked).size).toBe(1);
+    expect(asked[0]).toMatch(/^r0 .{16,64}$/);
+  });
+
+  test('comes without `crypto` too, as React Native is', async () => {
+    const { crypto } = globalThis;
+    Object.defineProperty(globalThis, 'crypto', { value: undefined, configurable: true });
+    try {
+      const { server, me, tokens } = await signedIn({}, 0);
+      const keys: string[] = [];
+      server.refresh = (request) => {
+        keys.push(keyOf(request));
+        return tokens();
+      };
+      for (let n = 0; n < 3; n++) await me();
+      expect(new Set(keys).size).toBe(3);
+    } finally {
+      Object.defineProperty(globalThis, 'crypto', { value: crypto, configurable: true });
+    }
+  });
+
+  test.each<[string, PageStorage | undefined, boolean]>([
+    ['in a page, for all tabs and the next visit', memoryStorage(), true],
+    ['in a page without storage, as long as the page is open', undefined, false],
+    ['in a page whose storage refuses', refusingStorage(), false],
+  ])('beside a cookie is kept %s', (_, storage, isShared) => {
+    const tab = new CookieCredential(URL, storage);
+    const { key } = tab.read();
+    expect(tab.read().key).toBe(key);
+    expect(new CookieCredential(URL, storage).read().key === key).toBe(isShared);
+    tab.write();
+    expect(tab.read().key).not.toBe(key);
+    tab.clear();
+    expect(new CookieCredential(URL, storage).read().key).not.toBe(key);
+  });
+});
+
+function memoryStorage(): PageStorage {
+  const items = new Map<string, string>();
+  return {
+    getItem: (name) => items.get(name) ?? null,
+    setItem: (name, value) => void items.set(name, value),
+    removeItem: (name) => void items.delete(name),
+  };
+}
+
+function refusingStorage(): PageStorage {
+  const refuse = () => {
+    throw new Error('QuotaExceededError');
+  };
+  return { getItem: refuse, setItem: refuse, removeItem: refuse };
+}

@@ -1,13 +1,13 @@
 import { jest } from '@jest/globals';
 import { Gatehouse, unwrap } from '../../client/src/index.js';
-import type { LeaseStorage } from '../../client/src/lease.js';
 import { createLock, type Lock } from '../../client/src/lock.js';
+import type { PageStorage } from '../../client/src/page-storage.js';
 
 /** The tabs of a browser: clients that share a lock or the storage for one, a cookie and a channel. */
 const NAME = 'gatehouse http://gatehouse.test';
 const SESSION = { id: 's1', expiresAt: '2100-01-01T00:00:00.000Z' };
 
-class FakeStorage implements LeaseStorage {
+class FakeStorage implements PageStorage {
   readonly items = new Map<string, string>();
   readonly written: string[] = [];
 
@@ -115,7 +115,7 @@ it('leaves alone a lease that another tab has taken from it', async () => {
 });
 
 it('works where the storage is full or forbidden, and gives up the lease where the work fails', async () => {
-  const full: LeaseStorage = {
+  const full: PageStorage = {
     getItem: () => null,
     setItem: () => {
       throw new Error('QuotaExceededError');
