@@ -40,9 +40,14 @@ export class RevocationList {
     this.versions.set(userId, Math.max(ver, this.versions.get(userId) ?? 0), this.lapse());
   }
 
+  /** Whether the session has ended, as far as is known here. */
+  isRevoked(sessionId: string): boolean {
+    return this.sessions.get(sessionId) !== undefined;
+  }
+
   /** Why this principal's token must be refused, or null. */
   refusal({ sessionId, userId, tokenVersion }: Principal): ProblemCode | null {
-    if (this.sessions.get(sessionId) !== undefined) return 'session_revoked';
+    if (this.isRevoked(sessionId)) return 'session_revoked';
     if ((this.versions.get(userId) ?? 0) > tokenVersion) return 'token_stale';
     return null;
   }

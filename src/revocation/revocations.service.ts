@@ -76,6 +76,11 @@ export class Revocations {
     return this.list.refusal(principal);
   }
 
+  /** Whether this instance knows that the session has ended. Memory only. */
+  isRevoked(sessionId: string): boolean {
+    return this.list.isRevoked(sessionId);
+  }
+
   /**
    * Asks the database about one principal, for the time when the link is lost.
    * Throws a Problem `database_unavailable` where it cannot be reached and the setting is `deny`.

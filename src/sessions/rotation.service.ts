@@ -6,6 +6,7 @@ import { CONFIG } from '../platform/config/config.module.js';
 import { Database } from '../platform/database/database.js';
 import { Problem } from '../platform/http/problem.js';
 import type { RequestContext } from '../platform/http/request-context.js';
+import { Revocations } from '../revocation/revocations.service.js';
 import type { TokenSubject } from '../tokens/access-tokens.service.js';
 import { hashIdempotencyKey, hashSessionSecret, type RefreshTokenPayload } from './refresh-token.js';
 import type { Tokens } from './session.js';
@@ -46,6 +47,7 @@ export class Rotation {
     private readonly database: Database,
     private readonly sessions: Sessions,
     private readonly tokens: SessionTokens,
+    private readonly revocations: Revocations,
     private readonly clock: Clock,
   ) {}
 
@@ -59,6 +61,8 @@ export class Rotation {
   async refresh(refreshToken: string, key: string | null, context: RequestContext): Promise<Tokens> {
     const claim = this.tokens.read(refreshToken);
     if (!claim) throw new Problem('invalid_refresh_token');
+    // Also where the database has forgotten it: a failover may lose the last commits.
+    if (this.revocations.isRevoked(claim.sessionId)) throw new Problem('session_revoked');
     const keyHash = key === null ? null : hashIdempotencyKey(claim, key);
     return (await this.rotate(claim, keyHash, context)) ?? (await this.afterFailedRotation(claim, keyHash, context));
   }
@@ -102,7 +106,7 @@ export class Rotation {
     if (found.expired) throw new Problem('session_expired');
     if (found.unverified && this.config.requiresVerifiedEmail) throw new Problem('email_not_verified');
     const age = found.counter - claim.counter;
-    // A token ahead of its row: the database was set back to a backup, and the token is of a time that never was.
+    // Of another secret than the row's, and not older than it: no such token was ever given.
     if (age <= 0) throw new Problem('session_revoked');
     if (found.fresh && found.renewed) throw new OvertakenTokenProblem();
     if (age === 1 && (found.fresh || found.repeated)) {

@@ -13,7 +13,8 @@ const SUBJECT = `
   ARRAY(SELECT role FROM user_roles r WHERE r.user_id = u.id ORDER BY role) AS roles`;
 
 /**
- * One conditional UPDATE rotates; its row lock orders it against every other rotation, logout and disabling.
+ * One conditional UPDATE rotates; its row lock orders it against every other rotation, logout and disabling. A token ahead
+ * of its row is the newest, since nobody else can make one: the database has lost its last commits, or is a backup.
  * $1 id, $2 counter, $3 secret hash, $4 idle limit, $5 greatest age (both ms), $6 ip, $7 user agent,
  * $8 whether the user's email must be confirmed, $9 hash of the Idempotency-Key or null
  */
@@ -21,10 +22,10 @@ export const ROTATE = {
   name: 'session-rotate',
   text: `
   UPDATE sessions s SET
-    counter = s.counter + 1, rotated_at = now(), last_used_at = now(), ip = $6, user_agent = $7, refresh_key_hash = $9,
+    counter = $2::integer + 1, rotated_at = now(), last_used_at = now(), ip = $6, user_agent = $7, refresh_key_hash = $9,
     expires_at = least(now() + $4::float8 * interval '1 ms', s.created_at + $5::float8 * interval '1 ms')
   FROM users u
-  WHERE s.id = $1 AND s.counter = $2 AND s.secret_hash = $3 AND s.revoked_at IS NULL
+  WHERE s.id = $1 AND s.counter <= $2 AND s.secret_hash = $3 AND s.revoked_at IS NULL
     AND least(s.expires_at, s.created_at + $5::float8 * interval '1 ms') > now()
     AND u.id = s.user_id AND u.status = 'active' AND (NOT $8 OR u.email_verified_at IS NOT NULL)
   RETURNING ${SUBJECT}`,

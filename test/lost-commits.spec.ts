@@ -1,0 +1,67 @@
+import { createDatabase, type TestDatabase } from './support/database.js';
+import { Gatehouse } from './support/gatehouse.js';
+import { refresh, signUp, verdict } from './support/users.js';
+import { waitFor } from './support/wait-for.js';
+
+/** A database that has forgotten its last commits, as after an asynchronous failover or from a backup. */
+let database: TestDatabase;
+let one: Gatehouse;
+let two: Gatehouse;
+
+beforeAll(async () => {
+  database = await createDatabase();
+  const env = { DATABASE_URL: database.url };
+  [one, two] = await Promise.all([Gatehouse.start(env), Gatehouse.start(env)]);
+});
+
+afterAll(async () => {
+  await Promise.all([one?.stop(), two?.stop()]);
+  await database?.drop();
+});
+
+/** Runs a statement past the triggers that keep history whole: a standby that never got it knows nothing of it. */
+const forget = async (statement: string, values: unknown[]) => {
+  await database.query('ALTER TABLE sessions DISABLE TRIGGER USER');
+  await database.query(statement, values);
+  await database.query('ALTER TABLE sessions ENABLE TRIGGER USER');
+};
+
+const setBack = (sessionId: string, counter: number) =>
+  forget('UPDATE sessions SET counter = $2 WHERE id = $1', [sessionId, counter]);
+
+test('a session that was ended stays ended on every instance that has heard of it', async () => {
+  const { session, accessToken, refreshToken } = await signUp(one);
+  await one.call('POST', '/v1/auth/logout', { token: accessToken });
+  await waitFor(async () => (await verdict(two, accessToken)) === 'session_revoked');
+  await forget('UPDATE sessions SET revoked_at = NULL WHERE id = $1', [session.id]);
+  for (const gatehouse of [one, two]) {
+    expect((await refresh(gatehouse, refreshToken)).code).toBe('session_revoked');
+    expect(await verdict(gatehouse, accessToken)).toBe('session_revoked');
+  }
+  const rows = await database.query('SELECT FROM sessions WHERE id = $1 AND counter = 0', [session.id]);
+  expect(rows).toHaveLength(1);
+});
+
+test.each([1, 3])(
+  'the newest refresh token works where %d rotations were lost, and the one before is reuse',
+  async (lost) => {
+    const { session, ...tokens } = await signUp(one);
+    const chain = [tokens.refreshToken];
+    for (let n = 0; n < lost; n++) chain.push((await refresh(one, chain.at(-1) ?? '')).body.refreshToken);
+    await setBack(session.id, 0);
+    const newest = await refresh(two, chain.at(-1) ?? '');
+    expect(newest.code).toBe('ok');
+    expect((await refresh(one, newest.body.refreshToken)).code).toBe('ok');
+    expect((await refresh(two, chain.at(-2) ?? '')).code).toBe('refresh_reused');
+    expect(await verdict(one, newest.body.accessToken)).toBe('session_revoked');
+  },
+);
+
+test('fifty at once with the newest get one successor', async () => {
+  const { session, refreshToken } = await signUp(one);
+  const newest = (await refresh(one, refreshToken)).body.refreshToken;
+  await setBack(session.id, 0);
+  const answers = await Promise.all(Array.from({ length: 50 }, (_, n) => refresh(n % 2 ? one : two, newest)));
+  expect(new Set(answers.map(({ code }) => code))).toEqual(new Set(['ok']));
+  expect(new Set(answers.map(({ body }) => body.refreshToken)).size).toBe(1);
+});
