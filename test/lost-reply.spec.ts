@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { createDatabase, type TestDatabase } from './support/database.js';
 import { Gatehouse } from './support/gatehouse.js';
-import { PASSWORD, refresh, signUp, type Tokens, verdict } from './support/users.js';
+import { PASSWORD, refresh, signUp, type Tokens, verdict, wholeSession } from './support/users.js';
 
 /**
  * A refresh whose reply was lost, repeated with its Idempotency-Key: however long the network is away nobody is signed out,
@@ -32,9 +32,7 @@ const age = (sessionId: string, interval: string) =>
     [sessionId, interval],
   );
 
-const rowOf = async (sessionId: string) =>
-  (await database.query<{ row: string }>('SELECT sessions::text AS row FROM sessions WHERE id = $1', [sessionId]))[0]
-    ?.row;
+const rowOf = (sessionId: string) => wholeSession(database, sessionId);
 
 /** A session whose first refresh was asked for with a key, and how long ago that was. */
 async function refreshed(interval: string) {

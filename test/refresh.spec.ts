@@ -4,7 +4,17 @@ import { newSessionSecret, readRefreshToken, writeRefreshToken } from '../src/se
 import { createDatabase, type TestDatabase } from './support/database.js';
 import { GatehouseProcess } from './support/gatehouse.js';
 import { APP_SECRET } from './support/server.js';
-import { freshEmail, PASSWORD, refresh, type SignedUp, signIn, signUp, type Tokens, verdict } from './support/users.js';
+import {
+  freshEmail,
+  PASSWORD,
+  refresh,
+  type SignedUp,
+  signIn,
+  signUp,
+  type Tokens,
+  verdict,
+  wholeSession,
+} from './support/users.js';
 import { waitFor } from './support/wait-for.js';
 
 /** Staying signed in: one successor, however many ask at once; and nothing left when a session has ended. */
@@ -48,9 +58,7 @@ async function rowOf(sessionId: string): Promise<Row> {
   return rows[0];
 }
 
-const wholeRow = async (sessionId: string) =>
-  (await database.query<{ row: string }>('SELECT sessions::text AS row FROM sessions WHERE id = $1', [sessionId]))[0]
-    ?.row;
+const wholeRow = (sessionId: string) => wholeSession(database, sessionId);
 
 const eventsOf = async (userId: string) =>
   (

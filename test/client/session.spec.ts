@@ -9,6 +9,7 @@ import {
   unwrap,
 } from '../../client/src/index.js';
 import type { PageStorage } from '../../client/src/page-storage.js';
+import { FakeStorage } from '../support/fake-storage.js';
 
 /** The client against a server of the test's own, so that every order of answers can be had. */
 const URL = 'http://gatehouse.test';
@@ -548,7 +549,7 @@ describe('the key of a renewal', () => {
   });
 
   test.each<[string, PageStorage | undefined, boolean]>([
-    ['in a page, for all tabs and the next visit', memoryStorage(), true],
+    ['in a page, for all tabs and the next visit', new FakeStorage(), true],
     ['in a page without storage, as long as the page is open', undefined, false],
     ['in a page whose storage refuses', refusingStorage(), false],
   ])('beside a cookie is kept %s', (_, storage, isShared) => {
@@ -562,15 +563,6 @@ describe('the key of a renewal', () => {
     expect(new CookieCredential(URL, storage).read().key).not.toBe(key);
   });
 });
-
-function memoryStorage(): PageStorage {
-  const items = new Map<string, string>();
-  return {
-    getItem: (name) => items.get(name) ?? null,
-    setItem: (name, value) => void items.set(name, value),
-    removeItem: (name) => void items.delete(name),
-  };
-}
 
 function refusingStorage(): PageStorage {
   const refuse = () => {

@@ -2,28 +2,11 @@ import { jest } from '@jest/globals';
 import { Gatehouse, unwrap } from '../../client/src/index.js';
 import { createLock, type Lock } from '../../client/src/lock.js';
 import type { PageStorage } from '../../client/src/page-storage.js';
+import { FakeStorage } from '../support/fake-storage.js';
 
 /** The tabs of a browser: clients that share a lock or the storage for one, a cookie and a channel. */
 const NAME = 'gatehouse http://gatehouse.test';
 const SESSION = { id: 's1', expiresAt: '2100-01-01T00:00:00.000Z' };
-
-class FakeStorage implements PageStorage {
-  readonly items = new Map<string, string>();
-  readonly written: string[] = [];
-
-  getItem(name: string): string | null {
-    return this.items.get(name) ?? null;
-  }
-
-  setItem(name: string, value: string): void {
-    this.written.push(value);
-    this.items.set(name, value);
-  }
-
-  removeItem(name: string): void {
-    this.items.delete(name);
-  }
-}
 
 let storage: FakeStorage;
 

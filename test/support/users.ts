@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import type { TestDatabase } from './database.js';
 import type { Api } from './gatehouse.js';
 import type { Schemas } from './schemas.js';
 
@@ -48,4 +49,12 @@ export async function refresh(gatehouse: Api, refreshToken: string, key?: string
     headers,
   });
   return { ...answer, code: answer.status === 200 ? 'ok' : answer.body.code };
+}
+
+/** Everything that the row of a session says, as one text: equal where nothing of it was touched. */
+export async function wholeSession(database: TestDatabase, sessionId: string): Promise<string | undefined> {
+  const [found] = await database.query<{ row: string }>('SELECT sessions::text AS row FROM sessions WHERE id = $1', [
+    sessionId,
+  ]);
+  return found?.row;
 }
