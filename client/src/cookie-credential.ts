@@ -1,5 +1,4 @@
-import type { Credential, CredentialStore } from './credential.js';
-import { newKey } from './credential.js';
+import { type Credential, type CredentialStore, newKey } from './credential.js';
 import { type PageStorage, pageStorage } from './page-storage.js';
 
 /**

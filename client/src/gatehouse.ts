@@ -22,9 +22,7 @@ export interface GatehouseOptions {
   store?: TokenStore;
   fetch?: typeof fetch;
   lock?: Lock;
-  /**
-   * Milliseconds for a renewal with its retries, 8,000 by default. A sign-in may take four times as long.
-   */
+  /** Milliseconds for a renewal with its retries, 8,000 by default. A sign-in may take four times as long. */
   timeout?: number;
 }
 
