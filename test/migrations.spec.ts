@@ -15,6 +15,7 @@ type MigrationClass = new () => MigrationInterface;
 
 /** What going down loses by nature, table or column, because nothing below has a place for it. */
 const LOST: Record<string, string[]> = {
+  CreateChangeFeed1764100000000: ['changes', 'pulse'],
   RememberRefreshKey1764000000000: ['sessions.refresh_key_hash'],
   RecordFunctions1763200100000: ['applied_functions'],
   // Links stay; what has no place is the attempts of a token, what its flow left in it, and every token that is no link.
