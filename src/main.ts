@@ -14,7 +14,7 @@ import { createLogger } from './platform/observability/logger.js';
 /** Milliseconds for which a stop waits for a start that is under way. */
 const STOP_TIMEOUT = 10_000;
 
-/** Connections of the embedded Postgres beside those of the server: its presence, migrations, commands, a person at psql. */
+/** Connections of the embedded Postgres beside those of the server: its link, its presence, migrations, commands, a person at psql. */
 const SPARE_CONNECTIONS = 50;
 
 /** Starts Gatehouse: settings, database, schema, server; and takes it down in the opposite order. */
@@ -62,15 +62,15 @@ async function start(config: Config, logger: Logger, running: Running): Promise<
   }
   const databaseUrl = config.databaseUrl ?? running.postgres?.url ?? '';
   const { migrate } = await import('./platform/database/data-source.js');
-  const applied = await migrate(running.postgres?.migrationUrl ?? databaseUrl);
+  const applied = await migrate(running.postgres?.migrationUrl ?? config.databaseDirectUrl ?? databaseUrl);
   if (applied.length > 0) logger.info({ migrations: applied }, 'The database schema is up to date');
   running.server = await serve(config, databaseUrl, logger);
   process.stdout.write(`${banner({ ...running.server, warnings: warningsOf(config) })}\n`);
 }
 
-/** Connections of all workers at most: each has its pool and its link. */
+/** Connections of all workers at most: each has its pool. */
 function connectionsOf({ workers, databasePool }: Config): number {
-  return workers * (databasePool + 1) + SPARE_CONNECTIONS;
+  return workers * databasePool + SPARE_CONNECTIONS;
 }
 
 /** The application is loaded where it runs: a process that leads workers needs none, nor one that refuses its settings. */

@@ -201,7 +201,9 @@ describe('what it says is so', () => {
   const token = () => ({ token: person.accessToken });
   const calls: Call[] = [
     ['GET /health/live', 200, () => ({})],
+    ['GET /health/started', 200, () => ({})],
     ['GET /health/ready', 200, () => ({})],
+    ['GET /health/database', 200, () => ({})],
     ['GET /.well-known/jwks.json', 200, () => ({})],
     ['POST /v1/auth/register', 201, () => ({ body: { email: freshEmail(), password: PASSWORD } })],
     ['POST /v1/auth/register', 400, () => ({ body: { email: 'x', extra: 1 } })],

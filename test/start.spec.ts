@@ -324,7 +324,7 @@ describe('the embedded Postgres', () => {
       process.kill(first, 'SIGKILL');
       expect(await verdict(gatehouse, person.accessToken)).toBe('ok');
       await waitFor(async () => {
-        const { status } = await gatehouse.call('GET', '/health/ready');
+        const { status } = await gatehouse.call('GET', '/health/database');
         return status === 200 && postmasterOf(dataDir) !== first;
       });
       await signIn(gatehouse, person.user.email);

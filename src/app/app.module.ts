@@ -23,7 +23,13 @@ export class AppModule {
       module: AppModule,
       imports: [
         ConfigModule.with(config),
-        DatabaseModule.with({ url: databaseUrl, pool: config.databasePool, timeout }),
+        DatabaseModule.with({
+          url: databaseUrl,
+          directUrl: config.databaseDirectUrl ?? databaseUrl,
+          feed: config.revocationFeed,
+          pool: config.databasePool,
+          timeout,
+        }),
         JobsModule,
         MailModule.with(config),
         AuditModule,

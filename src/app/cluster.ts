@@ -2,6 +2,7 @@ import cluster, { type Worker } from 'node:cluster';
 import type { Logger } from 'pino';
 import type { Config } from '../platform/config/config.js';
 import type { Server } from './server.js';
+import { SharedLink } from './shared-link.js';
 
 /** What a worker tells the primary once it takes requests. */
 export interface WorkerReady {
@@ -19,19 +20,21 @@ export class WorkerStartError extends Error {
 const RESPAWN = 1_000;
 
 /**
- * Starts `WORKERS` processes that share the port. Each is an instance of its own, so they hear of each other's
- * revocations as instances on different machines do. One that dies is replaced.
+ * Starts `WORKERS` processes that share the port, and the link over which all of them hear of each other's revocations
+ * and those of other machines. One that dies is replaced.
  */
 export async function startCluster(config: Config, databaseUrl: string, logger: Logger): Promise<Server> {
-  const start = () => cluster.fork({ ...process.env, GATEHOUSE_WORKER_DATABASE_URL: databaseUrl });
+  const link = new SharedLink(config, databaseUrl);
+  const start = () => cluster.fork({ ...process.env, ...link.environment, GATEHOUSE_WORKER_DATABASE_URL: databaseUrl });
   let closing = false;
   const close = async () => {
     closing = true;
     await Promise.all(Object.values(cluster.workers ?? {}).flatMap((worker) => (worker ? [ended(worker)] : [])));
+    await link.stop();
   };
   const serving = new WeakSet<Worker>();
   let started = false;
-  cluster.on('message', (worker) => serving.add(worker));
+  cluster.on('message', (worker, message) => isReady(message) && serving.add(worker));
   cluster.on('exit', (worker, code, signal) => {
     // One of the first that comes to nothing ends the start. A replacement that does is replaced in turn.
     if (closing || !(started || serving.has(worker))) return;
@@ -39,6 +42,7 @@ export async function startCluster(config: Config, databaseUrl: string, logger: 
     setTimeout(() => closing || start(), RESPAWN);
   });
   try {
+    await link.start();
     // The first alone may make the first admin, and tells of it itself: another one could fail after it.
     const { url } = await ready(start());
     await Promise.all(Array.from({ length: config.workers - 1 }, () => ready(start())));
@@ -52,9 +56,13 @@ export async function startCluster(config: Config, databaseUrl: string, logger: 
 
 function ready(worker: Worker): Promise<WorkerReady> {
   return new Promise((resolve, reject) => {
-    worker.once('message', (message: WorkerReady) => resolve(message));
+    worker.on('message', (message) => isReady(message) && resolve(message));
     worker.once('exit', (code) => reject(new WorkerStartError(code)));
   });
+}
+
+function isReady(message: unknown): message is WorkerReady {
+  return Object(message).url !== undefined;
 }
 
 function ended(worker: Worker): Promise<void> {

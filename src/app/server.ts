@@ -2,7 +2,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { Logger } from 'pino';
 import { FirstAdmin, type FirstAdminCredentials } from '../admin/first-admin.js';
 import type { Config } from '../platform/config/config.js';
-import { DatabaseListener } from '../platform/database/listener.js';
+import { DatabaseFeed } from '../platform/database/feed/database-feed.js';
 import { AppSecretProof } from '../tokens/app-secret-proof.js';
 import { SigningKeys } from '../tokens/signing-keys.service.js';
 import { WrongAppSecretError } from '../tokens/wrong-app-secret-error.js';
@@ -31,7 +31,7 @@ export async function startServer(config: Config, databaseUrl: string, logger: L
       .catch((error) => forgiveAtHome(error, config, logger));
     await app.init();
     await app.get(SigningKeys).start();
-    await app.get(DatabaseListener).start();
+    await app.get(DatabaseFeed).start();
     await app.listen(config.port, config.host).catch((error) => {
       throw new ListenError(config.host, config.port, error);
     });

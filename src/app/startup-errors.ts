@@ -2,6 +2,9 @@ import { FirstAdminError } from '../admin/first-admin-error.js';
 import { isDatabaseUnavailable } from '../platform/common/database-errors.js';
 import { ConfigError } from '../platform/config/config.js';
 import { EmbeddedPostgresError } from '../platform/database/embedded/embedded-postgres-error.js';
+import { ChannelError } from '../platform/database/feed/bell.js';
+import { ClockError } from '../platform/database/feed/clock-watch.js';
+import { NoPulseError } from '../platform/database/feed/database-feed.js';
 import { WrongAppSecretError } from '../tokens/wrong-app-secret-error.js';
 import { WorkerStartError } from './cluster.js';
 import { ListenError } from './listen-error.js';
@@ -11,6 +14,9 @@ const CONFIG = 78;
 const UNAVAILABLE = 69;
 const SOFTWARE = 70;
 
+/** What only a person can mend, and says so in one sentence. */
+const MISCONFIGURED = [ConfigError, WrongAppSecretError, FirstAdminError, ChannelError, ClockError];
+
 /**
  * Why the server cannot start, or what else was attempted cannot be done: a sentence for a person unless one was said
  * already, and the code to exit with. `outcome` is said of what nobody foresaw.
@@ -19,12 +25,13 @@ export function explainFailure(
   error: unknown,
   outcome = 'Gatehouse could not start',
 ): { message: string | null; exitCode: number } {
-  if (error instanceof ConfigError || error instanceof WrongAppSecretError || error instanceof FirstAdminError) {
+  if (error instanceof Error && MISCONFIGURED.some((kind) => error instanceof kind)) {
     return { message: error.message, exitCode: CONFIG };
   }
   // Said once is enough; the code is passed on.
   if (error instanceof WorkerStartError) return { message: null, exitCode: error.exitCode || SOFTWARE };
-  if (error instanceof EmbeddedPostgresError) return { message: error.message, exitCode: UNAVAILABLE };
+  if (error instanceof EmbeddedPostgresError || error instanceof NoPulseError)
+    return { message: error.message, exitCode: UNAVAILABLE };
   if (error instanceof ListenError) return { message: error.message, exitCode: error.exitCode };
   const { code, path } = Object(error) as NodeJS.ErrnoException;
   const message = (error instanceof Error && error.message) || code || 'the reason was not told';

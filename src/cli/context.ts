@@ -24,7 +24,7 @@ export async function withApp<T>(work: (app: INestApplicationContext, config: Co
     : await startEmbeddedPostgres({ dataDir: join(config.dataDir, 'postgres'), log: (line) => logger.info(line) });
   try {
     const url = config.databaseUrl ?? postgres?.url ?? '';
-    await migrate(postgres?.migrationUrl ?? url);
+    await migrate(postgres?.migrationUrl ?? config.databaseDirectUrl ?? url);
     const app = await NestFactory.createApplicationContext(AppModule.with(config, url, 0), {
       logger: new NestLogger(logger),
       abortOnError: false,

@@ -12,7 +12,9 @@ import { newId } from '../platform/common/id.js';
 import { loadConfig } from '../platform/config/config.js';
 import { ConfigModule } from '../platform/config/config.module.js';
 import { Database } from '../platform/database/database.js';
-import { DatabaseListener } from '../platform/database/listener.js';
+import { DatabaseFeed } from '../platform/database/feed/database-feed.js';
+import { LINK_NAME } from '../platform/database/feed/link-name.js';
+import { Pulse } from '../platform/database/feed/pulse.js';
 import { ErrorFilter } from '../platform/http/error.filter.js';
 import { Revocations } from '../revocation/revocations.service.js';
 import { AccessTokens } from '../tokens/access-tokens.service.js';
@@ -68,7 +70,13 @@ class Admins {
 }
 
 /** The link to the database is whole, and nobody is revoked. */
-const listener = { lagMs: 0, isSynchronized: true, on: () => undefined, onResync: () => undefined };
+const feed = {
+  lagMs: 0,
+  isSynchronized: true,
+  on: () => undefined,
+  onSetBack: () => undefined,
+  onResync: () => undefined,
+};
 
 @Global()
 @Module({
@@ -76,9 +84,11 @@ const listener = { lagMs: 0, isSynchronized: true, on: () => undefined, onResync
     Clock,
     { provide: Audit, useValue: {} },
     { provide: Database, useValue: {} },
-    { provide: DatabaseListener, useValue: listener },
+    { provide: DatabaseFeed, useValue: feed },
+    { provide: Pulse, useValue: {} },
+    { provide: LINK_NAME, useValue: '' },
   ],
-  exports: [Clock, Database, DatabaseListener, Audit],
+  exports: [Clock, Database, DatabaseFeed, Pulse, LINK_NAME, Audit],
 })
 class NoDatabase {}
 

@@ -40,6 +40,16 @@ export class RevocationList {
     this.versions.set(userId, Math.max(ver, this.versions.get(userId) ?? 0), this.lapse());
   }
 
+  /** The ids of the sessions that have ended. */
+  *endedSessions(): Generator<string> {
+    for (const [id] of this.sessions.entries()) yield id;
+  }
+
+  /** The users whose roles have changed, with the version of these. */
+  raisedVersions(): Generator<[userId: string, ver: number]> {
+    return this.versions.entries();
+  }
+
   /** Whether the session has ended, as far as is known here. */
   isRevoked(sessionId: string): boolean {
     return this.sessions.get(sessionId) !== undefined;

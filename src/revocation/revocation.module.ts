@@ -1,10 +1,11 @@
 import { Module } from '@nestjs/common';
+import { PastChanges } from './past-changes.js';
 import { RevocationList } from './revocation-list.js';
 import { Revocations } from './revocations.service.js';
 
 /** What is refused although its signature verifies. */
 @Module({
-  providers: [RevocationList, Revocations],
+  providers: [PastChanges, RevocationList, Revocations],
   exports: [Revocations],
 })
 export class RevocationModule {}

@@ -33,6 +33,11 @@ export class UuidExpiryMap {
     this.shardOf(this.key).set(this.key, value, lapses);
   }
 
+  /** What has not lapsed yet, in no order. An entry that is set meanwhile may be among it or not. */
+  *entries(): Generator<[id: string, value: number]> {
+    for (const shard of this.shards) yield* shard.entries();
+  }
+
   /** Bytes that the table holds. */
   get bytes(): number {
     return this.shards.reduce((sum, shard) => sum + shard.bytes, 0);
@@ -70,6 +75,15 @@ class Shard {
     this.slots.set(key, at);
     this.slots[at + VALUE] = value;
     this.slots[at + LAPSES] = Math.max(1, lapses);
+  }
+
+  *entries(): Generator<[id: string, value: number]> {
+    const { slots } = this;
+    const now = this.now();
+    for (let at = 0; at < slots.length; at += LANES) {
+      if ((slots[at + LAPSES] ?? 0) < now || slots[at + LAPSES] === 0) continue;
+      yield [formatUuid(slots.subarray(at, at + VALUE)), slots[at + VALUE] ?? 0];
+    }
   }
 
   get bytes(): number {
@@ -117,4 +131,10 @@ function parseUuid(id: string, into: Uint32Array): void {
     word = (word << 4) | (code < 58 ? code - 48 : (code | 32) - 87);
     if ((++digits & 7) === 0) into[(digits >> 3) - 1] = word;
   }
+}
+
+/** The canonical spelling of an id. */
+function formatUuid(words: Uint32Array): string {
+  const hex = Array.from(words, (word) => word.toString(16).padStart(8, '0')).join('');
+  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-');
 }

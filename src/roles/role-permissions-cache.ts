@@ -2,8 +2,8 @@ import { Injectable } from '@nestjs/common';
 import { ADMIN } from '../access/permissions.js';
 import { Clock } from '../platform/common/clock.js';
 import { Database } from '../platform/database/database.js';
-import { DatabaseListener } from '../platform/database/listener.js';
-import { ReplicatedTable } from '../platform/database/replicated-table.js';
+import { DatabaseFeed } from '../platform/database/feed/database-feed.js';
+import { ReplicatedTable } from '../platform/database/feed/replicated-table.js';
 
 const READ = { name: 'role-table', text: 'SELECT name, permissions FROM roles' };
 
@@ -17,10 +17,10 @@ export class RolePermissionsCache {
 
   constructor(
     private readonly database: Database,
-    listener: DatabaseListener,
+    feed: DatabaseFeed,
     clock: Clock,
   ) {
-    this.table = new ReplicatedTable(listener, clock, {
+    this.table = new ReplicatedTable(feed, clock, {
       name: 'roles',
       changes: { roles: 'reload' },
       read: () => this.read(),

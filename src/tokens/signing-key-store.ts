@@ -1,5 +1,5 @@
 import type { SigningAlgorithm } from '../platform/config/signing-key.js';
-import { LISTENER_NAME } from '../platform/database/listener.js';
+import { LISTENER } from '../platform/database/feed/pulse.js';
 
 /** The statements of the signing_keys table. Times are the database's: one clock for every instance. */
 
@@ -23,9 +23,10 @@ export const INSERT = `
   SELECT $1, $2, $3, greatest(now() + $4 * interval '1 ms', max(signs_from) + interval '1 ms') FROM signing_keys
   RETURNING signs_from AS "signsFrom"`;
 
-/** Whether an instance serves on this database. The name is that of its link, of which it has one for as long as it lives. */
+/** Whether another instance serves on this database: it has a link for as long as it lives. $1 the name of our own link */
 export const OTHERS = `
-  SELECT FROM pg_stat_activity WHERE datname = current_database() AND application_name = '${LISTENER_NAME}' LIMIT 1`;
+  SELECT FROM pg_stat_activity
+  WHERE datname = current_database() AND application_name LIKE '${LISTENER}%' AND application_name <> $1 LIMIT 1`;
 
 /**
  * Removes keys whose last token has expired: those that were followed by another one a token's life ago.

@@ -9,8 +9,9 @@ import type { Config } from '../platform/config/config.js';
 import { CONFIG } from '../platform/config/config.module.js';
 import type { SigningAlgorithm } from '../platform/config/signing-key.js';
 import { Database } from '../platform/database/database.js';
-import { DatabaseListener } from '../platform/database/listener.js';
-import { ReplicatedTable } from '../platform/database/replicated-table.js';
+import { DatabaseFeed } from '../platform/database/feed/database-feed.js';
+import { LINK_NAME } from '../platform/database/feed/link-name.js';
+import { ReplicatedTable } from '../platform/database/feed/replicated-table.js';
 import { LEEWAY } from './claims.js';
 import {
   exportSecret,
@@ -45,12 +46,13 @@ export class SigningKeys implements OnModuleDestroy {
   constructor(
     @Inject(CONFIG) private readonly config: Config,
     private readonly database: Database,
-    listener: DatabaseListener,
+    feed: DatabaseFeed,
     private readonly clock: Clock,
     private readonly audit: Audit,
+    @Inject(LINK_NAME) private readonly linkName: string,
   ) {
     this.encryptionKey = config.deriveKey('signing keys');
-    this.table = new ReplicatedTable(listener, clock, {
+    this.table = new ReplicatedTable(feed, clock, {
       name: 'signing keys',
       changes: { keys: 'reload' },
       read: () => this.readable(),
@@ -138,7 +140,7 @@ export class SigningKeys implements OnModuleDestroy {
 
   /** A restart with another algorithm switches at once, unless other instances go on: their verifiers must read its key first. */
   private async aheadOfOthers(manager: EntityManager): Promise<number> {
-    const others = await manager.query<unknown[]>(OTHERS);
+    const others = await manager.query<unknown[]>(OTHERS, [this.linkName]);
     return others.length === 0 ? 0 : PUBLISH_AHEAD;
   }
 

@@ -50,7 +50,7 @@ test('600 requests a minute an address, of whatever kind, known or not', async (
   const page = await gatehouse.call<Problem>('GET', '/', { headers });
   expect([page.status, page.body.code]).toEqual([429, 'rate_limited']);
 
-  for (const path of ['/health/live', '/health/ready']) {
+  for (const path of ['/health/live', '/health/started', '/health/ready', '/health/database']) {
     const { status, headers: got } = await gatehouse.call('GET', path, { headers });
     expect([status, got.has('ratelimit-limit')]).toEqual([200, false]);
   }

@@ -94,7 +94,9 @@ export class TcpProxy {
     this.sockets.add(client);
     client.on('close', () => this.sockets.delete(client));
     client.once('data', (startup) => {
-      const name = /application_name\0([^\0]*)/.exec(startup.toString('latin1'))?.[1] ?? '';
+      const full = /application_name\0([^\0]*)/.exec(startup.toString('latin1'))?.[1] ?? '';
+      // Each instance's has an ending of its own.
+      const name = full.startsWith(LISTENER) ? LISTENER : full;
       const fate = this.fateOf(name);
       if (fate === 'refuse') return client.destroy();
       const link: Link = { client, server: null, name, dead: fate === 'swallow' };

@@ -17,6 +17,8 @@ export interface Config {
   readonly dataDir: string;
   /** Absent: the embedded Postgres. */
   readonly databaseUrl: string | undefined;
+  /** Leads to Postgres itself where `databaseUrl` leads through a pooler; absent: the same. */
+  readonly databaseDirectUrl: string | undefined;
   readonly databasePool: number;
   readonly signing: {
     readonly alg: SigningAlgorithm;
@@ -50,6 +52,8 @@ export interface Config {
   /** Absent: Postgres counts what instances must add up. */
   readonly redisUrl: string | undefined;
   readonly rateLimits: boolean;
+  /** How an instance learns that there is something to hear: by notifications, or by looking four times a second. */
+  readonly revocationFeed: 'notify' | 'poll';
   readonly revocationFallback: 'allow' | 'deny';
   /** Absent: audit entries are kept for ever. */
   readonly auditRetention: number | undefined;
@@ -115,6 +119,7 @@ function assemble(env: Environment): Config {
     publicUrl,
     dataDir,
     databaseUrl: env.DATABASE_URL,
+    databaseDirectUrl: env.DATABASE_DIRECT_URL,
     databasePool: env.DATABASE_POOL,
     signing: {
       alg: env.JWT_SIGNING_KEY?.alg ?? env.JWT_ALG ?? 'ES256',
@@ -146,6 +151,7 @@ function assemble(env: Environment): Config {
     trustedProxies: env.TRUSTED_PROXIES,
     redisUrl: env.REDIS_URL,
     rateLimits: env.RATE_LIMITS === 'on',
+    revocationFeed: env.REVOCATION_FEED,
     revocationFallback: env.REVOCATION_FALLBACK,
     auditRetention: env.AUDIT_RETENTION,
     bootstrapAdmin:

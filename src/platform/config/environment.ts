@@ -89,6 +89,7 @@ export const environment = z.object({
     .optional(),
   DATA_DIR: z.string().optional(),
   DATABASE_URL: url(['postgres:', 'postgresql:']).optional(),
+  DATABASE_DIRECT_URL: url(['postgres:', 'postgresql:']).optional(),
   DATABASE_POOL: whole(10, 2, 1000),
   APP_SECRET: z.string().optional(),
   JWT_ALG: z.enum(SIGNING_ALGORITHMS, { error: `must be one of ${SIGNING_ALGORITHMS.join(', ')}` }).optional(),
@@ -149,6 +150,7 @@ export const environment = z.object({
   }),
   REDIS_URL: url(['redis:', 'rediss:']).optional(),
   RATE_LIMITS: z.enum(['on', 'off'], { error: 'must be on or off' }).default('on'),
+  REVOCATION_FEED: z.enum(['notify', 'poll'], { error: 'must be notify or poll' }).default('notify'),
   REVOCATION_FALLBACK: z.enum(['allow', 'deny'], { error: 'must be allow or deny' }).default('allow'),
   AUDIT_RETENTION: z
     .string()

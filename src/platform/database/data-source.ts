@@ -51,13 +51,15 @@ export async function migrate(url: string): Promise<string[]> {
   await source.initialize();
   const lock = source.createQueryRunner();
   try {
-    await lock.query('SELECT pg_advisory_lock($1)', [MIGRATION_LOCK]);
+    // Held by a transaction: behind a pooler a session's lock could be left on a connection of somebody else.
+    await lock.startTransaction();
+    await lock.query('SELECT pg_advisory_xact_lock($1)', [MIGRATION_LOCK]);
     // Each in a transaction of its own, so that no lock outlasts the migration that needs it.
     const applied = await source.runMigrations({ transaction: 'each' });
     const functions = await applyFunctions(source, await readFunctions());
     return [...applied.map((migration) => migration.name), ...functions];
   } finally {
-    await lock.query('SELECT pg_advisory_unlock($1)', [MIGRATION_LOCK]).catch(() => undefined);
+    await lock.rollbackTransaction().catch(() => undefined);
     await lock.release();
     await source.destroy();
   }

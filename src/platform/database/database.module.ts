@@ -1,18 +1,37 @@
+import cluster from 'node:cluster';
 import { Global, Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { Clock } from '../common/clock.js';
 import { dataSourceOptions } from './data-source.js';
 import { Database } from './database.js';
-import { DatabaseListener, LISTENER_URL } from './listener.js';
+import { DatabaseFeed, LOOK_SOURCE } from './feed/database-feed.js';
+import { DatabaseLink } from './feed/database-link.js';
+import { LINK_NAME, linkName } from './feed/link-name.js';
+import { PrimaryLink } from './feed/primary-link.js';
+import { CHANNEL, Pulse } from './feed/pulse.js';
 
 /** Milliseconds after which a request is told that the database is unavailable. */
 const QUERY_TIMEOUT = 3_000;
 
-/** The database for every module: `Database` for statements, `DatabaseListener` for what other instances did. */
+/** Where the database is, and how this instance uses it. */
+export interface DatabaseSettings {
+  /** It may lead through a pooler. */
+  url: string;
+  /** Leads to Postgres itself, to listen there. */
+  directUrl: string;
+  feed: 'notify' | 'poll';
+  /** Connections at most. */
+  pool: number;
+  /** Milliseconds that a statement may take, 0 for as long as it likes. */
+  timeout?: number | undefined;
+}
+
+/** The database for every module: `Database` for statements, `DatabaseFeed` for what other instances did. */
 @Global()
 @Module({})
 export class DatabaseModule {
-  static with({ url, pool, timeout = QUERY_TIMEOUT }: { url: string; pool: number; timeout?: number }) {
+  static with({ url, directUrl, feed, pool, timeout = QUERY_TIMEOUT }: DatabaseSettings) {
+    const listens = feed === 'notify';
     return {
       module: DatabaseModule,
       imports: [
@@ -22,8 +41,24 @@ export class DatabaseModule {
           retryAttempts: 0,
         }),
       ],
-      providers: [Clock, Database, DatabaseListener, { provide: LISTENER_URL, useValue: url }],
-      exports: [Clock, Database, DatabaseListener],
+      providers: [
+        Clock,
+        Database,
+        Pulse,
+        DatabaseFeed,
+        { provide: LINK_NAME, useFactory: linkName },
+        {
+          provide: LOOK_SOURCE,
+          // Workers of one machine share the link of the process that started them.
+          useFactory: (name: string, database: Database, clock: Clock) => {
+            if (cluster.isWorker) return new PrimaryLink(clock);
+            const ring = (word: string) => database.manager.query('SELECT pg_notify($1, $2)', [CHANNEL, word]);
+            return new DatabaseLink({ url: listens ? directUrl : url, name, listens, ring }, clock);
+          },
+          inject: [LINK_NAME, Database, Clock],
+        },
+      ],
+      exports: [Clock, Database, Pulse, DatabaseFeed, LINK_NAME],
     };
   }
 }

@@ -1,7 +1,7 @@
 import { Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
-import type { DatabaseListener } from '../database/listener.js';
+import { InterruptibleTimer } from '../common/interruptible-timer.js';
+import type { DatabaseFeed } from '../database/feed/database-feed.js';
 import { jittered } from './backoff.js';
-import { InterruptibleTimer } from './interruptible-timer.js';
 import type { Outbox, OutboxItem } from './outbox.js';
 
 const RENEW_EVERY = 3_000;
@@ -52,10 +52,10 @@ export abstract class OutboxWorker implements OnApplicationBootstrap, OnModuleDe
   protected constructor(
     private readonly outbox: Outbox,
     private readonly policy: DeliveryPolicy,
-    listener: DatabaseListener,
+    feed: DatabaseFeed,
   ) {
-    listener.on(outbox.topic, () => this.timer.wake());
-    listener.onResync(async () => this.timer.wake());
+    feed.onBell(outbox.topic, () => this.timer.wake());
+    feed.onResync(async () => this.timer.wake());
   }
 
   /** Sends one item. Calls `onLeft` once all of it has left and only the answer is missing, whose wait holds up no other. */

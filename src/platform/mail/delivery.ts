@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { DatabaseListener } from '../database/listener.js';
+import { DatabaseFeed } from '../database/feed/database-feed.js';
 import { jittered } from '../jobs/backoff.js';
 import { Outbox, type OutboxItem } from '../jobs/outbox.js';
 import { OutboxWorker, type Outcome } from '../jobs/outbox-worker.js';
@@ -21,10 +21,10 @@ export class Delivery extends OutboxWorker {
     outbox: Outbox,
     private readonly mail: Mail,
     private readonly smtp: Smtp,
-    listener: DatabaseListener,
+    feed: DatabaseFeed,
   ) {
     const policy = { atOnce: AT_ONCE, receiver: 'mail server', backoff, lastAttempt: LAST_ATTEMPT.temporary };
-    super(outbox, policy, listener);
+    super(outbox, policy, feed);
   }
 
   protected async send({ id, sealed }: OutboxItem, onLeft: () => void): Promise<Outcome> {

@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
-import type { Clock } from '../common/clock.js';
+import type { Clock } from '../../common/clock.js';
 import type { ApplyChange, ChangeFeed } from './change-feed.js';
 
 /** Milliseconds after which a table that could not be read is read again. */
@@ -12,7 +12,7 @@ const FRESH_ENOUGH = 1_000;
 export interface TableReplica<Snapshot> {
   /** As the log calls it, such as `roles`. */
   name: string;
-  /** By the first word of a change: how to apply it, or that the table is to be read again. */
+  /** By the kind of a change: how to apply it, or that the table is to be read again. */
   changes: Record<string, ApplyChange | 'reload'>;
   /** Reads all that has to be in memory. A table too large for one snapshot applies its rows as they come. */
   read(): Promise<Snapshot>;
@@ -60,8 +60,8 @@ export class ReplicatedTable<Snapshot = void> {
 
   /** Joins the feed: from its next start on the copy is kept. */
   follow(): void {
-    for (const [word, apply] of Object.entries(this.replica.changes)) {
-      this.feed.on(word, apply === 'reload' ? () => this.reload() : (rest) => this.apply(() => apply(rest)));
+    for (const [kind, apply] of Object.entries(this.replica.changes)) {
+      this.feed.on(kind, apply === 'reload' ? () => this.reload() : (change) => this.apply(() => apply(change)));
     }
     this.feed.onResync(() => this.load());
   }

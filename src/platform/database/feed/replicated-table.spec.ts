@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
-import { Clock } from '../common/clock.js';
+import { Clock } from '../../common/clock.js';
 import type { ApplyChange, ChangeFeed } from './change-feed.js';
 import { ReplicatedTable, type TableReplica } from './replicated-table.js';
 
@@ -20,14 +20,14 @@ class FakeFeed implements ChangeFeed {
   readonly resyncs: (() => Promise<void>)[] = [];
   private readonly subscribers = new Map<string, ApplyChange>();
 
-  on(word: string, apply: ApplyChange): void {
-    this.subscribers.set(word, apply);
+  on(kind: string, apply: ApplyChange): void {
+    this.subscribers.set(kind, apply);
   }
   onResync(read: () => Promise<void>): void {
     this.resyncs.push(read);
   }
-  tell(word: string, rest = ''): void {
-    this.subscribers.get(word)?.(rest);
+  tell(kind: string, id = ''): void {
+    this.subscribers.get(kind)?.({ kind, id, ver: null, roles: null });
   }
   /** What a feed does when it is made, and made again. */
   async resync(): Promise<void> {
@@ -49,7 +49,7 @@ function fixture(replica: Partial<TableReplica<string[]>> = {}) {
     clock,
     {
       name: 'fruits',
-      changes: { fruits: 'reload', fruit: add },
+      changes: { fruits: 'reload', fruit: ({ id }) => add(id ?? '') },
       read: () =>
         new Promise((resolve, reject) => {
           readings.push({
@@ -213,7 +213,7 @@ describe('a notification', () => {
     expect(copy()).toEqual(['apple', 'plum']);
   });
 
-  it('with another word is none of this table’s', () => {
+  it('of another kind is none of this table’s', () => {
     const { feed, readings, copy } = fixture();
     feed.tell('vegetables');
     feed.tell('', 'fruits');
@@ -223,7 +223,10 @@ describe('a notification', () => {
 
 test('without a swap the reading applies its rows itself, and no change is kept for it', async () => {
   const applied: string[] = [];
-  const { feed, table, readings } = fixture({ changes: { fruit: (name) => void applied.push(name) }, swap: undefined });
+  const { feed, table, readings } = fixture({
+    changes: { fruit: ({ id }) => void applied.push(id ?? '') },
+    swap: undefined,
+  });
   const loaded = table.load();
   feed.tell('fruit', 'plum');
   await readings[0]?.answer([]);

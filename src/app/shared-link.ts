@@ -1,0 +1,66 @@
+import cluster, { type Worker } from 'node:cluster';
+import { Client } from 'pg';
+import { Clock } from '../platform/common/clock.js';
+import type { Config } from '../platform/config/config.js';
+import { DatabaseLink } from '../platform/database/feed/database-link.js';
+import { LINK_NAME_VARIABLE, linkName } from '../platform/database/feed/link-name.js';
+import type { Look } from '../platform/database/feed/look.js';
+import { lookMessage, WANTS_LOOKS } from '../platform/database/feed/primary-link.js';
+import { CHANNEL } from '../platform/database/feed/pulse.js';
+
+/** Milliseconds for the connection that proves that notifications arrive. */
+const TIMEOUT = 5_000;
+
+/** The one link of this machine: hands each look to every worker that has asked for them. */
+export class SharedLink {
+  private readonly name = linkName();
+  private readonly clock = new Clock();
+  private readonly workers = new Set<Worker>();
+  private readonly link: DatabaseLink;
+
+  constructor({ revocationFeed, databaseDirectUrl }: Config, databaseUrl: string) {
+    const listens = revocationFeed === 'notify';
+    const url = listens ? (databaseDirectUrl ?? databaseUrl) : databaseUrl;
+    this.link = new DatabaseLink({ url, name: this.name, listens, ring: ringOver(databaseUrl) }, this.clock);
+  }
+
+  /** What a worker has to have in its environment. */
+  get environment(): Record<string, string> {
+    return { [LINK_NAME_VARIABLE]: this.name };
+  }
+
+  /** Throws ChannelError, or the error of pg. */
+  async start(): Promise<void> {
+    cluster.on('message', (worker, message) => {
+      if (message !== WANTS_LOOKS) return;
+      this.workers.add(worker);
+      this.link.lookSoon();
+    });
+    cluster.on('exit', (worker) => this.workers.delete(worker));
+    await this.link.start((look) => this.share(look));
+  }
+
+  async stop(): Promise<void> {
+    await this.link.stop();
+  }
+
+  private share(look: Look): void {
+    const message = lookMessage(look, this.clock);
+    // One that is just ending hears no more.
+    for (const worker of this.workers) if (worker.isConnected()) worker.send(message, () => undefined);
+  }
+}
+
+/** Sends notifications over connections of their own: this process has no pool. */
+function ringOver(connectionString: string) {
+  return async (word: string) => {
+    const client = new Client({ connectionString, connectionTimeoutMillis: TIMEOUT, query_timeout: TIMEOUT });
+    client.on('error', () => undefined);
+    try {
+      await client.connect();
+      await client.query('SELECT pg_notify($1, $2)', [CHANNEL, word]);
+    } finally {
+      await client.end().catch(() => undefined);
+    }
+  };
+}

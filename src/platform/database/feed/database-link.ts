@@ -1,0 +1,140 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { Logger } from '@nestjs/common';
+import type { Client } from 'pg';
+import type { Clock } from '../../common/clock.js';
+import { InterruptibleTimer } from '../../common/interruptible-timer.js';
+import { QueryTimeoutClient } from '../query-timeout-client.js';
+import { Bell } from './bell.js';
+import { ChangeCursor } from './change-cursor.js';
+import type { Look, LookSource } from './look.js';
+import { BEAT, PULSE_INTERVAL } from './pulse.js';
+
+const QUERY_TIMEOUT = 2_000;
+/** Milliseconds until a lost link is made again. */
+const RETRY = 500;
+/** Milliseconds between two looks where no bell rings. */
+const POLL = 250;
+/** Milliseconds between two looks at least, however often the bell rings. */
+const CLOSEST = 10;
+/** Milliseconds for which a bell that is not heard may be silent before the link is made anew. */
+const DEAF = 10_000;
+
+/** Where an instance looks for changes, and how it learns that there are some. */
+export interface LinkSettings {
+  /** The URL to look at: past any pooler where `listens`. */
+  url: string;
+  /** The name of the connection in pg_stat_activity. */
+  name: string;
+  /** Whether notifications ring the bell; otherwise the link looks every 250 ms. */
+  listens: boolean;
+  /** Sends a notification the way that changes go, through the pool. */
+  ring: (word: string) => Promise<unknown>;
+}
+
+/**
+ * A connection of its own that looks for changes: when a notification rings, and every second at least. Where
+ * notifications do not arrive it looks four times a second. One that is lost is made again, and goes on where it was.
+ */
+export class DatabaseLink implements LookSource {
+  private readonly logger = new Logger(DatabaseLink.name);
+  private readonly timer = new InterruptibleTimer();
+  private readonly bell: Bell;
+  private readonly cursor: ChangeCursor;
+  private receive: (look: Look) => void = () => {};
+  private client: Client | undefined;
+  private running: Promise<void> | undefined;
+  private stopped = false;
+
+  constructor(
+    private readonly settings: LinkSettings,
+    private readonly clock: Clock,
+  ) {
+    this.cursor = new ChangeCursor(clock);
+    this.bell = new Bell(clock, () => this.timer.wake());
+  }
+
+  /** Connects, looks once and proves that notifications arrive. Throws ChannelError where they do not, or the error of pg. */
+  async start(receive: (look: Look) => void): Promise<void> {
+    this.receive = receive;
+    await this.look(await this.connect());
+    if (this.settings.listens) await this.bell.prove(this.settings.ring);
+    this.running = this.run();
+  }
+
+  /** Looks at once. */
+  lookSoon(): void {
+    this.timer.wake();
+  }
+
+  async stop(): Promise<void> {
+    this.stopped = true;
+    this.timer.stop();
+    await this.drop();
+    await this.running;
+  }
+
+  private async run(): Promise<void> {
+    let isLost = false;
+    while (!this.stopped) {
+      const began = this.clock.elapsed();
+      try {
+        await this.look(this.client ?? (await this.connect()));
+        if (isLost) this.logger.log('The link to the database stands again');
+        isLost = false;
+        await this.timer.sleepThrough(CLOSEST - (this.clock.elapsed() - began));
+        await this.timer.sleep(await this.untilNextLook());
+      } catch (error) {
+        await this.drop();
+        if (!isLost && !this.stopped) this.logger.warn(`The link to the database is lost; trying again (${error})`);
+        isLost = true;
+        await this.timer.sleepThrough(RETRY);
+      }
+    }
+  }
+
+  /** A link that hears its pulses only looks from time to time. Others would all pulse at once but for the chance in it. */
+  private async untilNextLook(): Promise<number> {
+    if (!this.settings.listens) return POLL;
+    if (this.bell.isHeard) return PULSE_INTERVAL + Math.random() * 200;
+    if (this.bell.silentFor > DEAF) {
+      this.logger.warn('Notifications of the database do not arrive; looking four times a second until they do');
+      await this.drop();
+    }
+    return POLL;
+  }
+
+  private async look(client: Client): Promise<void> {
+    await this.cursor.advance(client, (look) => {
+      this.receive({ ...look, words: this.bell.take() });
+    });
+    if (this.cursor.pulseAge >= PULSE_INTERVAL) await client.query(BEAT.text, [this.settings.listens]);
+  }
+
+  private async connect(): Promise<Client> {
+    const client = new QueryTimeoutClient({
+      connectionString: this.settings.url,
+      application_name: this.settings.name,
+      connectionTimeoutMillis: QUERY_TIMEOUT,
+      query_timeout: QUERY_TIMEOUT,
+      keepAlive: true,
+    });
+    this.client = client;
+    const lose = () => {
+      if (this.client !== client) return;
+      this.client = undefined;
+      this.timer.wake();
+    };
+    client.on('error', lose);
+    client.on('end', lose);
+    await client.connect();
+    if (this.settings.listens) await this.bell.hang(client);
+    return client;
+  }
+
+  private async drop(): Promise<void> {
+    const client = this.client;
+    this.client = undefined;
+    // end() waits for a server that may never answer.
+    if (client) await Promise.race([client.end().catch(() => undefined), wait(200, undefined, { ref: false })]);
+  }
+}

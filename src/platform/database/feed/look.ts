@@ -1,0 +1,75 @@
+import type { Change } from './change-feed.js';
+
+/** What an instance learns each time it looks into the database. */
+export interface Look {
+  /** When it was begun, in milliseconds of `Clock.elapsed`: what was committed before then has been seen. */
+  beganAt: number;
+  /** Milliseconds since the last pulse, by the clock of the database. */
+  pulseAge: number;
+  /** By how many milliseconds the database is ahead of this machine, and by how many that may be wrong. */
+  offset: { ms: number; error: number };
+  /** Grows where changes may have been missed: what was read before has to be read anew. */
+  edition: number;
+  /** Since which moment of the database it is another one, or another beginning of it, that may have lost its last commits. */
+  setBackAt: string | null;
+  changes: Change[];
+  /** Words of notifications that came since the last look. They are hints, and never believed. */
+  words: string[];
+}
+
+/** Where looks come from: a connection of this process, or the process that started it. */
+export interface LookSource {
+  /** Resolves once looks come. Throws where they cannot. */
+  start(receive: (look: Look) => void): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** Rows that one look takes with it; where there are more they are drained apart. */
+export const MANY = 1_000;
+
+/**
+ * The state of the database that an instance needs to know. `identity` is another one after a failover, a restore or a
+ * restart: transaction ids may be handed out again then. Null on a standby.
+ */
+const STATE = `
+  pg_current_snapshot()::text AS snapshot,
+  CASE WHEN NOT pg_is_in_recovery() THEN
+    (SELECT system_identifier FROM pg_control_system()) || '/' || left(pg_walfile_name(pg_current_wal_lsn()), 8)
+      || '/' || pg_postmaster_start_time() END AS identity,
+  clock_timestamp()::text AS moment,
+  extract(epoch FROM clock_timestamp())::float8 * 1000 AS now,
+  (SELECT extract(epoch FROM clock_timestamp() - at)::float8 * 1000 FROM pulse) AS "pulseAge"`;
+
+/** What was not visible in the snapshot $1: what has begun since, and what was open then. None is read twice, or missed. */
+const UNSEEN = [
+  'xid >= pg_snapshot_xmax($1::pg_snapshot)',
+  'xid = ANY (ARRAY(SELECT pg_snapshot_xip($1::pg_snapshot)))',
+] as const;
+
+const COLUMNS = 'kind, id, ver, roles';
+
+/** One row at least: the state, and in each row a change or none. $1 the snapshot of the last look, or null for none */
+export const LOOK = `
+  SELECT ${STATE}, c.* FROM (SELECT) AS once LEFT JOIN (
+    ${UNSEEN.map((unseen) => `(SELECT ${COLUMNS} FROM changes WHERE ${unseen} ORDER BY xid LIMIT ${MANY})`).join(' UNION ALL ')}
+  ) AS c ON true`;
+
+/** The same without a limit, to be fetched piece by piece. $1 the snapshot of the last look */
+export const DRAIN = `
+  DECLARE unseen NO SCROLL CURSOR FOR
+    ${UNSEEN.map((unseen) => `SELECT ${COLUMNS} FROM changes WHERE ${unseen}`).join(' UNION ALL ')}`;
+
+/** A row of LOOK. */
+export interface LookRow extends Omit<Change, 'kind'> {
+  snapshot: string;
+  identity: string | null;
+  moment: string;
+  now: number;
+  pulseAge: number;
+  kind: string | null;
+}
+
+/** The changes in rows of LOOK or DRAIN. */
+export function changesIn(rows: Omit<LookRow, 'snapshot' | 'identity' | 'moment' | 'now' | 'pulseAge'>[]): Change[] {
+  return rows.flatMap(({ kind, id, ver, roles }) => (kind === null ? [] : { kind, id, ver, roles }));
+}

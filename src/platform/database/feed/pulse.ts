@@ -1,0 +1,50 @@
+import { Injectable } from '@nestjs/common';
+import { Database } from '../database.js';
+
+/** How the name of an instance's link in pg_stat_activity begins, and the channel that it listens to. */
+export const LISTENER = 'gatehouse listener';
+export const CHANNEL = 'gatehouse';
+
+/** Milliseconds from one pulse to the next. */
+export const PULSE_INTERVAL = 1_000;
+/** Milliseconds after its last pulse for which a database is believed. */
+export const BELIEVED = 5_000;
+
+/**
+ * Commits a pulse, unless another instance has done so within the second or is about to. It goes the way of every change:
+ * a database that cannot commit has none, nor has one that was cut off from a standby which it must wait for.
+ * $1 whether the caller listens
+ */
+export const BEAT = {
+  name: 'pulse-beat',
+  text: `
+  WITH beat AS (
+    UPDATE pulse SET number = number + 1, at = clock_timestamp(), rings = $1 OR EXISTS (
+      SELECT FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE '${LISTENER}%')
+    WHERE only_row = (
+      SELECT only_row FROM pulse
+      WHERE at NOT BETWEEN clock_timestamp() - ${PULSE_INTERVAL * 0.9} * interval '1 ms' AND clock_timestamp()
+      FOR UPDATE SKIP LOCKED)
+    RETURNING rings)
+  SELECT pg_notify('${CHANNEL}', 'pulse') FROM beat WHERE rings`,
+};
+
+/** Whether the pulse is one that the database is believed for. */
+export const IS_BELIEVED = `EXISTS (
+  SELECT FROM pulse WHERE at BETWEEN clock_timestamp() - ${BELIEVED} * interval '1 ms' AND clock_timestamp() + interval '1 s')`;
+
+/** Makes the database prove that it commits, where no link is there to do so. */
+@Injectable()
+export class Pulse {
+  private beating: Promise<unknown> | undefined;
+
+  constructor(private readonly database: Database) {}
+
+  /** Tries to commit a pulse, once for all who ask meanwhile. Rejects where the database does not answer. */
+  async beat(): Promise<void> {
+    this.beating ??= this.database.run(BEAT, [false]).finally(() => {
+      this.beating = undefined;
+    });
+    await this.beating;
+  }
+}
