@@ -6,6 +6,17 @@ import { CONFIG } from '../platform/config/config.module.js';
 import type { ProblemCode } from '../platform/http/problem.js';
 import { UuidExpiryMap } from './uuid-expiry-map.js';
 
+/** Role sets that are told apart; with more of them the roles of a user are not remembered. */
+const MOST_ROLE_SETS = 10_000;
+
+/** What a user was allowed when this instance last heard of it. */
+export interface KnownRights {
+  userId: string;
+  ver: number;
+  /** Null where only the version was heard of. */
+  roles: readonly string[] | null;
+}
+
 /** Seconds added to a token's life, for a revocation that was written before a token was minted beside it. */
 const MARGIN = 60;
 
@@ -17,6 +28,10 @@ const MARGIN = 60;
 export class RevocationList {
   private readonly sessions: UuidExpiryMap;
   private readonly versions: UuidExpiryMap;
+  /** Of a user, the number of a role set: there are few, however many users have them. */
+  private readonly rolesOf: UuidExpiryMap;
+  private readonly roleSets: (readonly string[])[] = [];
+  private readonly roleSetNumbers = new Map<string, number>();
   /** Seconds for which an entry is needed. */
   readonly span: number;
 
@@ -24,6 +39,7 @@ export class RevocationList {
     const now = () => Math.floor(clock.now() / 1000);
     this.sessions = new UuidExpiryMap(now);
     this.versions = new UuidExpiryMap(now);
+    this.rolesOf = new UuidExpiryMap(now);
     this.span = Math.ceil(config.accessTokenTtl / 1000) + MARGIN;
     this.lapse = () => now() + this.span;
   }
@@ -35,9 +51,12 @@ export class RevocationList {
     this.sessions.set(sessionId, 1, this.lapse());
   }
 
-  /** Refuses the user's access tokens minted with an older version of their roles. */
-  raiseVersion(userId: string, ver: number): void {
-    this.versions.set(userId, Math.max(ver, this.versions.get(userId) ?? 0), this.lapse());
+  /** Refuses the user's access tokens minted with an older version of their roles, and remembers these where they are told. */
+  raiseVersion(userId: string, ver: number, roles: readonly string[] | null = null): void {
+    const known = this.versions.get(userId) ?? 0;
+    this.versions.set(userId, Math.max(ver, known), this.lapse());
+    const number = roles && ver >= known ? this.numberOf(roles) : undefined;
+    if (number !== undefined) this.rolesOf.set(userId, number, this.lapse());
   }
 
   /** The ids of the sessions that have ended. */
@@ -45,9 +64,12 @@ export class RevocationList {
     for (const [id] of this.sessions.entries()) yield id;
   }
 
-  /** The users whose roles have changed, with the version of these. */
-  raisedVersions(): Generator<[userId: string, ver: number]> {
-    return this.versions.entries();
+  /** The users whose roles have changed, and what these are. */
+  *changedRights(): Generator<KnownRights> {
+    for (const [userId, ver] of this.versions.entries()) {
+      const number = this.rolesOf.get(userId);
+      yield { userId, ver, roles: number === undefined ? null : (this.roleSets[number] ?? null) };
+    }
   }
 
   /** Whether the session has ended, as far as is known here. */
@@ -60,5 +82,13 @@ export class RevocationList {
     if (this.isRevoked(sessionId)) return 'session_revoked';
     if ((this.versions.get(userId) ?? 0) > tokenVersion) return 'token_stale';
     return null;
+  }
+
+  private numberOf(roles: readonly string[]): number | undefined {
+    const key = roles.join(' ');
+    const known = this.roleSetNumbers.get(key);
+    if (known !== undefined || this.roleSets.length >= MOST_ROLE_SETS) return known;
+    this.roleSetNumbers.set(key, this.roleSets.length);
+    return this.roleSets.push(roles) - 1;
   }
 }

@@ -10,7 +10,7 @@ import { BELIEVED, IS_BELIEVED, Pulse } from '../platform/database/feed/pulse.js
 import { ReplicatedTable } from '../platform/database/feed/replicated-table.js';
 import { Problem, type ProblemCode } from '../platform/http/problem.js';
 import { PastChanges } from './past-changes.js';
-import { RevocationList } from './revocation-list.js';
+import { type KnownRights, RevocationList } from './revocation-list.js';
 
 /** Milliseconds for which a database that did not answer is not asked again. */
 const PAUSE = 1_000;
@@ -112,10 +112,20 @@ export class Revocations {
     this.list.raiseVersion(userId, ver);
   }
 
-  private take({ kind, id, ver }: Change): void {
+  /** The sessions that this instance knows to have ended, by which a database that forgot some can be told. */
+  endedSessions(): Generator<string> {
+    return this.list.endedSessions();
+  }
+
+  /** The changes of roles that this instance knows of. */
+  changedRights(): Generator<KnownRights> {
+    return this.list.changedRights();
+  }
+
+  private take({ kind, id, ver, roles }: Change): void {
     if (id === null) return;
     if (kind === 'session') this.list.revokeSession(id);
-    else if (ver !== null) this.list.raiseVersion(id, ver);
+    else if (ver !== null) this.list.raiseVersion(id, ver, roles);
   }
 
   /** What a database says counts while its pulse is fresh. Where none has come it may prove at once that it commits. */

@@ -6,6 +6,7 @@ import { RefreshCookie } from './refresh-cookie.js';
 import { SessionRetention } from './retention.js';
 import { Rotation } from './rotation.service.js';
 import { SessionTokens } from './session-tokens.js';
+import { SessionWriteBack } from './session-write-back.js';
 import { SessionsController } from './sessions.controller.js';
 import { Sessions } from './sessions.service.js';
 
@@ -13,7 +14,7 @@ import { Sessions } from './sessions.service.js';
 @Module({
   imports: [RevocationModule, TokensModule],
   controllers: [CurrentSessionController, SessionsController],
-  providers: [Sessions, SessionTokens, Rotation, SessionRetention, RefreshCookie],
+  providers: [Sessions, SessionTokens, Rotation, SessionRetention, SessionWriteBack, RefreshCookie],
   exports: [Sessions, SessionTokens, Rotation, RefreshCookie],
 })
 export class SessionsModule {}

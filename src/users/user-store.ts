@@ -75,3 +75,15 @@ export const HAS_ADMIN = `
 
 /** Whether anybody is an admin, disabled ones too. */
 export const KNOWS_ADMIN = `SELECT EXISTS (SELECT FROM user_roles WHERE role = 'admin') AS any`;
+
+/** Which users have an older version than is known: the database has lost the newer one. $1 users, $2 versions, $3 a moment */
+export const FORGOTTEN_RIGHTS = `
+  SELECT u.id, coalesce(u.ver_changed_at >= $3::timestamptz, false) AS "changedSince"
+  FROM unnest($1::uuid[], $2::integer[]) AS known(id, ver) JOIN users u ON u.id = known.id AND u.ver < known.ver`;
+
+/** Gives what a user does not have yet, of the roles that there are. $1 user, $2 roles */
+export const GIVE_MISSING_ROLES = `
+  INSERT INTO user_roles (user_id, role) SELECT $1, name FROM roles WHERE name = ANY ($2::text[]) ON CONFLICT DO NOTHING`;
+
+/** $1 user, $2 version */
+export const RAISE_VERSION = 'UPDATE users SET ver = $2 WHERE id = $1 AND ver < $2';

@@ -1,13 +1,15 @@
 import { Module } from '@nestjs/common';
 import { PasswordsModule } from '../credentials/passwords/passwords.module.js';
+import { RevocationModule } from '../revocation/revocation.module.js';
 import { Accounts } from './accounts.service.js';
 import { Notices } from './notices.service.js';
+import { RightsWriteBack } from './rights-write-back.js';
 import { Users } from './users.service.js';
 
 /** The user's row: create, find, profile, status. */
 @Module({
-  imports: [PasswordsModule],
-  providers: [Accounts, Notices, Users],
+  imports: [PasswordsModule, RevocationModule],
+  providers: [Accounts, Notices, RightsWriteBack, Users],
   exports: [Accounts, Notices, Users],
 })
 export class UsersModule {}
