@@ -1,10 +1,14 @@
 import { join } from 'node:path';
+import { Client } from 'pg';
 import { DataSource } from 'typeorm';
 import { type DeploymentReport, examine, type SeenAddress, seenAddress } from '../health/doctor.js';
 import { plainAddress } from '../platform/common/address.js';
+import { Clock } from '../platform/common/clock.js';
 import type { Config } from '../platform/config/config.js';
 import { dataSourceOptions } from '../platform/database/data-source.js';
 import { startEmbeddedPostgres } from '../platform/database/embedded/embedded-postgres.js';
+import { Bell, ChannelError } from '../platform/database/feed/bell.js';
+import { CHANNEL } from '../platform/database/feed/pulse.js';
 import { CommandError, EXIT, print } from './output.js';
 import { readConfig } from './settings.js';
 
@@ -62,12 +66,32 @@ async function askDatabase(config: Config): Promise<DeploymentReport['database']
   try {
     await source.initialize();
     const clockOffset = await clockOffsetOf(source);
-    return { clockOffset, migrationsPending: await source.showMigrations() };
+    const listens = config.revocationFeed === 'notify';
+    const notificationsArrive = listens ? await doNotificationsArrive(config.databaseDirectUrl ?? url, source) : null;
+    return { clockOffset, migrationsPending: await source.showMigrations(), notificationsArrive };
   } catch {
     return null;
   } finally {
     if (source.isInitialized) await source.destroy();
     await postgres?.stop();
+  }
+}
+
+/** Listens as a server does, and sends itself a notification the way that changes go. */
+async function doNotificationsArrive(connectionString: string, source: DataSource): Promise<boolean> {
+  const client = new Client({ connectionString, connectionTimeoutMillis: TIMEOUT, query_timeout: TIMEOUT });
+  client.on('error', () => undefined);
+  const bell = new Bell(new Clock());
+  try {
+    await client.connect();
+    await bell.hang(client);
+    await bell.prove((word) => source.query('SELECT pg_notify($1, $2)', [CHANNEL, word]));
+    return true;
+  } catch (error) {
+    if (error instanceof ChannelError) return false;
+    throw error;
+  } finally {
+    await client.end().catch(() => undefined);
   }
 }
 

@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import { type DeploymentReport, examine, seenAddress } from './doctor.js';
 
+const DATABASE = { clockOffset: 40, migrationsPending: false, notificationsArrive: true };
 const HEALTHY: DeploymentReport = {
   production: true,
   publicUrl: 'https://gate.example.com',
@@ -8,13 +9,19 @@ const HEALTHY: DeploymentReport = {
   smtpUrl: 'smtps://mail',
   trustedProxies: ['10.1.2.0/24', 'loopback'],
   rateLimits: true,
-  database: { clockOffset: 40, migrationsPending: false },
+  database: DATABASE,
 };
 
 const bad = (change: Partial<DeploymentReport>) =>
   examine({ ...HEALTHY, ...change }).filter(({ level }) => level !== 'fine');
 
 it('finds nothing in a healthy deployment', () => expect(bad({})).toEqual([]));
+
+it('misses no notifications where none are needed', () => {
+  const findings = examine({ ...HEALTHY, database: { ...DATABASE, notificationsArrive: null } });
+  expect(findings.filter(({ level }) => level !== 'fine')).toEqual([]);
+  expect(findings.map(({ text }) => text)).toContainEqual(expect.stringContaining('REVOCATION_FEED is poll'));
+});
 
 it('misses no SMTP_URL while developing, and says where the mails are', () => {
   const findings = examine({ ...HEALTHY, production: false, smtpUrl: undefined });
@@ -33,14 +40,16 @@ it.each<[string, Partial<DeploymentReport>, string, RegExp]>([
   ['an example secret', { appSecret: 'change-me-change-me-change-me-0123456789' }, 'fault', /openssl rand/],
   ['no secret', { appSecret: undefined }, 'fault', /APP_SECRET is not set/],
   ['no mail', { smtpUrl: undefined }, 'warning', /SMTP_URL.*nobody can reset/],
-  ['a clock that is behind', { database: { clockOffset: 9_500, migrationsPending: false } }, 'fault', /9\.5 s behind/],
+  ['a clock that is behind', { database: { ...DATABASE, clockOffset: 9_500 } }, 'warning', /9\.5 s behind/],
+  ['a clock that is far behind', { database: { ...DATABASE, clockOffset: 60_500 } }, 'fault', /60\.5 s behind/],
   [
-    'a clock that is ahead',
-    { database: { clockOffset: -2_500, migrationsPending: false } },
+    'notifications that do not arrive',
+    { database: { ...DATABASE, notificationsArrive: false } },
     'fault',
-    /2\.5 s ahead of/,
+    /DATABASE_DIRECT_URL .*REVOCATION_FEED=poll/,
   ],
-  ['pending migrations', { database: { clockOffset: 0, migrationsPending: true } }, 'fault', /older than this build/],
+  ['a clock that is ahead', { database: { ...DATABASE, clockOffset: -65_500 } }, 'fault', /65\.5 s ahead of/],
+  ['pending migrations', { database: { ...DATABASE, migrationsPending: true } }, 'fault', /older than this build/],
   ['no database', { database: null }, 'fault', /DATABASE_URL/],
   ['plain http', { publicUrl: 'http://gate.example.com' }, 'fault', /https/],
   ['no limits', { rateLimits: false }, 'fault', /RATE_LIMITS/],

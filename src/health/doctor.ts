@@ -2,6 +2,8 @@ import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
 import proxyAddr from '@fastify/proxy-addr';
 import { forwardedAddress, halvedNetworks, plainAddress } from '../platform/common/address.js';
+import { ChannelError } from '../platform/database/feed/bell.js';
+import { describeOffset, NOTABLE, UNFIT } from '../platform/database/feed/clock-watch.js';
 
 /** What the doctor has to say about one thing. */
 export interface Check {
@@ -23,14 +25,14 @@ export interface DeploymentReport {
   database: {
     /** By how many ms its clock is ahead of ours. */ clockOffset: number;
     migrationsPending: boolean;
+    /** Whether a notification came back; null with REVOCATION_FEED=poll, which needs none. */
+    notificationsArrive: boolean | null;
   } | null;
 }
 
 /** Words of a secret that was copied from an example. */
 const EXAMPLE =
   /change[-_ ]?me|example|replace|your[-_ ]|secret|password|only[-_ ]for|test|0123456789|abcdefgh|qwerty/i;
-/** Clocks further apart than this make tokens that are not valid yet, ms. */
-const CLOCKS_APART = 2_000;
 /** Networks wider than this are not a proxy's: bits of the prefix. */
 const NARROW_ENOUGH = { 4: 8, 6: 16 };
 /** Bits of ::ffff:0:0, within which every IPv4 address has an IPv6 one. */
@@ -100,12 +102,7 @@ function ofMail({ smtpUrl, production }: DeploymentReport): Check[] {
 
 function ofDatabase(database: DeploymentReport['database']): Check[] {
   if (database === null) return [{ level: 'fault', text: 'The database cannot be reached. See DATABASE_URL.' }];
-  const findings: Check[] = [];
-  const seconds = (Math.abs(database.clockOffset) / 1000).toFixed(1);
-  if (Math.abs(database.clockOffset) > CLOCKS_APART) {
-    const text = `The clock of this machine is ${seconds} s ${database.clockOffset > 0 ? 'behind' : 'ahead of'} the database’s. Let NTP set both.`;
-    findings.push({ level: 'fault', text });
-  } else findings.push(fine('This machine and the database have the same time.'));
+  const findings = [ofClock(database.clockOffset), ofNotifications(database.notificationsArrive)];
   findings.push(
     database.migrationsPending
       ? {
@@ -115,6 +112,18 @@ function ofDatabase(database: DeploymentReport['database']): Check[] {
       : fine('The schema of the database is up to date.'),
   );
   return findings;
+}
+
+function ofClock(offset: number): Check {
+  if (Math.abs(offset) <= NOTABLE) return fine('This machine and the database have the same time.');
+  const text = `The clock of this machine is ${describeOffset(offset)} the database’s. Let NTP set both.`;
+  return { level: Math.abs(offset) > UNFIT ? 'fault' : 'warning', text };
+}
+
+function ofNotifications(arrive: boolean | null): Check {
+  if (arrive === null) return fine('REVOCATION_FEED is poll: changes are looked for four times a second.');
+  if (arrive) return fine('Notifications of the database arrive.');
+  return { level: 'fault', text: new ChannelError().message };
 }
 
 function ofExposure({ production, publicUrl, rateLimits }: DeploymentReport): Check[] {
