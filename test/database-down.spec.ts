@@ -247,6 +247,33 @@ test.concurrent('with the link for notifications alone lost, requests ask the da
     expect(await verdict(gatehouse, person.accessToken)).toBe('ok');
   }));
 
+// Not beside the others: no instance hears a pulse meanwhile.
+test('a database that answers and commits nothing, as one that was cut off from its standby, is not believed', () =>
+  linked({ REVOCATION_FEED: 'poll' }, (allow) =>
+    linked({ REVOCATION_FALLBACK: 'deny' }, async (deny) => {
+      const person = await signUp(deny.gatehouse);
+      const holder = new Client({ connectionString: database.url });
+      await holder.connect();
+      await holder.query('BEGIN');
+      await holder.query('SELECT FROM pulse FOR UPDATE');
+      expect(await verdict(deny.gatehouse, person.accessToken)).toBe('ok');
+      for (const { gatehouse } of [allow, deny])
+        await waitFor(async () => (await databaseHealth(gatehouse)) === 503, { within: UNTRUSTED });
+      const { body } = await deny.gatehouse.call('GET', '/health/database');
+      expect(body).toMatchObject({ error: { revocations: { status: 'down' } }, info: { database: { status: 'up' } } });
+      await waitFor(async () => (await verdict(deny.gatehouse, person.accessToken)) === 'database_unavailable', {
+        within: UNTRUSTED,
+      });
+      expect([await readiness(allow.gatehouse), await readiness(deny.gatehouse)]).toEqual([200, 503]);
+      expect(await verdict(allow.gatehouse, person.accessToken)).toBe('ok');
+      await holder.end();
+      for (const { gatehouse } of [allow, deny]) {
+        await waitFor(async () => (await databaseHealth(gatehouse)) === 200);
+        expect(await verdict(gatehouse, person.accessToken)).toBe('ok');
+      }
+    }),
+  ));
+
 // Not beside the others: it ends every listener of the database.
 test('a link that Postgres ends is made again within a moment', () =>
   linked({}, async ({ gatehouse }) => {

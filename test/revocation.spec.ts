@@ -10,6 +10,8 @@ const ADMIN = { BOOTSTRAP_ADMIN_EMAIL: 'root@example.com', BOOTSTRAP_ADMIN_PASSW
 let database: TestDatabase;
 let here: GatehouseProcess;
 let there: GatehouseProcess;
+/** Looks four times a second and listens to nothing. */
+let far: GatehouseProcess;
 
 beforeAll(async () => {
   database = await createDatabase({ empty: true });
@@ -18,10 +20,11 @@ beforeAll(async () => {
     GatehouseProcess.start({ DATABASE_URL: database.url, ...ADMIN }),
     GatehouseProcess.start({ DATABASE_URL: database.url, ...ADMIN }),
   ]);
+  far = await GatehouseProcess.start({ DATABASE_URL: database.url, REVOCATION_FEED: 'poll', ...ADMIN });
 });
 
 afterAll(async () => {
-  await Promise.all([here?.stop(), there?.stop()]);
+  await Promise.all([here?.stop(), there?.stop(), far?.stop()]);
   await database?.drop();
 });
 
@@ -78,7 +81,7 @@ const STATEMENTS: [string, number, string][] = [
 async function twoDevices(): Promise<[SignedUp, SignedUp]> {
   const device = await signUp(here);
   const other = await signIn(here, device.user.email);
-  for (const server of [here, there])
+  for (const server of [here, there, far])
     for (const { accessToken } of [device, other]) expect(await verdict(server, accessToken)).toBe('ok');
   return [device, other];
 }
@@ -111,9 +114,9 @@ describe('what an instance does itself', () => {
       const [device, other] = await twoDevices();
       await end(device, other);
       expect(await verdict(here, device.accessToken)).toBe('session_revoked');
-      await felt(kind, [there], device.accessToken, 'session_revoked');
+      await felt(kind, [there, far], device.accessToken, 'session_revoked');
       expect((await refresh(there, device.refreshToken)).code).toBe('session_revoked');
-      for (const server of [here, there])
+      for (const server of [here, there, far])
         expect(await verdict(server, other.accessToken)).toBe(count === 2 ? 'session_revoked' : 'ok');
       ended.push(device);
     }),
@@ -125,9 +128,9 @@ describe('what somebody does by SQL', () => {
     repeatedly(async () => {
       const [device, other] = await twoDevices();
       await database.query(sql, [device.session.id, device.user.id]);
-      await felt(kind, [here, there], device.accessToken, 'session_revoked');
+      await felt(kind, [here, there, far], device.accessToken, 'session_revoked');
       expect((await refresh(there, device.refreshToken)).code).toBe('session_revoked');
-      for (const server of [here, there])
+      for (const server of [here, there, far])
         expect(await verdict(server, other.accessToken)).toBe(count === 2 ? 'session_revoked' : 'ok');
       ended.push(device);
     }),
@@ -138,7 +141,7 @@ describe('what somebody does by SQL', () => {
     await database.query('UPDATE sessions SET revoked_at = now() WHERE id = $1', [device.session.id]);
     await database.query('UPDATE sessions SET revoked_at = NULL WHERE id = $1', [device.session.id]);
     expect((await refresh(here, device.refreshToken)).code).toBe('session_revoked');
-    await felt('UPDATE of a session', [there], device.accessToken, 'session_revoked');
+    await felt('UPDATE of a session', [there, far], device.accessToken, 'session_revoked');
   });
 
   test('what is rolled back is not felt', async () => {
@@ -148,7 +151,7 @@ describe('what somebody does by SQL', () => {
     await database.query('UPDATE sessions SET revoked_at = now() WHERE id = $1', [device.session.id]);
     await database.query('ROLLBACK');
     await database.query('UPDATE sessions SET revoked_at = now() WHERE id = $1', [later.session.id]);
-    await felt('UPDATE of a session', [there], later.accessToken, 'session_revoked');
+    await felt('UPDATE of a session', [there, far], later.accessToken, 'session_revoked');
     expect(await verdict(there, device.accessToken)).toBe('ok');
   });
 
@@ -161,7 +164,7 @@ describe('what somebody does by SQL', () => {
         [device.user.id],
       );
       await database.query('UPDATE sessions SET revoked_at = now() WHERE user_id = $1', [device.user.id]);
-      await felt('ten thousand at once', [here, there], device.accessToken, 'session_revoked');
+      await felt('ten thousand at once', [here, there, far], device.accessToken, 'session_revoked');
     }));
 });
 
@@ -174,9 +177,9 @@ describe('a change of roles', () => {
     repeatedly(async () => {
       const [device] = await twoDevices();
       await database.query(sql, [device.user.id]);
-      await felt(`a role ${kind}`, [here, there], device.accessToken, 'token_stale');
+      await felt(`a role ${kind}`, [here, there, far], device.accessToken, 'token_stale');
       const { body } = await refresh(there, device.refreshToken);
-      for (const server of [here, there]) {
+      for (const server of [here, there, far]) {
         const who = await server.call<{ user: { roles: string[] } }>('GET', '/v1/auth/session', {
           token: body.accessToken,
         });
@@ -192,7 +195,7 @@ describe('a change of roles', () => {
     const [device] = await twoDevices();
     await database.query(`INSERT INTO user_roles VALUES ($1, 'admin')`, [device.user.id]);
     await database.query('COMMIT');
-    await felt('a role given', [here, there], device.accessToken, 'token_stale');
+    await felt('a role given', [here, there, far], device.accessToken, 'token_stale');
   });
 
   test('is forgotten for no notification that somebody makes up', async () => {
@@ -200,15 +203,31 @@ describe('a change of roles', () => {
     const [bystander] = await twoDevices();
     const [marker] = await twoDevices();
     await database.query(`INSERT INTO user_roles VALUES ($1, 'admin')`, [device.user.id]);
-    await felt('a role given', [here, there], device.accessToken, 'token_stale');
+    await felt('a role given', [here, there, far], device.accessToken, 'token_stale');
+    // Anybody who may connect to the database can notify: nobody is signed out by it.
+    for (const { session } of [device, bystander])
+      await database.query(`SELECT pg_notify('gatehouse', 'session ' || $1)`, [session.id]);
+    await database.query(`SELECT pg_notify('gatehouse', 'pulse'), pg_notify('gatehouse', 'roles')`);
     // The first ones would raise what is in memory; the others lower it again.
-    for (const ver of ['4294967297', '9999999999', '2147483648', 'Infinity', '4294967296', '-1', '0', '1.5', '', 'x'])
+    for (const ver of [
+      '2',
+      '4294967297',
+      '9999999999',
+      '2147483648',
+      'Infinity',
+      '4294967296',
+      '-1',
+      '0',
+      '1.5',
+      '',
+      'x',
+    ])
       for (const { user } of [device, bystander])
         await database.query(`SELECT pg_notify('gatehouse', 'user ' || $1 || ' ' || $2)`, [user.id, ver]);
-    // Notifications come in their order: an instance that has heard of this one has heard of all before.
+    // An instance that has heard of this one has looked since.
     await database.query('UPDATE sessions SET revoked_at = now() WHERE id = $1', [marker.session.id]);
-    await felt('UPDATE of a session', [here, there], marker.accessToken, 'session_revoked');
-    for (const server of [here, there]) {
+    await felt('UPDATE of a session', [here, there, far], marker.accessToken, 'session_revoked');
+    for (const server of [here, there, far]) {
       expect(await verdict(server, device.accessToken)).toBe('token_stale');
       expect(await verdict(server, bystander.accessToken)).toBe('ok');
     }
@@ -218,7 +237,7 @@ describe('a change of roles', () => {
     const [device] = await twoDevices();
     const [bystander] = await twoDevices();
     await database.query(`INSERT INTO user_roles VALUES ($1, 'admin')`, [device.user.id]);
-    await felt('a role given', [there], device.accessToken, 'token_stale');
+    await felt('a role given', [there, far], device.accessToken, 'token_stale');
     expect(await verdict(there, bystander.accessToken)).toBe('ok');
   });
 
@@ -235,13 +254,14 @@ test('after a restart everything ended is still refused, and everything else goe
   const living = await signUp(here);
   const stale = await signUp(here);
   await database.query(`INSERT INTO user_roles VALUES ($1, 'admin')`, [stale.user.id]);
-  await Promise.all([here.stop(), there.stop()]);
-  [here, there] = await Promise.all([
+  await Promise.all([here.stop(), there.stop(), far.stop()]);
+  [here, there, far] = await Promise.all([
     GatehouseProcess.start({ DATABASE_URL: database.url, ...ADMIN }),
     GatehouseProcess.start({ DATABASE_URL: database.url, ...ADMIN }),
+    GatehouseProcess.start({ DATABASE_URL: database.url, REVOCATION_FEED: 'poll', ...ADMIN }),
   ]);
   expect(ended.length).toBe((ENDS.length + STATEMENTS.length) * RUNS);
-  for (const server of [here, there]) {
+  for (const server of [here, there, far]) {
     for (const { accessToken } of ended) expect(await verdict(server, accessToken)).toBe('session_revoked');
     expect(await verdict(server, stale.accessToken)).toBe('token_stale');
     expect(await verdict(server, living.accessToken)).toBe('ok');

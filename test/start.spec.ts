@@ -259,8 +259,10 @@ describe('WORKERS=2', () => {
     await proxy?.close();
   });
 
-  test('both serve, a logout is felt by both, and all stop together', async () => {
+  test('both serve over one link, a logout is felt by both, and all stop together', async () => {
     expect(workers).toHaveLength(2);
+    const links = `SELECT FROM pg_stat_activity WHERE application_name LIKE 'gatehouse listener%' AND datname = current_database()`;
+    expect(await database.query(links)).toHaveLength(1);
     const { accessToken } = await signUp(gatehouse);
     const ask = () =>
       fetch(`${gatehouse.url}/v1/auth/session`, {

@@ -25,7 +25,7 @@ const RESPAWN = 1_000;
  */
 export async function startCluster(config: Config, databaseUrl: string, logger: Logger): Promise<Server> {
   const link = new SharedLink(config, databaseUrl);
-  const start = () => cluster.fork({ ...process.env, ...link.environment, GATEHOUSE_WORKER_DATABASE_URL: databaseUrl });
+  const start = () => cluster.fork({ ...process.env, GATEHOUSE_WORKER_DATABASE_URL: databaseUrl });
   let closing = false;
   const close = async () => {
     closing = true;

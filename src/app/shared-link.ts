@@ -3,7 +3,7 @@ import { Client } from 'pg';
 import { Clock } from '../platform/common/clock.js';
 import type { Config } from '../platform/config/config.js';
 import { DatabaseLink } from '../platform/database/feed/database-link.js';
-import { LINK_NAME_VARIABLE, linkName } from '../platform/database/feed/link-name.js';
+import { linkName } from '../platform/database/feed/link-name.js';
 import type { Look } from '../platform/database/feed/look.js';
 import { lookMessage, WANTS_LOOKS } from '../platform/database/feed/primary-link.js';
 import { CHANNEL } from '../platform/database/feed/pulse.js';
@@ -13,7 +13,6 @@ const TIMEOUT = 5_000;
 
 /** The one link of this machine: hands each look to every worker that has asked for them. */
 export class SharedLink {
-  private readonly name = linkName();
   private readonly clock = new Clock();
   private readonly workers = new Set<Worker>();
   private readonly link: DatabaseLink;
@@ -21,12 +20,7 @@ export class SharedLink {
   constructor({ revocationFeed, databaseDirectUrl }: Config, databaseUrl: string) {
     const listens = revocationFeed === 'notify';
     const url = listens ? (databaseDirectUrl ?? databaseUrl) : databaseUrl;
-    this.link = new DatabaseLink({ url, name: this.name, listens, ring: ringOver(databaseUrl) }, this.clock);
-  }
-
-  /** What a worker has to have in its environment. */
-  get environment(): Record<string, string> {
-    return { [LINK_NAME_VARIABLE]: this.name };
+    this.link = new DatabaseLink({ url, name: linkName(), listens, ring: ringOver(databaseUrl) }, this.clock);
   }
 
   /** Throws ChannelError, or the error of pg. */

@@ -30,9 +30,11 @@ export class Bell {
   private hungAt: number;
   private awaited: { word: string; heard: () => void } | undefined;
 
+  /** `arrivesWithin` is in milliseconds. */
   constructor(
     private readonly clock: Clock,
-    private readonly ringing: () => void,
+    private readonly ringing: () => void = () => {},
+    private readonly arrivesWithin = ARRIVES_WITHIN,
   ) {
     this.heardAt = Number.NEGATIVE_INFINITY;
     this.hungAt = clock.elapsed();
@@ -70,7 +72,7 @@ export class Bell {
         this.awaited = { word, heard: () => resolve(true) };
       });
       await ring(word);
-      if (await Promise.race([heard, wait(ARRIVES_WITHIN, false)])) return;
+      if (await Promise.race([heard, wait(this.arrivesWithin, false)])) return;
     }
     throw new ChannelError();
   }

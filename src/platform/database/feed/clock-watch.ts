@@ -1,9 +1,10 @@
 import { Logger } from '@nestjs/common';
 import type { Clock } from '../../common/clock.js';
 
-/** Milliseconds by which the clocks may differ before it is said, and before the instance takes no requests. */
-const NOTABLE = 5_000;
-const UNFIT = 60_000;
+/** Milliseconds by which the clocks may differ before it is said. */
+export const NOTABLE = 5_000;
+/** Milliseconds by which they may differ before the instance takes no requests. */
+export const UNFIT = 60_000;
 
 /** The clock of this machine is too far off. */
 export class ClockError extends Error {
@@ -38,6 +39,6 @@ export class ClockWatch {
 }
 
 /** `3.0 s behind` or `3.0 s ahead of`, where the offset is how far the database is ahead, in milliseconds. */
-function describeOffset(offset: number): string {
+export function describeOffset(offset: number): string {
   return `${(Math.abs(offset) / 1000).toFixed(1)} s ${offset > 0 ? 'behind' : 'ahead of'}`;
 }

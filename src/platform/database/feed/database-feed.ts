@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { Inject, Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
+import { Inject, Injectable, Logger, type OnApplicationShutdown, Optional } from '@nestjs/common';
 import { Clock } from '../../common/clock.js';
 import type { ApplyChange, Change, ChangeFeed } from './change-feed.js';
 import { ClockError, ClockWatch } from './clock-watch.js';
@@ -10,8 +10,8 @@ export const LOOK_SOURCE = Symbol('LOOK_SOURCE');
 
 /** Milliseconds after which a silent feed is not whole any more. */
 const SILENCE = 3_000;
-/** Milliseconds until a reading that failed is tried again. */
-const RETRY = 500;
+/** The injection token of the milliseconds until a reading that failed is tried again. */
+const RETRY = Symbol('RETRY');
 /** Milliseconds for the first pulse to be heard. */
 const FIRST_PULSE = 10_000;
 
@@ -53,6 +53,7 @@ export class DatabaseFeed implements ChangeFeed, OnApplicationShutdown {
   constructor(
     @Inject(LOOK_SOURCE) private readonly source: LookSource,
     private readonly clock: Clock,
+    @Optional() @Inject(RETRY) private readonly retry = 500,
   ) {
     this.clocks = new ClockWatch(clock);
   }
@@ -172,7 +173,7 @@ export class DatabaseFeed implements ChangeFeed, OnApplicationShutdown {
 
   private async postpone(what: string, error: unknown): Promise<false> {
     this.logger.warn(`${what}; trying again (${error})`);
-    await wait(RETRY, undefined, { ref: false });
+    await wait(this.retry, undefined, { ref: false });
     return false;
   }
 }

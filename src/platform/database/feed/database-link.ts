@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
 import type { Client } from 'pg';
@@ -95,7 +96,7 @@ export class DatabaseLink implements LookSource {
   /** A link that hears its pulses only looks from time to time. Others would all pulse at once but for the chance in it. */
   private async untilNextLook(): Promise<number> {
     if (!this.settings.listens) return POLL;
-    if (this.bell.isHeard) return PULSE_INTERVAL + Math.random() * 200;
+    if (this.bell.isHeard) return PULSE_INTERVAL + randomInt(200);
     if (this.bell.silentFor > DEAF) {
       this.logger.warn('Notifications of the database do not arrive; looking four times a second until they do');
       await this.drop();

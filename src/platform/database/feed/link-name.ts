@@ -1,13 +1,18 @@
-import { randomBytes } from 'node:crypto';
+import cluster from 'node:cluster';
+import { hostname } from 'node:os';
 import { LISTENER } from './pulse.js';
 
 /** The injection token of the name of this instance's link. */
 export const LINK_NAME = Symbol('LINK_NAME');
 
-/** Where a process that shares its link with workers tells them the name of it. */
-export const LINK_NAME_VARIABLE = 'GATEHOUSE_LINK_NAME';
+/** Bytes of an application_name at most: Postgres cuts off what is longer. */
+const LONGEST = 63;
 
-/** The name of this instance's link in pg_stat_activity, which no other instance has. */
+let named = 0;
+
+/** The name of this instance's link in pg_stat_activity, which no other has. Workers have that of the process that started them. */
 export function linkName(): string {
-  return process.env[LINK_NAME_VARIABLE] ?? `${LISTENER} ${randomBytes(6).toString('hex')}`;
+  const pid = cluster.isWorker ? process.ppid : process.pid;
+  const ending = `/${pid}${++named > 1 ? `#${named}` : ''}`;
+  return `${LISTENER} ${hostname()}`.slice(0, LONGEST - ending.length) + ending;
 }

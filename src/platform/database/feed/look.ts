@@ -41,23 +41,19 @@ const STATE = `
   (SELECT extract(epoch FROM clock_timestamp() - at)::float8 * 1000 FROM pulse) AS "pulseAge"`;
 
 /** What was not visible in the snapshot $1: what has begun since, and what was open then. None is read twice, or missed. */
-const UNSEEN = [
-  'xid >= pg_snapshot_xmax($1::pg_snapshot)',
-  'xid = ANY (ARRAY(SELECT pg_snapshot_xip($1::pg_snapshot)))',
-] as const;
-
-const COLUMNS = 'kind, id, ver, roles';
+const BEGUN_SINCE = 'SELECT kind, id, ver, roles FROM changes WHERE xid >= pg_snapshot_xmax($1::pg_snapshot)';
+const OPEN_THEN =
+  'SELECT kind, id, ver, roles FROM changes WHERE xid = ANY (ARRAY(SELECT pg_snapshot_xip($1::pg_snapshot)))';
 
 /** One row at least: the state, and in each row a change or none. $1 the snapshot of the last look, or null for none */
 export const LOOK = `
   SELECT ${STATE}, c.* FROM (SELECT) AS once LEFT JOIN (
-    ${UNSEEN.map((unseen) => `(SELECT ${COLUMNS} FROM changes WHERE ${unseen} ORDER BY xid LIMIT ${MANY})`).join(' UNION ALL ')}
+    (${BEGUN_SINCE} ORDER BY xid LIMIT ${MANY}) UNION ALL (${OPEN_THEN} ORDER BY xid LIMIT ${MANY})
   ) AS c ON true`;
 
 /** The same without a limit, to be fetched piece by piece. $1 the snapshot of the last look */
 export const DRAIN = `
-  DECLARE unseen NO SCROLL CURSOR FOR
-    ${UNSEEN.map((unseen) => `SELECT ${COLUMNS} FROM changes WHERE ${unseen}`).join(' UNION ALL ')}`;
+  DECLARE unseen NO SCROLL CURSOR FOR ${BEGUN_SINCE} UNION ALL ${OPEN_THEN}`;
 
 /** A row of LOOK. */
 export interface LookRow extends Omit<Change, 'kind'> {

@@ -7,6 +7,8 @@ export const CHANNEL = 'gatehouse';
 
 /** Milliseconds from one pulse to the next. */
 export const PULSE_INTERVAL = 1_000;
+/** Milliseconds after a pulse within which no other one is needed. */
+const NEW = 900;
 /** Milliseconds after its last pulse for which a database is believed. */
 export const BELIEVED = 5_000;
 
@@ -23,7 +25,7 @@ export const BEAT = {
       SELECT FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE '${LISTENER}%')
     WHERE only_row = (
       SELECT only_row FROM pulse
-      WHERE at NOT BETWEEN clock_timestamp() - ${PULSE_INTERVAL * 0.9} * interval '1 ms' AND clock_timestamp()
+      WHERE at NOT BETWEEN clock_timestamp() - ${NEW} * interval '1 ms' AND clock_timestamp()
       FOR UPDATE SKIP LOCKED)
     RETURNING rings)
   SELECT pg_notify('${CHANNEL}', 'pulse') FROM beat WHERE rings`,
