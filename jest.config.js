@@ -15,6 +15,7 @@ const SLOW = [
   'test/account-states.spec.ts',
   'test/attack-suite.spec.ts',
   'test/audit-chain.spec.ts',
+  'test/audit-setback.spec.ts',
   'test/cli.spec.ts',
   'test/database-down.spec.ts',
   'test/image.spec.ts',

@@ -1,8 +1,8 @@
 import { jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { Client } from 'pg';
+import type { AuditFault } from '../src/audit/audit-fault.js';
 import { AUDIT_LOCK } from '../src/audit/audit-store.js';
-import type { AuditFault } from '../src/audit/audit-verifier.service.js';
 import { withRoles } from './support/admins.js';
 import { type AuditModuleUnderTest, openAuditModule } from './support/audit.js';
 import { cliJson } from './support/cli.js';

@@ -10,6 +10,8 @@ import * as store from './audit-store.js';
 export const CHAIN_TIMEOUT = 10_000;
 /** Milliseconds that an entry waits for its seal at most, where all is well. */
 export const OLD = 60_000;
+/** Milliseconds by which the clocks of this process and of the database may differ where a seal is made. */
+const CLOCKS_APART = 60_000;
 const LOCK_NOT_AVAILABLE = '55P03';
 
 /** Where the chain ends, or begins after retention. */
@@ -18,12 +20,34 @@ export interface ChainPosition {
   seal: Buffer;
 }
 
+/** Where the next seal goes, and what was found on the way there. */
+export interface ChainEnd {
+  position: ChainPosition;
+  /** The end that this process had seen, where Postgres has lost it in a failover or by a restore. */
+  lost: ChainPosition | null;
+  /** The Postgres that holds the chain, as `remember` wants to know it. */
+  server: string;
+  /** Milliseconds since the epoch, by the clock of this process, with which the database's agrees. */
+  now: number;
+}
+
 /** What the first seal has before it. */
 export const GENESIS: ChainPosition = { number: '0', seal: Buffer.alloc(32) };
 
 /** The end of the chain is not where it was left, so nothing is added to it: that would hide what was done. */
 export class BrokenChainError extends Error {
   override readonly name = 'BrokenChainError';
+}
+
+/** The time of a seal can be trusted only where two clocks agree on it, of which nobody can set both from within Postgres. */
+export class ClocksApartError extends Error {
+  override readonly name = 'ClocksApartError';
+  constructor(apart: number) {
+    super(
+      `The clocks of this machine and of the database are ${Math.round(apart / 1000)} s apart: set the wrong one. ` +
+        'Until then nothing is sealed here, for the audit log would tell of another time.',
+    );
+  }
 }
 
 /** Somebody holds the chain and adds nothing to it. */
@@ -40,7 +64,7 @@ export class ChainLockTimeout extends Error {
 @Injectable()
 export class AuditChain {
   readonly macs: AuditMacs;
-  private seen: ChainPosition | undefined;
+  private seen: { position: ChainPosition; server: string } | undefined;
 
   constructor(
     @Inject(CONFIG) config: Config,
@@ -79,7 +103,7 @@ export class AuditChain {
     }
     const [turn] = await manager.query<{ held: boolean }[]>(store.TRY_CHAIN, [store.AUDIT_LOCK]);
     if (turn?.held) return true;
-    const [row] = await manager.query<{ stuck: number }[]>(store.WAITING, [new Date(), OLD]);
+    const [row] = await manager.query<{ stuck: number }[]>(store.WAITING, [OLD]);
     if (row && row.stuck > 0) throw new ChainLockTimeout();
     return false;
   }
@@ -99,8 +123,12 @@ export class AuditChain {
     await manager.query(store.SET_POSITION, [place, number, seal, this.macs.ofPosition(place, number, seal)]);
   }
 
-  /** Where the next seal goes. Throws BrokenChainError where the chain was tampered with at its end, or set back. */
-  async end(manager: EntityManager): Promise<ChainPosition> {
+  /**
+   * Where the next seal goes. Throws BrokenChainError where the chain was tampered with at its end, or set back in a Postgres
+   * that has run all the while, and ClocksApartError.
+   */
+  async end(manager: EntityManager): Promise<ChainEnd> {
+    const { server, now } = await this.server(manager);
     const head = await this.read('head', manager);
     if (!head) throw new BrokenChainError('The head of the audit chain was removed.');
     const [seal] = await manager.query<{ number: string; mac: Buffer }[]>(store.LAST_SEAL);
@@ -108,10 +136,13 @@ export class AuditChain {
     if (!isSame(head, last ?? GENESIS)) {
       throw new BrokenChainError('The audit chain does not end with its last seal.');
     }
-    if (!(await this.goesOn(head, manager))) {
-      throw new BrokenChainError('The audit chain was set back to an earlier state.');
+    const lost = await this.lost(head, manager);
+    if (lost && this.seen?.server === server) {
+      throw new BrokenChainError(
+        'The audit chain was set back to an earlier state, in a Postgres that was not restarted since: no failover and no restore does that.',
+      );
     }
-    return head;
+    return { position: head, lost, server, now };
   }
 
   /** Whether this process knows an end of the chain, by which `end` notices that it was set back. */
@@ -120,17 +151,32 @@ export class AuditChain {
   }
 
   /** Remembers an end of the chain that is committed. */
-  remember(end: ChainPosition): void {
-    this.seen = end;
+  remember({ position, server }: Pick<ChainEnd, 'position' | 'server'>): void {
+    this.seen = { position, server };
   }
 
-  /** Whether the chain still holds the end that this process remembers, or has lost it to retention alone. */
-  private async goesOn(head: ChainPosition, manager: EntityManager): Promise<boolean> {
-    if (!this.seen) return true;
-    if (BigInt(head.number) < BigInt(this.seen.number)) return false;
-    const [seal] = await manager.query<{ mac: Buffer }[]>(store.SEAL_AT, [this.seen.number]);
-    return !seal || sameMac(seal.mac, this.seen.seal);
+  /** The end that this process remembers, where the chain no longer holds it; what retention cut off is not lost. */
+  private async lost(head: ChainPosition, manager: EntityManager): Promise<ChainPosition | null> {
+    if (!this.seen) return null;
+    const { position } = this.seen;
+    if (BigInt(head.number) < BigInt(position.number)) return position;
+    const [seal] = await manager.query<{ mac: Buffer }[]>(store.SEAL_AT, [position.number]);
+    return !seal || sameMac(seal.mac, position.seal) ? null : position;
   }
+
+  /** Which Postgres answers. Not by the injected clock, which may follow the database's. */
+  private async server(manager: EntityManager): Promise<Pick<ChainEnd, 'server' | 'now'>> {
+    const [row] = await manager.query<{ startedAt: string; now: number }[]>(store.SERVER);
+    if (!row) throw new Error('SELECT returned no row');
+    const now = Date.now();
+    if (!(Math.abs(row.now - now) <= CLOCKS_APART)) throw new ClocksApartError(Math.abs(row.now - now));
+    return { server: row.startedAt, now };
+  }
+}
+
+/** A place as people keep it, `number:mac`. */
+export function headOf({ number, seal }: ChainPosition): string {
+  return `${number}:${seal.toString('hex')}`;
 }
 
 /** Whether two places are the same seal. */

@@ -28,8 +28,8 @@ const moment = (column: string) => `to_char(${column} AT TIME ZONE 'UTC', 'YYYY-
 export const ENTRY_COLUMNS = `id, ARRAY[id::text, type, actor_id::text, user_id::text, ip::text, user_agent, request_id,
   ${moment('at')}, data::text] AS columns`;
 
-/** Which of the columns is the time. */
-const AT = 7;
+/** Which of the columns is which. */
+const COLUMN = { type: 1, at: 7, data: 8 } as const;
 
 /** The select list of Seal. */
 export const SEAL_COLUMNS = `number::text, ${moment('sealed_at')} AS "sealedAt", ids, macs, mac`;
@@ -58,6 +58,11 @@ export class AuditMacs {
     return this.mac(place, number, seal);
   }
 
+  /** Of the statement that a server had seen the chain end with `from` and found it end with `to`. */
+  ofSetBack(from: string, to: string): Buffer {
+    return this.mac('set back', from, to);
+  }
+
   private mac(kind: string, ...parts: (string | Buffer)[]): Buffer {
     const hmac = createHmac('sha256', this.key).update(`${kind}\n`);
     for (const part of parts) hmac.update(`${Buffer.byteLength(part)}\n`).update(part);
@@ -72,9 +77,14 @@ export function byId(entries: SealedEntry[]): Map<string, SealedEntry | null> {
   return found;
 }
 
+/** A column of an entry as Postgres writes it out. */
+export function column({ columns }: SealedEntry, name: keyof typeof COLUMN): string | null {
+  return columns[COLUMN[name]] ?? null;
+}
+
 /** Milliseconds between an entry and its seal, whichever came first. */
-export function apart({ columns }: SealedEntry, { sealedAt }: Seal): number {
-  return Math.abs(Date.parse(`${columns[AT]}Z`) - Date.parse(`${sealedAt}Z`));
+export function apart(entry: SealedEntry, { sealedAt }: Seal): number {
+  return Math.abs(Date.parse(`${column(entry, 'at')}Z`) - Date.parse(`${sealedAt}Z`));
 }
 
 /** Whether two HMACs are the same, in a time that does not tell where they differ. */

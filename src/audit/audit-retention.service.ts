@@ -56,7 +56,7 @@ export class AuditRetention implements OnApplicationBootstrap, OnModuleDestroy {
     const seals = await manager.query<Seal[]>(store.OLD_SEALS, [start.number, age, BATCH]);
     const last = seals.at(-1);
     if (!last) return 0;
-    const [fault] = await this.verifier.examine(seals, start, manager);
+    const [fault] = (await this.verifier.examine(seals, start, manager)).faults;
     if (fault) {
       this.logger.error(`${fault.detail} Nothing is removed before it is clear why; run npm run cli -- audit:verify`);
       return 0;

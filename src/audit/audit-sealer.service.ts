@@ -7,16 +7,20 @@ import {
   type OnModuleDestroy,
 } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
+import { newId } from '../platform/common/id.js';
 import { Database } from '../platform/database/database.js';
 import { DebouncedTask } from '../platform/jobs/debounced-task.js';
 import {
   AuditChain,
   BrokenChainError,
   CHAIN_TIMEOUT,
+  type ChainEnd,
   ChainLockTimeout,
   type ChainPosition,
+  ClocksApartError,
 } from './audit-chain.service.js';
 import { byId, ENTRY_MAC, type SealedEntry } from './audit-entry.js';
+import { SET_BACK, setBackData } from './audit-set-back.js';
 import * as store from './audit-store.js';
 
 /** Entries of one seal at most. */
@@ -65,7 +69,7 @@ export class AuditSealer implements OnApplicationBootstrap, OnModuleDestroy, Bef
 
   /**
    * Seals everything that is committed and waits. Throws BrokenChainError where the end of the chain was tampered with,
-   * ChainLockTimeout where its turn does not come in `timeout` milliseconds.
+   * ChainLockTimeout where its turn does not come in `timeout` milliseconds, ClocksApartError.
    */
   async sealAll(timeout = CHAIN_TIMEOUT): Promise<void> {
     while ((await this.sealBatch(timeout)) === BATCH);
@@ -73,13 +77,13 @@ export class AuditSealer implements OnApplicationBootstrap, OnModuleDestroy, Bef
 
   /**
    * Vouches for what is there, as only who has APP_SECRET can: begins a chain where there is none, seals what waits, and
-   * lets every seal stand that came late. Throws as sealAll does.
+   * lets every seal stand that came late, and every set-back until now. Throws as sealAll does.
    */
   async accept(): Promise<void> {
     await this.chain.initialize(true);
     await this.sealAll();
     await this.chain.withChainLock(CHAIN_TIMEOUT, async (manager) =>
-      this.chain.write('accepted', await this.chain.end(manager), manager),
+      this.chain.write('accepted', (await this.chain.end(manager)).position, manager),
     );
   }
 
@@ -103,27 +107,36 @@ export class AuditSealer implements OnApplicationBootstrap, OnModuleDestroy, Bef
   /** Seals one batch; returns how many entries, 0 also where another instance is at it. */
   private async sealBatch(timeout: number | null): Promise<number> {
     const sealed = await this.chain.withChainLock(timeout, async (manager) => {
-      const end = await this.chain.end(manager);
+      const found = await this.chain.end(manager);
+      const end = found.lost ? await this.mark(found.lost, found, manager) : found;
       const waiting = await manager.query<{ id: string }[]>(store.UNSEALED, [BATCH]);
-      if (waiting.length === 0) return { end, count: 0 };
       const ids = waiting.map(({ id }) => id).sort();
-      return { end: await this.append(ids, end, manager), count: ids.length };
+      const position = ids.length > 0 ? await this.append(ids, end, manager) : end.position;
+      return { ...end, position, count: ids.length };
     });
     if (!sealed) return 0;
-    this.chain.remember(sealed.end);
+    this.chain.remember(sealed);
+    if (sealed.lost) this.logger.error(describeLoss(sealed.lost));
     return sealed.count;
   }
 
-  private async append(ids: string[], end: ChainPosition, manager: EntityManager): Promise<ChainPosition> {
+  /** Records that the log was set back, under a seal of its own right after what is left, from where nobody can take it. */
+  private async mark(lost: ChainPosition, end: ChainEnd, manager: EntityManager): Promise<ChainEnd> {
+    const id = newId();
+    await manager.query(store.MARK, [id, SET_BACK, setBackData(lost, end.position, this.chain.macs)]);
+    return { ...end, position: await this.append([id], end, manager) };
+  }
+
+  private async append(ids: string[], end: ChainEnd, manager: EntityManager): Promise<ChainPosition> {
     const { macs } = this.chain;
     const known = byId(await manager.query<SealedEntry[]>(store.ENTRIES, [ids]));
     // An entry that was removed or doubled before its seal is sealed as what can never be found.
     const ofEntries = ids.map((id) => known.get(id)).map((entry) => (entry ? macs.ofEntry(entry) : NEVER));
-    const number = String(BigInt(end.number) + 1n);
+    const number = String(BigInt(end.position.number) + 1n);
     // The server's clock, which nobody can set from within the database.
-    const sealedAt = new Date().toISOString().replace('Z', '000');
+    const sealedAt = new Date(end.now).toISOString().replace('Z', '000');
     const content = { number, sealedAt, ids, macs: Buffer.concat(ofEntries) };
-    const seal = macs.ofSeal(content, end.seal);
+    const seal = macs.ofSeal(content, end.position.seal);
     const release = createHash('sha256').update(macs.releaseOf(seal)).digest();
     await manager.query(store.SEAL, [number, sealedAt, ids, content.macs, seal, release]);
     await this.chain.write('head', { number, seal }, manager);
@@ -133,7 +146,7 @@ export class AuditSealer implements OnApplicationBootstrap, OnModuleDestroy, Bef
   private complain(error: unknown): void {
     if (this.complained) return;
     this.complained = true;
-    if (error instanceof ChainLockTimeout) {
+    if (error instanceof ChainLockTimeout || error instanceof ClocksApartError) {
       this.logger.error(error.message);
     } else if (error instanceof BrokenChainError) {
       this.logger.error(
@@ -143,4 +156,11 @@ export class AuditSealer implements OnApplicationBootstrap, OnModuleDestroy, Bef
       this.logger.warn('The audit log could not be sealed; trying again');
     }
   }
+}
+
+function describeLoss({ number }: ChainPosition): string {
+  return (
+    `Postgres has lost the end of the audit log, seal ${number} at least, in a failover or by a restore. That is recorded in ` +
+    `the log (${SET_BACK}), which goes on; run npm run cli -- audit:verify`
+  );
 }

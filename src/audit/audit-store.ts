@@ -35,6 +35,17 @@ export const SET_POSITION = `
   INSERT INTO audit_chain (place, number, seal, mac) VALUES ($1, $2, $3, $4)
   ON CONFLICT (place) DO UPDATE SET number = excluded.number, seal = excluded.seal, mac = excluded.mac`;
 
+/**
+ * When the Postgres that answers was started, and what time it has. No failover and no restore leaves the former as it was,
+ * and every role may read it wherever Postgres is hosted, unlike the identifier of the cluster and the timeline.
+ */
+export const SERVER = `
+  SELECT extract(epoch FROM pg_catalog.pg_postmaster_start_time())::text AS "startedAt",
+    (1000 * extract(epoch FROM pg_catalog.clock_timestamp()))::float8 AS now`;
+
+/** $1 id, $2 type, $3 data */
+export const MARK = 'INSERT INTO audit_events (id, type, data) VALUES ($1, $2, $3)';
+
 /** Takes entries out of the queue and into a seal. $1 number, $2 moment as text in UTC, $3 ids, $4 macs, $5 mac, $6 release */
 export const SEAL = `SELECT audit_seal($1, $2::timestamp AT TIME ZONE 'UTC', $3, $4, $5, $6)`;
 
@@ -60,12 +71,12 @@ export const UNKNOWN_ENTRIES = `
 
 /**
  * Those that wait, what they wait for (an entry, unless somebody has removed it), and how many are not of these minutes.
- * $1 now, $2 milliseconds
+ * $1 milliseconds
  */
 export const WAITING = `
   SELECT count(*)::integer AS count,
     coalesce(array_agg(u.id) FILTER (WHERE e.id IS NULL), '{}') AS missing,
-    (count(*) FILTER (WHERE abs(extract(epoch FROM e.at - $1::timestamptz)) * 1000 > $2))::integer AS stuck
+    (count(*) FILTER (WHERE abs(extract(epoch FROM e.at - now())) * 1000 > $1))::integer AS stuck
   FROM audit_unsealed u LEFT JOIN audit_events e ON e.id = u.id`;
 
 /** Removes a seal and its entries, where what is shown releases it. $1 number, $2 shown */

@@ -1,41 +1,17 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { Database } from '../platform/database/database.js';
-import {
-  AuditChain,
-  BrokenChainError,
-  CHAIN_TIMEOUT,
-  ChainLockTimeout,
-  type ChainPosition,
-  GENESIS,
-  isSame,
-  OLD,
-} from './audit-chain.service.js';
-import { apart, byId, ENTRY_MAC, type PositionName, type Seal, type SealedEntry, sameMac } from './audit-entry.js';
+import { AuditChain, CHAIN_TIMEOUT, type ChainPosition, GENESIS, headOf, isSame, OLD } from './audit-chain.service.js';
+import { byId, ENTRY_MAC, type PositionName, type Seal, type SealedEntry, sameMac } from './audit-entry.js';
+import { type AuditFault, broken, brokenOr, invented, late, missed, unique } from './audit-fault.js';
 import { AuditSealer } from './audit-sealer.service.js';
+import { type AuditSetBack, marksOf, readMark } from './audit-set-back.js';
 import * as store from './audit-store.js';
 
 /** Seals read at once. */
 const BATCH = 50;
 /** Entries that nothing vouches for that are named at most. */
 const NAMED = 1_000;
-/** Milliseconds between an entry and its seal, past which the seal vouches for nothing. A restart takes far less. */
-const LATE = 3_600_000;
-
-/** One thing that is not as it was sealed. */
-export interface AuditFault {
-  kind:
-    | 'entry_changed'
-    | 'entry_missing'
-    | 'entry_added'
-    | 'seal_changed'
-    | 'seal_missing'
-    | 'seal_late'
-    | 'chain_broken';
-  /** The id of the entry or the number of the seal; empty where the chain as a whole is meant. */
-  subject: string;
-  detail: string;
-}
 
 export interface AuditReport {
   entries: number;
@@ -45,7 +21,11 @@ export interface AuditReport {
   /** The last seal as `number:mac`. Kept elsewhere, it proves later that nothing up to here was set back. */
   head: string | null;
   faults: AuditFault[];
+  /** When Postgres lost the end of the log. That is no tampering, but entries are gone for which nobody vouches. */
+  setBacks: AuditSetBack[];
 }
+
+type Findings = Pick<AuditReport, 'faults' | 'setBacks'>;
 
 /** Finds what was done to the audit log behind the server's back, and says to which entry. */
 @Injectable()
@@ -59,14 +39,14 @@ export class AuditVerifier {
   /**
    * Compares every entry with its seal and every seal with the one before it. `expected` is the head of a former report.
    * `progress` is told how many entries were compared. One snapshot of the database, so servers may run meanwhile. What
-   * waits is sealed before, in `timeout` milliseconds.
+   * waits is sealed before, in `timeout` milliseconds. Throws ClocksApartError.
    */
   async verify(
     expected?: string,
     progress: (entries: number) => void = () => {},
     timeout = CHAIN_TIMEOUT,
   ): Promise<AuditReport> {
-    const faults: AuditFault[] = [];
+    const [faults, setBacks]: [AuditFault[], AuditSetBack[]] = [[], []];
     await this.sealer.sealAll(timeout).catch((error) => faults.push(...brokenOr(error)));
     return this.database.transaction(async (manager) => {
       await manager.query('SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY');
@@ -75,7 +55,9 @@ export class AuditVerifier {
       let [entries, seals, met] = [0, 0, expected === undefined];
       for (;;) {
         const batch = await manager.query<Seal[]>(store.SEALS, [last.number, BATCH]);
-        faults.push(...(await this.examine(batch, last, manager)));
+        const found = await this.examine(batch, last, manager);
+        faults.push(...found.faults);
+        setBacks.push(...found.setBacks);
         for (const seal of batch) {
           entries += seal.ids.length;
           met ||= headOf({ number: seal.number, seal: seal.mac }) === expected;
@@ -87,17 +69,24 @@ export class AuditVerifier {
         progress(entries);
       }
       met ||= anchor !== null && headOf(anchor) === expected;
-      if (!met) faults.push(broken(`The seal ${expected} is not part of the chain: it was set back or written anew.`));
+      if (expected !== undefined && !met) faults.push(missed(expected, setBacks));
       const { waiting, missing, stuck } = await this.waiting(manager);
       faults.push(...(await this.examineEnd(last, manager)), ...(await this.beside(seals, manager)), ...missing);
       if (stuck > 0) faults.push(broken(`${stuck} entries are not of this minute and have no seal.`));
-      return { entries, seals, waiting, head: seals > 0 || anchor ? headOf(last) : null, faults: unique(faults) };
+      return {
+        entries,
+        seals,
+        waiting,
+        head: seals > 0 || anchor ? headOf(last) : null,
+        faults: unique(faults),
+        setBacks,
+      };
     });
   }
 
-  /** The faults of seals that follow `before`, and of their entries. */
-  async examine(seals: Seal[], before: ChainPosition, manager: EntityManager): Promise<AuditFault[]> {
-    const faults: AuditFault[] = [];
+  /** What is found in seals that follow `before`, and in their entries. */
+  async examine(seals: Seal[], before: ChainPosition, manager: EntityManager): Promise<Findings> {
+    const [faults, setBacks]: [AuditFault[], AuditSetBack[]] = [[], []];
     const accepted = await this.accepted(faults, manager);
     let last = before;
     for (const seal of seals) {
@@ -111,13 +100,19 @@ export class AuditVerifier {
       }
       const entries = await manager.query<SealedEntry[]>(store.ENTRIES, [seal.ids]);
       faults.push(...this.examineEntries(seal, entries));
-      if (BigInt(seal.number) > accepted) faults.push(...late(seal, entries));
+      const isAccepted = BigInt(seal.number) <= accepted;
+      if (!isAccepted) faults.push(...late(seal, entries));
+      for (const entry of marksOf(entries)) {
+        const mark = readMark(entry, seal, last, this.chain.macs);
+        if (mark) setBacks.push({ ...mark, accepted: isAccepted });
+        else if (!isAccepted) faults.push(invented(entry));
+      }
       last = { number: seal.number, seal: seal.mac };
     }
-    return faults;
+    return { faults, setBacks };
   }
 
-  /** The number of the seal up to which audit:accept lets late ones stand; of another chain it says nothing. */
+  /** The number of the seal up to which audit:accept lets them stand; of another chain it says nothing. */
   private async accepted(faults: AuditFault[], manager: EntityManager): Promise<bigint> {
     const place = await this.place('accepted', faults, manager);
     if (!place) return 0n;
@@ -167,10 +162,7 @@ export class AuditVerifier {
 
   /** How many wait for their seal, which of them went before it came, and how many it should have reached long ago. */
   private async waiting(manager: EntityManager): Promise<{ waiting: number; missing: AuditFault[]; stuck: number }> {
-    const [row] = await manager.query<{ count: number; missing: string[]; stuck: number }[]>(store.WAITING, [
-      new Date(),
-      OLD,
-    ]);
+    const [row] = await manager.query<{ count: number; missing: string[]; stuck: number }[]>(store.WAITING, [OLD]);
     const missing = (row?.missing ?? []).map(
       (id): AuditFault => ({ kind: 'entry_missing', subject: id, detail: `Entry ${id} was removed unsealed.` }),
     );
@@ -189,32 +181,4 @@ export class AuditVerifier {
       return null;
     }
   }
-}
-
-/** An attacker without APP_SECRET can have a server seal any history, but not as long ago as it tells of. An infinite time is late too. */
-function late(seal: Seal, entries: SealedEntry[]): AuditFault[] {
-  const [first, ...others] = entries.filter((entry) => !(apart(entry, seal) <= LATE));
-  if (!first) return [];
-  const detail =
-    `Seal ${seal.number} and ${others.length + 1} of its entries, such as ${first.id}, are more than an hour apart: ` +
-    `it does not vouch for them. Where that has its reason, such as a server that was down, run npm run cli -- audit:accept`;
-  return [{ kind: 'seal_late', subject: seal.number, detail }];
-}
-
-function headOf({ number, seal }: ChainPosition): string {
-  return `${number}:${seal.toString('hex')}`;
-}
-
-function broken(detail: string): AuditFault {
-  return { kind: 'chain_broken', subject: '', detail };
-}
-
-function brokenOr(error: unknown): AuditFault[] {
-  if (error instanceof BrokenChainError || error instanceof ChainLockTimeout) return [broken(error.message)];
-  throw error;
-}
-
-/** The end of the chain is looked at twice, before and after. */
-function unique(faults: AuditFault[]): AuditFault[] {
-  return [...new Map(faults.map((fault) => [fault.detail, fault])).values()];
 }

@@ -7,6 +7,7 @@ import { Database } from '../platform/database/database.js';
 import { type Page, toPage } from '../platform/http/page.js';
 import { Counters } from '../platform/jobs/counters.js';
 import { AuditSealer } from './audit-sealer.service.js';
+import { SET_BACK } from './audit-set-back.js';
 
 /** Everything that is written down. */
 export const AUDIT_TYPES = [
@@ -31,6 +32,7 @@ export const AUDIT_TYPES = [
   'role.saved',
   'role.deleted',
   'key.rotated',
+  SET_BACK,
 ] as const;
 
 /** Milliseconds by which the clocks of an instance and of the database differ at most; tokens allow far less. */

@@ -1,7 +1,7 @@
 import { describeAccess, routesOf } from '../access/route-manifest.js';
 import { AppModule } from '../app/app.module.js';
 import { DOCS_FILES } from '../app/openapi.js';
-import { BrokenChainError, ChainLockTimeout } from '../audit/audit-chain.service.js';
+import { BrokenChainError, ChainLockTimeout, ClocksApartError } from '../audit/audit-chain.service.js';
 import { AuditSealer } from '../audit/audit-sealer.service.js';
 import { type AuditReport, AuditVerifier } from '../audit/audit-verifier.service.js';
 import { SigningKeys } from '../tokens/signing-keys.service.js';
@@ -25,32 +25,42 @@ export async function verifyAudit({ expect, json }: { expect?: string; json?: bo
   }
   const progress = new Progress('entries compared');
   const report = await withApp((app) =>
-    app.get(AuditVerifier).verify(expect, (entries) => progress.update(entries)),
+    app
+      .get(AuditVerifier)
+      .verify(expect, (entries) => progress.update(entries))
+      .catch(asCommandError),
   ).finally(() => progress.stop());
-  print(json, report, describeReport(report));
-  if (report.faults.length > 0) process.exitCode = EXIT.refused;
+  printReport(json, report);
 }
 
 export async function acceptAudit({ json }: { json?: boolean }): Promise<void> {
   const report = await withApp(async (app) => {
-    await app
-      .get(AuditSealer)
-      .accept()
-      .catch((error) => {
-        if (error instanceof BrokenChainError || error instanceof ChainLockTimeout)
-          throw new CommandError(error.message);
-        throw error;
-      });
+    await app.get(AuditSealer).accept().catch(asCommandError);
     return app.get(AuditVerifier).verify();
   });
-  print(json, report, describeReport(report));
-  if (report.faults.length > 0) process.exitCode = EXIT.refused;
+  printReport(json, report);
 }
 
-function describeReport({ entries, seals, waiting, head, faults }: AuditReport): string[] {
+/** What keeps the chain from being judged or continued is the operator's to mend, and no fault of the command. */
+function asCommandError(error: unknown): never {
+  const named = [BrokenChainError, ChainLockTimeout, ClocksApartError].find((kind) => error instanceof kind);
+  throw named ? new CommandError((error as Error).message) : error;
+}
+
+/** Ends with 1 where something was found that nobody has looked into. */
+function printReport(json: boolean | undefined, report: AuditReport): void {
+  print(json, report, describeReport(report));
+  if (report.faults.length > 0 || report.setBacks.some(({ accepted }) => !accepted)) process.exitCode = EXIT.refused;
+}
+
+function describeReport({ entries, seals, waiting, head, faults, setBacks }: AuditReport): string[] {
   const extent = `${entries} entries under ${seals} seals${waiting > 0 ? `, ${waiting} not sealed yet` : ''}.`;
-  if (faults.length === 0) return [`The audit log is whole: ${extent}`, `Head: ${head ?? 'none yet'}`];
-  return [`The audit log was tampered with: ${extent}`, ...faults.map(({ detail }) => `  ${detail}`)];
+  const marks = setBacks.map(({ accepted, detail }) => `  ${accepted ? 'Accepted: ' : ''}${detail}`);
+  const found = [...faults.map(({ detail }) => `  ${detail}`), ...marks];
+  if (faults.some(({ kind }) => kind !== 'seal_lost')) return [`The audit log was tampered with: ${extent}`, ...found];
+  const isOpen = faults.length > 0 || setBacks.some(({ accepted }) => !accepted);
+  const state = isOpen ? 'has lost its end at least once, and what is there is whole' : 'is whole';
+  return [`The audit log ${state}: ${extent}`, ...found, `Head: ${head ?? 'none yet'}`];
 }
 
 export function printRoutes({ json }: { json?: boolean }): void {

@@ -10,7 +10,9 @@ export function addSystemCommands(program: Command): void {
     .action(loaded(async () => (await import('./system.actions.js')).rotateKeys));
   program
     .command('audit:verify')
-    .description('compare the audit log with its seals; ends with 1 and names what was changed, removed or added')
+    .description(
+      'compare the audit log with its seals; ends with 1 and names what was changed, removed, added or set back',
+    )
     .option('--expect <head>', 'the head that a former run printed: proves that nothing before it was set back')
     .option('--json', 'print JSON')
     .action(loaded(async () => (await import('./system.actions.js')).verifyAudit));

@@ -29,6 +29,7 @@ const EVENTS: Record<AuditType, string> = {
   'role.saved': 'Role saved',
   'role.deleted': 'Role removed',
   'key.rotated': 'Signing key rotated',
+  'audit.set_back': 'Audit log set back',
 };
 
 export const EVENT_TYPES = Object.keys(EVENTS);
