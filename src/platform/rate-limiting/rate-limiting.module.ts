@@ -1,5 +1,5 @@
 import { Global, Module } from '@nestjs/common';
-import { RateLimiterMemory, RateLimiterPostgres, RateLimiterRedis } from 'rate-limiter-flexible';
+import { RateLimiterMemory, RateLimiterRedis } from 'rate-limiter-flexible';
 import { DataSource } from 'typeorm';
 import { Clock } from '../common/clock.js';
 import { CONFIG } from '../config/config.module.js';
@@ -10,6 +10,7 @@ import { LimitKeys } from './limit-keys.js';
 import { GUESS_STORE, LoginThrottle } from './login-throttle.service.js';
 import { MemoryGuessStore } from './memory-guess-store.js';
 import { PostgresGuessStore } from './postgres-guess-store.js';
+import { PostgresQuota } from './postgres-quota.js';
 import { QUOTA_FACTORY, type QuotaFactory, Quotas } from './quotas.service.js';
 import { RedisLink } from './redis.js';
 import { RedisGuessStore } from './redis-guess-store.js';
@@ -45,7 +46,7 @@ function quotaFactory({ client }: RedisLink, source: DataSource): QuotaFactory {
     const form = { keyPrefix, points, duration, insuranceLimiter, inMemoryBlockOnConsumed: points + 1 };
     return client
       ? new RateLimiterRedis({ ...form, keyPrefix: `gatehouse:${keyPrefix}`, storeClient: client })
-      : new RateLimiterPostgres({
+      : new PostgresQuota({
           ...form,
           storeClient: source,
           storeType: 'typeorm',
