@@ -3,6 +3,9 @@
  * their order the first of two lines with one name is the one that counts.
  */
 
+/** The time of the database. */
+export const NOW = 'SELECT now() AS now';
+
 /** Its last owner may still take it back; a trigger would refuse the whole batch for it. */
 const NOT_RESERVED = `NOT EXISTS (
     SELECT FROM one_time_tokens t

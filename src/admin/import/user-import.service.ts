@@ -12,7 +12,7 @@ import * as store from './import-store.js';
 /** Users of one transaction. */
 const BATCH = 1_000;
 
-export interface ImportOptions extends LineOptions {
+export interface ImportOptions extends Omit<LineOptions, 'now'> {
   format: ImportFormat;
   /** Does all of it and keeps none of it. */
   dryRun: boolean;
@@ -74,9 +74,10 @@ export class UserImport {
       for (const line of refusals) refuse(line);
       options.onProgress(done);
     };
+    const now = await this.now();
     try {
       for await (const line of readSource(input, options.format)) {
-        const user = readLine(line, options);
+        const user = readLine(line, { ...options, now });
         if ('reason' in user) refuse(user);
         else batch.push(user);
         if (batch.length >= BATCH) await take();
@@ -86,6 +87,12 @@ export class UserImport {
       throw error;
     }
     await take();
+  }
+
+  private async now(): Promise<Date> {
+    const [row] = await this.database.manager.query<{ now: Date }[]>(store.NOW);
+    if (!row) throw new Error('SELECT returned no row');
+    return row.now;
   }
 
   /** Adds users in one transaction. Where the database refuses it, in two, and so on, down to the one that is the cause. */
