@@ -23,6 +23,9 @@ export const INSERT = `
   SELECT $1, $2, $3, greatest(now() + $4 * interval '1 ms', max(signs_from) + interval '1 ms') FROM signing_keys
   RETURNING signs_from AS "signsFrom"`;
 
+/** Whether a key has served its time. $1 since when it signs, $2 milliseconds */
+export const IS_SERVED = `SELECT $1::timestamptz + $2::float8 * interval '1 ms' < now() AS served`;
+
 /** Whether another instance serves on this database: it has a link for as long as it lives. $1 the name of our own link */
 export const OTHERS = `
   SELECT FROM pg_stat_activity

@@ -22,7 +22,7 @@ import {
   toPublicJwk,
   toSigningKey,
 } from './signing-key.js';
-import { FORGET, INSERT, type KeyRow, OTHERS, READ } from './signing-key-store.js';
+import { FORGET, INSERT, IS_SERVED, type KeyRow, OTHERS, READ } from './signing-key-store.js';
 
 /** How long a key is published before it signs: longer than a client may keep the JWKS. */
 export const PUBLISH_AHEAD = 10 * 60_000;
@@ -128,7 +128,7 @@ export class SigningKeys implements OnModuleDestroy {
       if (!newest) await this.insert(alg, 0, manager);
       else if (starting && newest.alg !== alg)
         await this.insertNext(alg, await this.aheadOfOthers(manager), SYSTEM, manager);
-      else if (newest.signsFrom + keyLifetime - PUBLISH_AHEAD < this.clock.now())
+      else if (await this.isServed(newest, keyLifetime - PUBLISH_AHEAD, manager))
         await this.insertNext(alg, PUBLISH_AHEAD, SYSTEM, manager);
     });
     await this.table.load();
@@ -136,6 +136,12 @@ export class SigningKeys implements OnModuleDestroy {
       [...this.keys.keys()],
       this.config.accessTokenTtl + 2 * LEEWAY * 1000 + 60_000,
     ]);
+  }
+
+  /** By the database's clock, for the keys of every instance depend on it. */
+  private async isServed({ signsFrom }: SigningKey, lifetime: number, manager: EntityManager): Promise<boolean> {
+    const [row] = await manager.query<{ served: boolean }[]>(IS_SERVED, [new Date(signsFrom), lifetime]);
+    return row?.served ?? false;
   }
 
   /** A restart with another algorithm switches at once, unless other instances go on: their verifiers must read its key first. */
