@@ -17,6 +17,7 @@ const SLOW = [
   'test/audit-chain.spec.ts',
   'test/audit-setback.spec.ts',
   'test/cli.spec.ts',
+  'test/clocks.spec.ts',
   'test/database-down.spec.ts',
   'test/image.spec.ts',
   'test/limits/guessing.spec.ts',

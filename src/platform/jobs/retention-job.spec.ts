@@ -52,18 +52,13 @@ test('goes from batch to batch until one is not full', async () => {
   expect(first.mock.calls).toEqual([[10], [10], [10]]);
 });
 
-test('a statement takes the batch and then its values, which are read anew for each', async () => {
-  let now = 1;
+test('a statement takes the batch and then its values', async () => {
   query.mockResolvedValueOnce([[], 10]);
-  job.register(
-    'Rows',
-    logger,
-    job.statement('DELETE', () => [now++]),
-  );
+  job.register('Rows', logger, job.statement('DELETE', ['a day']));
   await job.run();
   expect(query.mock.calls).toEqual([
-    ['DELETE', [10, 1]],
-    ['DELETE', [10, 2]],
+    ['DELETE', [10, 'a day']],
+    ['DELETE', [10, 'a day']],
   ]);
 });
 

@@ -42,10 +42,13 @@ export class RetentionJob implements OnApplicationBootstrap, OnModuleDestroy {
     this.registered.push({ what, logger, removals });
   }
 
-  /** The removal by one DELETE, which takes the size of a batch as $1 and then `values`, read anew each time. */
-  statement(sql: string, values: () => unknown[] = () => []): Removal {
+  /**
+   * The removal by one DELETE, which takes the size of a batch as $1 and then `values`. What is out of date it asks of the
+   * database's clock, now(): a process whose own is ahead would remove what others use.
+   */
+  statement(sql: string, values: unknown[] = []): Removal {
     return async (batch) => {
-      const [, count] = await this.database.manager.query<[unknown[], number]>(sql, [batch, ...values()]);
+      const [, count] = await this.database.manager.query<[unknown[], number]>(sql, [batch, ...values]);
       return count;
     };
   }
