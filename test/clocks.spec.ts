@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { firstIdAt } from '../src/platform/common/id.js';
+import { openAuditModule } from './support/audit.js';
 import { cli, cliJson } from './support/cli.js';
 import { createDatabase, type TestDatabase } from './support/database.js';
 import { Gatehouse, GatehouseProcess } from './support/gatehouse.js';
@@ -90,7 +91,9 @@ test.each([100 * DAY, -HOUR])(
     expect(checked.code).not.toBe(0);
     expect(checked.stderr).toContain('set the wrong one');
     expect(checked.stdout).not.toContain('tampered');
-    expect(await cliJson(database.url, ['audit:verify'])).toMatchObject({ waiting: 0, faults: [], setBacks: [] });
+    const right = await openAuditModule(database.url);
+    expect(await right.verifier.verify()).toMatchObject({ waiting: 0, faults: [], setBacks: [] });
+    await right.close();
   },
 );
 
