@@ -16,6 +16,7 @@ import { DatabaseFeed } from '../platform/database/feed/database-feed.js';
 import { LINK_NAME } from '../platform/database/feed/link-name.js';
 import { Pulse } from '../platform/database/feed/pulse.js';
 import { ErrorFilter } from '../platform/http/error.filter.js';
+import { RetentionJob } from '../platform/jobs/retention-job.js';
 import { Revocations } from '../revocation/revocations.service.js';
 import { AccessTokens } from '../tokens/access-tokens.service.js';
 import { SigningKeys } from '../tokens/signing-keys.service.js';
@@ -86,9 +87,10 @@ const feed = {
     { provide: Database, useValue: {} },
     { provide: DatabaseFeed, useValue: feed },
     { provide: Pulse, useValue: {} },
+    { provide: RetentionJob, useValue: { register: () => undefined, statement: () => undefined } },
     { provide: LINK_NAME, useValue: '' },
   ],
-  exports: [Clock, Database, DatabaseFeed, Pulse, LINK_NAME, Audit],
+  exports: [Clock, Database, DatabaseFeed, Pulse, RetentionJob, LINK_NAME, Audit],
 })
 class NoDatabase {}
 

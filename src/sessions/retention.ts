@@ -12,8 +12,7 @@ const REMOVE_SESSIONS = `
   DELETE FROM sessions WHERE id IN (
     SELECT id FROM sessions
     WHERE created_at < now() - $2::float8 * interval '1 ms'
-      AND id < (lpad(to_hex((1000 * extract(epoch FROM now() - $2::float8 * interval '1 ms'))::bigint), 12, '0')
-        || '70008000000000000000')::uuid
+      AND id < first_id_at(now() - $2::float8 * interval '1 ms')
     ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED)`;
 
 /** $1 how many */
