@@ -53,6 +53,7 @@ export async function migrate(url: string): Promise<string[]> {
   try {
     // Held by a transaction: behind a pooler a session's lock could be left on a connection of somebody else.
     await lock.startTransaction();
+    await lock.query('SET LOCAL idle_in_transaction_session_timeout = 0');
     await lock.query('SELECT pg_advisory_xact_lock($1)', [MIGRATION_LOCK]);
     // Each in a transaction of its own, so that no lock outlasts the migration that needs it.
     const applied = await source.runMigrations({ transaction: 'each' });
