@@ -1,13 +1,18 @@
-import { isDatabaseUnavailable } from './database-errors.js';
+import { endsConnection, isDatabaseUnavailable } from './database-errors.js';
 
 const withCode = (code: string) => Object.assign(new Error('x'), { code });
 
 test.each([
   '08000',
   '08006',
+  // PgBouncer, of a server that it has lost or a wait that was too long.
+  '08P01',
   '57P01',
   '57P02',
   '57P03',
+  '57P05',
+  '25P03',
+  '25P04',
   '53300',
   '57014',
   '25006',
@@ -26,12 +31,14 @@ test.each([
   expect(isDatabaseUnavailable(new AggregateError([new Error('first'), withCode(code)]))).toBe(true);
 });
 
-test.each(['Connection terminated unexpectedly', 'Query read timeout', 'timeout exceeded when trying to connect'])(
-  '%s',
-  (message) => {
-    expect(isDatabaseUnavailable(new Error(message))).toBe(true);
-  },
-);
+test.each([
+  'Connection terminated unexpectedly',
+  'Query read timeout',
+  'timeout exceeded when trying to connect',
+  'Client was closed and is not queryable',
+])('%s', (message) => {
+  expect(isDatabaseUnavailable(new Error(message))).toBe(true);
+});
 
 test.each(['23505', '22P02', '22021', '42601', '42P01', '42501', '28P01', '3D000', '40001', 'ENOENT', 'EACCES', ''])(
   '%s: it is there, and something else is wrong',
@@ -53,4 +60,23 @@ test.each([
   new Error('the name "Connection terminated" is taken'),
 ])('%p is no such error', (error) => {
   expect(isDatabaseUnavailable(error)).toBe(false);
+});
+
+test.each(['08006', '08P01', '25006', '57P01', '57P02', '57P03', '57P05', '25P03', '25P04'])(
+  '%s: the connection is over',
+  (code) => {
+    expect(endsConnection(withCode(code))).toBe(true);
+  },
+);
+
+test.each([
+  withCode('57014'),
+  withCode('53300'),
+  withCode('23505'),
+  withCode('25P02'),
+  new Error('x'),
+  undefined,
+  null,
+])('%p: the connection is good for another statement', (error) => {
+  expect(endsConnection(error)).toBe(false);
 });

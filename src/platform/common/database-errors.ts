@@ -1,5 +1,10 @@
-/** SQLSTATE classes and codes that say the database is not there, not that the statement was wrong. */
-const GONE = /^(?:08...|57P0[1-3]|57014|53300|25006)$/;
+/**
+ * SQLSTATE classes and codes after which a connection is of no use: broken (what PgBouncer says of its server is in class 08,
+ * too), ended by the server, or to a primary that was demoted.
+ */
+const CONNECTION_OVER = /^(?:08...|57P0[1235]|25P0[34]|25006)$/;
+/** Those that say no more than that the database has no answer now. */
+const NO_ANSWER = /^(?:57014|53300)$/;
 const GONE_SOCKET = new Set([
   'ECONNREFUSED',
   'ECONNRESET',
@@ -12,14 +17,21 @@ const GONE_SOCKET = new Set([
 ]);
 /** What pg, its pool and TypeORM throw without a code when a connection breaks, or none comes in time. */
 const GONE_MESSAGE =
-  /^(?:Connection terminated|Query read timeout|timeout exceeded when trying to connect|Client has encountered a connection error|Connection ended|Driver not Connected|Query runner already released)/i;
+  /^(?:Connection terminated|Query read timeout|timeout exceeded when trying to connect|Client (?:has encountered a connection error|was closed)|Connection ended|Driver not Connected|Query runner already released)/i;
 
 /** Whether an error of pg or TypeORM means that the database cannot be reached just now. */
 export function isDatabaseUnavailable(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   const { code, driverError, errors } = error as { code?: unknown; driverError?: unknown; errors?: unknown[] };
-  if (typeof code === 'string' && (GONE.test(code) || GONE_SOCKET.has(code))) return true;
+  if (typeof code === 'string' && (CONNECTION_OVER.test(code) || NO_ANSWER.test(code) || GONE_SOCKET.has(code)))
+    return true;
   return (
     GONE_MESSAGE.test(error.message) || isDatabaseUnavailable(driverError) || (errors ?? []).some(isDatabaseUnavailable)
   );
+}
+
+/** Whether an error of pg says that its connection is no good for another statement, even where it still answers. */
+export function endsConnection(error: unknown): boolean {
+  const { code } = Object(error) as { code?: unknown };
+  return typeof code === 'string' && CONNECTION_OVER.test(code);
 }

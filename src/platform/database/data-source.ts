@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { DataSource, type DataSourceOptions } from 'typeorm';
-import { QueryTimeoutClient } from './query-timeout-client.js';
+import { PooledClient } from './pooled-client.js';
 import { applyFunctions, readFunctions } from './sql-functions.js';
 
 /** What sets a connection apart in pg_stat_activity, and the launcher of the embedded Postgres looks for. */
@@ -26,7 +26,7 @@ export function dataSourceOptions(url: string, { pool, timeout }: Limits): DataS
     migrations: [fileURLToPath(new URL('../../../migrations/*.{js,ts}', import.meta.url))],
     migrationsTableName: 'migrations',
     extra: {
-      Client: QueryTimeoutClient,
+      Client: PooledClient,
       query_timeout: timeout,
       statement_timeout: timeout,
       keepAlive: true,

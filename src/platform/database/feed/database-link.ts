@@ -4,7 +4,7 @@ import { Logger } from '@nestjs/common';
 import type { Client } from 'pg';
 import type { Clock } from '../../common/clock.js';
 import { InterruptibleTimer } from '../../common/interruptible-timer.js';
-import { QueryTimeoutClient } from '../query-timeout-client.js';
+import { PooledClient } from '../pooled-client.js';
 import { Bell } from './bell.js';
 import { ChangeCursor } from './change-cursor.js';
 import type { Look, LookSource } from './look.js';
@@ -112,7 +112,7 @@ export class DatabaseLink implements LookSource {
   }
 
   private async connect(): Promise<Client> {
-    const client = new QueryTimeoutClient({
+    const client = new PooledClient({
       connectionString: this.settings.url,
       application_name: this.settings.name,
       connectionTimeoutMillis: QUERY_TIMEOUT,
