@@ -1,7 +1,9 @@
 import { fileURLToPath } from 'node:url';
 import { DataSource, type DataSourceOptions } from 'typeorm';
 import { PooledClient } from './pooled-client.js';
+import type { Pooling } from './pooler.js';
 import { applyFunctions, readFunctions } from './sql-functions.js';
+import { StatementNames } from './statement-names.js';
 
 /** What sets a connection apart in pg_stat_activity, and the launcher of the embedded Postgres looks for. */
 const APPLICATION_NAME = 'gatehouse';
@@ -13,8 +15,14 @@ interface Limits {
   timeout: number;
 }
 
-/** The options of a connection to our database. The entities are given by the modules that own them. */
-export function dataSourceOptions(url: string, { pool, timeout }: Limits): DataSourceOptions {
+/** What is right behind every pooler and before none. */
+const UNKNOWN: Pooling = { pooled: true, namedStatements: false };
+
+/**
+ * The options of a connection to our database. The entities are given by the modules that own them. Behind a pooler the
+ * limit of a statement is ours alone, and what the role of the database has for one.
+ */
+export function dataSourceOptions(url: string, { pool, timeout }: Limits, pooling = UNKNOWN): DataSourceOptions {
   return {
     type: 'postgres',
     url,
@@ -27,8 +35,9 @@ export function dataSourceOptions(url: string, { pool, timeout }: Limits): DataS
     migrationsTableName: 'migrations',
     extra: {
       Client: PooledClient,
+      statementNames: new StatementNames(pooling.namedStatements),
       query_timeout: timeout,
-      statement_timeout: timeout,
+      ...(!pooling.pooled && { statement_timeout: timeout }),
       keepAlive: true,
       // A server that restarts must not find us with connections to its former self.
       maxLifetimeSeconds: 3600,

@@ -1,5 +1,5 @@
 import cluster from 'node:cluster';
-import { Global, Module } from '@nestjs/common';
+import { Global, Logger, Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { Clock } from '../common/clock.js';
 import { dataSourceOptions } from './data-source.js';
@@ -9,6 +9,7 @@ import { DatabaseLink } from './feed/database-link.js';
 import { LINK_NAME, linkName } from './feed/link-name.js';
 import { PrimaryLink } from './feed/primary-link.js';
 import { CHANNEL, Pulse } from './feed/pulse.js';
+import { detectPooling, type Pooling } from './pooler.js';
 
 /** Milliseconds after which a request is told that the database is unavailable. */
 const QUERY_TIMEOUT = 3_000;
@@ -35,10 +36,12 @@ export class DatabaseModule {
     return {
       module: DatabaseModule,
       imports: [
-        TypeOrmModule.forRoot({
-          ...dataSourceOptions(url, { pool, timeout }),
-          autoLoadEntities: true,
-          retryAttempts: 0,
+        TypeOrmModule.forRootAsync({
+          useFactory: async () => ({
+            ...dataSourceOptions(url, { pool, timeout }, await lookForPooler(url)),
+            autoLoadEntities: true,
+            retryAttempts: 0,
+          }),
         }),
       ],
       providers: [
@@ -61,4 +64,12 @@ export class DatabaseModule {
       exports: [Clock, Database, Pulse, DatabaseFeed, LINK_NAME],
     };
   }
+}
+
+async function lookForPooler(url: string): Promise<Pooling> {
+  const pooling = await detectPooling(url);
+  const names = pooling.namedStatements ? 'with' : 'without';
+  if (pooling.pooled)
+    new Logger('Database').log(`A pooler answers at DATABASE_URL: statements are sent ${names} names`);
+  return pooling;
 }

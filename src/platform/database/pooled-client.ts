@@ -1,19 +1,29 @@
-import { Client, type ClientConfig } from 'pg';
+import { Client, type ClientConfig, type QueryConfig } from 'pg';
 import { endsConnection } from '../common/database-errors.js';
+import type { StatementNames } from './statement-names.js';
+
+type Callback = (error: Error | null, result?: unknown) => void;
+type Query = (config: unknown, values?: unknown, callback?: Callback) => unknown;
+
+/** What a pool tells its connections beside what pg knows. */
+interface PooledClientConfig extends ClientConfig {
+  statementNames?: StatementNames;
+}
 
 /**
- * A connection of a pool that does not outlive its usefulness.
+ * A connection of a pool that does not outlive its usefulness, and prepares statements by name only where that works.
  *
  * pg goes on using a connection whose answer did not come within `query_timeout`: behind a link gone silent it would stay
  * in the pool for a quarter of an hour, and every ROLLBACK would wait as long again. And TypeORM gives a connection back
  * whatever it was answered: one to a primary that was demoted would be asked for ever, since it still answers SELECT.
  */
 export class PooledClient extends Client {
-  constructor(config?: ClientConfig) {
+  constructor(config: PooledClientConfig = {}) {
     super(config);
-    const query = this.query.bind(this) as (...values: unknown[]) => unknown;
-    this.query = ((...values: unknown[]) => {
-      const answer = query(...values);
+    const query = this.query.bind(this) as Query;
+    const run = withoutBrokenNames(query, config.statementNames);
+    this.query = ((...values: Parameters<Query>) => {
+      const answer = run(...values);
       // With a callback it is the pool's own statement, and the pool closes a connection that failed it.
       if (answer instanceof Promise) answer.catch((error: Error) => this.giveUp(error));
       return answer;
@@ -24,4 +34,32 @@ export class PooledClient extends Client {
   private giveUp(error: Error): void {
     if (error.message === 'Query read timeout' || endsConnection(error)) void this.end();
   }
+}
+
+/**
+ * Runs a statement without its name where names break, and once more where that shows only now. That is no second
+ * attempt: the server has refused to prepare or to find it, and so has run nothing.
+ */
+function withoutBrokenNames(query: Query, names: StatementNames | undefined): Query {
+  if (!names) return query;
+  return (config, values, callback) => {
+    if (!isNamed(config)) return query(config, values, callback);
+    const unnamed = () => query({ text: config.text, values: config.values }, values, callback);
+    if (!names.areCarried) return unnamed();
+    if (!callback) {
+      const answer = query(config, values) as Promise<unknown>;
+      return answer.catch((error) => {
+        if (!names.giveUpOn(error)) throw error;
+        return unnamed();
+      });
+    }
+    return query(config, values, (error, result) => {
+      if (names.giveUpOn(error)) unnamed();
+      else callback(error, result);
+    });
+  };
+}
+
+function isNamed(config: unknown): config is QueryConfig {
+  return typeof config === 'object' && config !== null && (config as QueryConfig).name !== undefined;
 }

@@ -1,0 +1,40 @@
+import { Client } from 'pg';
+
+/** A connection that only looks which of the server's processes answers it. */
+export interface Probe {
+  /** The process that was announced when the connection started. */
+  readonly announced: number;
+  /** The process that answers a statement, prepared under a name or not. Throws the driver's error. */
+  backend(statement: 'named' | 'unnamed'): Promise<number>;
+  begin(): Promise<void>;
+  rollback(): Promise<void>;
+  end(): Promise<void>;
+}
+
+/** Milliseconds for each answer. A pooler that is full makes a statement wait for two minutes. */
+const TIMEOUT = 5_000;
+
+const BACKEND = { text: 'SELECT pg_backend_pid() AS pid' };
+const NAMED_BACKEND = { ...BACKEND, name: 'gatehouse_probe' };
+
+/** Connects with nothing that a pooler could refuse. Throws the driver's error. */
+export async function connectProbe(url: string): Promise<Probe> {
+  const client = new Client({
+    connectionString: url,
+    application_name: 'gatehouse probe',
+    connectionTimeoutMillis: TIMEOUT,
+    query_timeout: TIMEOUT,
+  });
+  client.on('error', () => undefined);
+  await client.connect();
+  return {
+    announced: (client as unknown as { processID: number }).processID,
+    backend: async (statement) => {
+      const { rows } = await client.query<{ pid: number }>(statement === 'named' ? NAMED_BACKEND : BACKEND);
+      return rows[0]?.pid ?? 0;
+    },
+    begin: async () => void (await client.query('BEGIN')),
+    rollback: async () => void (await client.query('ROLLBACK')),
+    end: () => client.end(),
+  };
+}
