@@ -27,6 +27,7 @@ export class TcpProxy {
   private port = 0;
   private fateOf: (name: string) => Fate = () => 'pass';
   private lag = 0;
+  private lastWord: string | undefined;
   /** Bytes sent by clients, by the name of the connection. */
   readonly sent = new Map<string, number>();
 
@@ -72,9 +73,15 @@ export class TcpProxy {
     this.lag = lag;
   }
 
+  /** What contains this text still reaches the server; its connection is reset in the moment in which the answer comes. */
+  cutAfter(text: string): void {
+    this.lastWord = text;
+  }
+
   /** New connections go through again. */
   async heal(): Promise<void> {
     this.fateOf = () => 'pass';
+    this.lastWord = undefined;
     if (!this.server) await this.open();
   }
 
@@ -120,6 +127,12 @@ export class TcpProxy {
   private forward(link: Link, chunk: Buffer): void {
     this.sent.set(link.name, (this.sent.get(link.name) ?? 0) + chunk.length);
     const pass = () => void (link.dead || link.server?.write(chunk));
+    if (this.lastWord !== undefined && chunk.includes(this.lastWord)) {
+      link.server?.write(chunk);
+      link.server?.once('data', () => link.client.destroy());
+      link.dead = true;
+      return;
+    }
     if (this.lag > 0) setTimeout(pass, this.lag);
     else pass();
   }
