@@ -24,6 +24,7 @@ const SLOW = [
   'test/limits/shedding.spec.ts',
   'test/mail-delivery.spec.ts',
   'test/memory.spec.ts',
+  'test/pooler.spec.ts',
   'test/refresh.spec.ts',
   'test/revocation.spec.ts',
   'test/signing-keys.spec.ts',
