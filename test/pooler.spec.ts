@@ -6,7 +6,7 @@ import { CliHost, cli } from './support/cli.js';
 import { createDatabase, type TestDatabase } from './support/database.js';
 import { Gatehouse, GatehouseProcess } from './support/gatehouse.js';
 import { mailsTo } from './support/mail.js';
-import { hasPgBouncer, startPgBouncer, type TestPooler } from './support/pgbouncer.js';
+import { carriesNames, hasPgBouncer, startPgBouncer, type TestPooler } from './support/pgbouncer.js';
 import type { Schemas } from './support/schemas.js';
 import { TcpProxy } from './support/tcp-proxy.js';
 import { freshEmail, PASSWORD, type Problem, refresh, type SignedUp, signUp, verdict } from './support/users.js';
@@ -67,7 +67,7 @@ const throughPgBouncer = () => {
     const get = <T>(path: string) => gatehouse.call<T>('GET', path, { token: admin.accessToken });
 
     test('it is found, and what was prepared by name is found again or has no name', async () => {
-      const names = settings.pool_mode === 'session' ? 'with' : 'without';
+      const names = settings.pool_mode === 'session' || carriesNames ? 'with' : 'without';
       expect(gatehouse.output).toContain(`statements are sent ${names} names`);
     });
 

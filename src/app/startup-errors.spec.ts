@@ -34,6 +34,24 @@ test.each<[string, unknown, number, RegExp]>([
   ['a wrong password', system({ code: '28P01' }), 78, /DATABASE_URL/],
   ['no such database', system({ code: '3D000' }), 78, /does not exist/],
   ['no right to make tables', system({ code: '42501' }), 78, /right/],
+  [
+    'a pooler that refuses a parameter',
+    Object.assign(new Error('unsupported startup parameter: options'), { code: '08P01' }),
+    78,
+    /pooler.*refuses the parameter options.*Leave it out/,
+  ],
+  [
+    'a database that the pooler has not',
+    Object.assign(new Error('no such database: auth'), { code: '08P01' }),
+    78,
+    /pooler.*no database of that name/,
+  ],
+  [
+    'a pooler whose server is away',
+    Object.assign(new Error('server login has been failing, try again later (server_login_retry)'), { code: '08P01' }),
+    69,
+    /cannot be reached \(server login/,
+  ],
   ['a database that is away', system({ code: 'ECONNREFUSED' }), 69, /Check DATABASE_URL/],
   [
     'one that is away on two addresses',

@@ -38,7 +38,7 @@ export function explainFailure(
   if (path && (code === 'EACCES' || code === 'EPERM')) {
     return { message: `${path} belongs to another user. Start as that user, or set DATA_DIR.`, exitCode: CONFIG };
   }
-  const refused = databaseRefusal(code);
+  const refused = databaseRefusal(code) ?? poolerRefusal(message);
   if (refused) return { message: refused, exitCode: CONFIG };
   if (isDatabaseUnavailable(error)) {
     return {
@@ -55,5 +55,15 @@ function databaseRefusal(code: string | undefined): string | null {
   if (code === '3D000') return 'The database named in DATABASE_URL does not exist. Create it, or correct the name.';
   if (code === '42501')
     return 'The user in DATABASE_URL may not create tables there. Give it the right, or use the owner.';
+  return null;
+}
+
+/** What PgBouncer says when it answers, but not to us: all of it has the code of a connection that is broken. */
+function poolerRefusal(message: string): string | null {
+  const parameter = /^unsupported startup parameter(?: in options)?: (.+)$/.exec(message)?.[1];
+  if (parameter)
+    return `The pooler at DATABASE_URL refuses the parameter ${parameter}. Leave it out of DATABASE_URL, or let the pooler ignore it.`;
+  if (/^no such database/.test(message))
+    return 'The pooler at DATABASE_URL has no database of that name. Add it to the pooler, or correct the name.';
   return null;
 }

@@ -16,8 +16,13 @@ export interface TestPooler {
 /** Debian has it where a user's PATH does not lead. */
 const PATH = `${process.env.PATH}:/usr/sbin`;
 
+const version = spawnSync('pgbouncer', ['--version'], { env: { PATH }, encoding: 'utf8' });
+
 /** Whether this machine has a pgbouncer. npm has no package that ships one; .ci/run installs Debian's. */
-export const hasPgBouncer = spawnSync('pgbouncer', ['--version'], { env: { PATH } }).status === 0;
+export const hasPgBouncer = version.status === 0;
+
+/** Whether it carries named statements in transaction mode as it comes: since 1.24 it does. */
+export const carriesNames = /^PgBouncer (?:[2-9]|1\.(?:2[4-9]|[3-9]\d))/.test(version.stdout ?? '');
 
 /** It refuses to run as root. */
 const ACCOUNT = process.getuid?.() === 0 ? ['-u', 'nobody'] : [];
