@@ -37,6 +37,24 @@ test('nothing follows a transaction that rolls back', async () => {
   expect(told).toBe(false);
 });
 
+test('nothing follows a transaction whose commit is in doubt', async () => {
+  const lost = new Error('Connection terminated unexpectedly');
+  const doubtful = new Database({
+    transaction: async (work: (m: EntityManager) => unknown) => {
+      await work(manager);
+      throw lost;
+    },
+  } as unknown as DataSource);
+  let told = false;
+  const committing = doubtful.transaction(async (own) =>
+    doubtful.afterCommit(own, () => {
+      told = true;
+    }),
+  );
+  await expect(committing).rejects.toBe(lost);
+  expect(told).toBe(false);
+});
+
 test('nothing follows a savepoint that rolls back, and the rest of the transaction does', async () => {
   const said: string[] = [];
   await database.transaction(async (own) => {
