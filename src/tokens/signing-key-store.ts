@@ -26,10 +26,14 @@ export const INSERT = `
 /** Whether a key has served its time. $1 since when it signs, $2 milliseconds */
 export const IS_SERVED = `SELECT $1::timestamptz + $2::float8 * interval '1 ms' < now() AS served`;
 
-/** Whether another instance serves on this database: it has a link for as long as it lives. $1 the name of our own link */
+/**
+ * Whether another instance serves on this database: it has a link for as long as it lives. Where none listens a pooler may hide
+ * the links, and a pulse shows that one has served a moment ago. $1 the name of our own link
+ */
 export const OTHERS = `
   SELECT FROM pg_stat_activity
-  WHERE datname = current_database() AND application_name LIKE '${LISTENER}%' AND application_name <> $1 LIMIT 1`;
+  WHERE datname = current_database() AND application_name LIKE '${LISTENER}%' AND application_name <> $1
+  UNION ALL SELECT FROM pulse WHERE NOT rings AND at > now() - interval '3 s' LIMIT 1`;
 
 /**
  * Removes keys whose last token has expired: those that were followed by another one a token's life ago.
