@@ -122,6 +122,7 @@ test('every change of a function raises its version', () => {
 [
   "guesses_reserve 1 fca15d3affbf57d0",
   "guesses_settle 1 23aff39d1d60877c",
+  "sessions_sweep 1 12e9525a49d94fd7",
   "users_search 1 7c086b585f7dfa28",
   "users_search_keys 1 8dd728b3412405ed",
 ]

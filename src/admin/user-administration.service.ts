@@ -115,11 +115,9 @@ export class UserAdministration {
 
   /** Ends all sessions of the user and returns how many there were. Throws a Problem: `forbidden`, `not_found`. */
   async endSessions(id: string, actor: Actor): Promise<number> {
-    return this.change({ actor, userId: id }, async (manager) => {
-      const sessionIds = await this.sessions.endAllWithin(id, null, manager);
-      if (sessionIds.length > 0) await this.record('session.revoked', id, actor, manager, { sessionIds });
-      return sessionIds.length;
-    });
+    return this.change({ actor, userId: id }, (manager) =>
+      this.sessions.endAllOnRecord(id, null, { type: 'session.revoked', actor }, manager),
+    );
   }
 
   /**
@@ -183,11 +181,9 @@ export class UserAdministration {
     actor: Actor,
     manager: EntityManager,
   ): Promise<boolean> {
-    if (status === 'disabled') {
-      await this.sessions.endAllWithin(id, null, manager);
-      await this.tokens.voidAll(id, manager);
-    }
+    if (status === 'disabled') await this.tokens.voidAll(id, manager);
     if (!(await this.users.setStatus(id, status, manager))) return false;
+    await this.sessions.noteFloorWithin(id, manager);
     await this.record(status === 'disabled' ? 'user.disabled' : 'user.enabled', id, actor, manager);
     return true;
   }

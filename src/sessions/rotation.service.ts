@@ -16,6 +16,7 @@ import { Sessions } from './sessions.service.js';
 
 interface Examined extends TokenSubject {
   counter: number;
+  endReason: string | null;
   revoked: boolean;
   unverified: boolean;
   expired: boolean;
@@ -62,9 +63,24 @@ export class Rotation {
     const claim = this.tokens.read(refreshToken);
     if (!claim) throw new Problem('invalid_refresh_token');
     // Also where the database has forgotten it: a failover may lose the last commits.
-    if (this.revocations.isRevoked(claim.sessionId)) throw new Problem('session_revoked');
+    if (this.revocations.isRevoked(claim.sessionId)) throw await this.ended(claim);
     const keyHash = key === null ? null : hashIdempotencyKey(claim, key);
     return (await this.rotate(claim, keyHash, context)) ?? (await this.afterFailedRotation(claim, keyHash, context));
+  }
+
+  /** Why a session ended that this instance knows to have ended, as far as the database can say. */
+  private async ended(claim: RefreshTokenPayload): Promise<Problem> {
+    const found = await this.examine(claim, null).catch(() => undefined);
+    if (found?.expired && found.endReason === 'expired') return new Problem('session_expired');
+    return this.revokedProblem(found);
+  }
+
+  private revokedProblem(found: Examined | undefined): Problem {
+    if (found?.endReason !== 'sessions_per_user') return new Problem('session_revoked');
+    const { sessionsPerUser } = this.config;
+    return new Problem('session_revoked', {
+      detail: `Your account opened more than ${sessionsPerUser} sessions, of which this was the oldest. Sign in again.`,
+    });
   }
 
   private async rotate(
@@ -85,7 +101,9 @@ export class Rotation {
       this.config.requiresVerifiedEmail,
       keyHash,
     ]);
-    return subject ? this.tokens.write(subject, { ...claim, counter: claim.counter + 1 }) : null;
+    if (!subject) return null;
+    if (this.revocations.hasEnded(subject)) throw new Problem('session_revoked');
+    return this.tokens.write(subject, { ...claim, counter: claim.counter + 1 });
   }
 
   private async afterFailedRotation(
@@ -93,16 +111,9 @@ export class Rotation {
     keyHash: Buffer | null,
     context: RequestContext,
   ): Promise<Tokens> {
-    const { refreshGrace, sessionMaxAge } = this.config;
-    const [found] = await this.database.run<Examined>(EXAMINE, [
-      claim.sessionId,
-      hashSessionSecret(claim.secret),
-      refreshGrace,
-      sessionMaxAge,
-      keyHash,
-    ]);
+    const found = await this.examine(claim, keyHash);
     if (!found) throw new Problem(this.isOutlived(claim.sessionId) ? 'session_expired' : 'session_revoked');
-    if (found.revoked) throw new Problem('session_revoked');
+    if (found.revoked || this.revocations.hasEnded(found)) throw this.revokedProblem(found);
     if (found.expired) throw new Problem('session_expired');
     if (found.unverified && this.config.requiresVerifiedEmail) throw new Problem('email_not_verified');
     const age = found.counter - claim.counter;
@@ -115,6 +126,13 @@ export class Rotation {
     }
     await this.endReused(claim.sessionId, context);
     throw new Problem('refresh_reused');
+  }
+
+  private async examine(claim: RefreshTokenPayload, keyHash: Buffer | null): Promise<Examined | undefined> {
+    const { refreshGrace, sessionMaxAge } = this.config;
+    const values = [claim.sessionId, hashSessionSecret(claim.secret), refreshGrace, sessionMaxAge, keyHash];
+    const [found] = await this.database.run<Examined>(EXAMINE, values);
+    return found;
   }
 
   /** Whether a session is past its greatest age by its id alone: its row is removed then. */

@@ -1,10 +1,32 @@
-/** The statements of the sessions table. Times are the database's: one clock for every instance. */
+import { BELOW_FLOOR } from '../revocation/below-floor.js';
 
-/** $1 id, $2 user, $3 secret hash, $4 idle limit, $5 greatest age (both ms), $6 methods, $7 ip, $8 user agent */
+/** The statements of the sessions table. Times and ids are the database's: one clock for every instance. */
+
+/** $1 user, $2 secret hash, $3 idle limit, $4 greatest age (both ms), $5 methods, $6 ip, $7 user agent */
 export const OPEN = `
   INSERT INTO sessions (id, user_id, secret_hash, expires_at, auth_methods, ip, user_agent)
-  VALUES ($1, $2, $3, now() + least($4::float8, $5::float8) * interval '1 ms', $6, $7, $8)
-  RETURNING expires_at AS "sessionExpiresAt", created_at AS "authTime"`;
+  VALUES (new_session_id($1), $1, $2, now() + least($3::float8, $4::float8) * interval '1 ms', $5, $6, $7)
+  RETURNING id AS "sessionId", expires_at AS "sessionExpiresAt", created_at AS "authTime"`;
+
+/** Sessions that one sign-in ends at most: an account may have very many from before there was a limit. */
+const ENDED_AT_ONCE = 100;
+
+/**
+ * Ends what is too many for one session more, those first that have expired, then the oldest. Each of the user's rows that
+ * is not ended counts, so the index that finds them stays short. $1 user, $2 how many a user may have
+ */
+export const MAKE_ROOM = `
+  WITH unended AS (
+    SELECT s.id, s.expires_at <= now() AS expired FROM users u JOIN sessions s ON s.user_id = u.id
+    WHERE u.id = $1 AND s.revoked_at IS NULL AND NOT ${BELOW_FLOOR}
+    ORDER BY s.id LIMIT $2::integer - 1 + ${ENDED_AT_ONCE}
+  ), excess AS (
+    SELECT id, expired FROM unended
+    ORDER BY expired DESC, id LIMIT greatest(0, (SELECT count(*) FROM unended) - ($2::integer - 1))
+  )
+  UPDATE sessions SET revoked_at = now(), end_reason = CASE WHEN expired THEN 'expired' ELSE 'sessions_per_user' END
+  FROM excess WHERE sessions.id = excess.id AND revoked_at IS NULL
+  RETURNING sessions.id, expired`;
 
 /** What a token says of a session and of the user whom it belongs to: the columns of a TokenSubject. */
 const SUBJECT = `
@@ -25,7 +47,7 @@ export const ROTATE = {
     counter = $2::integer + 1, rotated_at = now(), last_used_at = now(), ip = $6, user_agent = $7, refresh_key_hash = $9,
     expires_at = least(now() + $4::float8 * interval '1 ms', s.created_at + $5::float8 * interval '1 ms')
   FROM users u
-  WHERE s.id = $1 AND s.counter <= $2 AND s.secret_hash = $3 AND s.revoked_at IS NULL
+  WHERE s.id = $1 AND s.counter <= $2 AND s.secret_hash = $3 AND s.revoked_at IS NULL AND NOT ${BELOW_FLOOR}
     AND least(s.expires_at, s.created_at + $5::float8 * interval '1 ms') > now()
     AND u.id = s.user_id AND u.status = 'active' AND (NOT $8 OR u.email_verified_at IS NOT NULL)
   RETURNING ${SUBJECT}`,
@@ -41,13 +63,18 @@ export const RENEW = `
     rotated_at = now(), last_used_at = now(), ip = $6, user_agent = $7,
     expires_at = least(now() + $4::float8 * interval '1 ms', s.created_at + $5::float8 * interval '1 ms')
   FROM users u
-  WHERE s.id = $1 AND s.user_id = $2 AND s.revoked_at IS NULL
+  WHERE s.id = $1 AND s.user_id = $2 AND s.revoked_at IS NULL AND NOT ${BELOW_FLOOR}
     AND least(s.expires_at, s.created_at + $5::float8 * interval '1 ms') > now() AND u.id = s.user_id
   RETURNING s.counter, ${SUBJECT}`;
 
 /** A user agent without its versions: an update of the browser makes no new device. */
 const withoutVersions = (column: string) =>
   `regexp_replace(coalesce(${column}, ''), '/[0-9.]+|[0-9]+([._][0-9]+)+', '', 'g')`;
+
+/** Whether a row is not about to be removed: those of a stranger who had the account go in batches. $1 user */
+const IS_KEPT = `s.id > coalesce(
+  (SELECT removes_to FROM session_sweeps WHERE user_id = $1 AND removes_to IS NOT NULL ORDER BY removes_to DESC LIMIT 1),
+  '00000000-0000-0000-0000-000000000000')`;
 
 /** Of how many of the latest sessions the device is remembered: a bound on what one sign-in reads. */
 const REMEMBERED = 1_000;
@@ -62,20 +89,23 @@ const NEAR = `network(set_masklen(ip, CASE family(ip) WHEN 6 THEN 32 ELSE 16 END
 export const IS_NEW_DEVICE = `
   SELECT (count(*) > 0 OR EXISTS (SELECT FROM users WHERE id = $1 AND last_login_at IS NOT NULL))
     AND NOT coalesce(bool_or(${withoutVersions('user_agent')} = ${withoutVersions('$3::text')} AND ${NEAR}), false) AS "isNew"
-  FROM (SELECT user_agent, ip FROM sessions WHERE user_id = $1 ORDER BY id DESC LIMIT ${REMEMBERED}) AS latest`;
+  FROM (SELECT user_agent, ip FROM sessions s WHERE user_id = $1 AND ${IS_KEPT} ORDER BY id DESC LIMIT ${REMEMBERED}) AS latest`;
 
 /** All that is stored about a user's sessions, but the secret's hash. $1 user */
 export const ALL_OF = `
-  SELECT id, created_at AS "createdAt", last_used_at AS "lastUsedAt", expires_at AS "expiresAt",
-    revoked_at AS "revokedAt", host(ip) AS ip, user_agent AS "userAgent", auth_methods AS "authMethods"
-  FROM sessions WHERE user_id = $1 ORDER BY id DESC`;
+  SELECT s.id, s.created_at AS "createdAt", last_used_at AS "lastUsedAt", expires_at AS "expiresAt",
+    coalesce(s.revoked_at, CASE WHEN ${BELOW_FLOOR} THEN coalesce(u.ver_changed_at, now()) END) AS "revokedAt",
+    CASE WHEN s.revoked_at IS NULL AND ${BELOW_FLOOR} THEN 'revoked_before' ELSE end_reason END AS "endReason",
+    host(ip) AS ip, user_agent AS "userAgent", auth_methods AS "authMethods"
+  FROM sessions s JOIN users u ON u.id = s.user_id WHERE u.id = $1 AND ${IS_KEPT} ORDER BY s.id DESC`;
 
 /** Why a rotation found nothing to rotate. $1 id, $2 secret hash, $3 grace, $4 greatest age (both ms), $5 hash of the Idempotency-Key or null */
 export const EXAMINE = {
   name: 'session-examine',
   text: `
   SELECT s.counter, ${SUBJECT},
-    s.revoked_at IS NOT NULL OR u.status <> 'active' AS revoked, u.email_verified_at IS NULL AS unverified,
+    (s.revoked_at IS NOT NULL AND s.end_reason IS DISTINCT FROM 'expired') OR u.status <> 'active' OR ${BELOW_FLOOR} AS revoked,
+    s.end_reason AS "endReason", u.email_verified_at IS NULL AS unverified,
     least(s.expires_at, s.created_at + $4::float8 * interval '1 ms') <= now() AS expired,
     coalesce(s.rotated_at >= now() - $3::float8 * interval '1 ms', false) AS fresh, s.secret_hash <> $2 AS renewed,
     coalesce(s.refresh_key_hash = $5::bytea, false) AS repeated
@@ -89,29 +119,37 @@ export const KEEP_KEY = {
   text: 'UPDATE sessions SET refresh_key_hash = $3 WHERE id = $1 AND counter = $2 AND refresh_key_hash IS NULL',
 };
 
+/** From the live sessions of a user. $1 user */
+const FROM_LIVE = `
+  FROM users u JOIN sessions s ON s.user_id = u.id
+  WHERE u.id = $1 AND s.revoked_at IS NULL AND s.expires_at > now() AND NOT ${BELOW_FLOOR}`;
+
 /** The live sessions of a user, newest first. $1 user, $2 before this id or null, $3 limit */
 export const LIST = `
-  SELECT id, created_at, last_used_at, expires_at, host(ip) AS ip, user_agent, auth_methods
-  FROM sessions
-  WHERE user_id = $1 AND revoked_at IS NULL AND expires_at > now() AND ($2::uuid IS NULL OR id < $2)
-  ORDER BY id DESC LIMIT $3`;
+  SELECT s.id, s.created_at, last_used_at, expires_at, host(ip) AS ip, user_agent, auth_methods ${FROM_LIVE}
+    AND ($2::uuid IS NULL OR s.id < $2)
+  ORDER BY s.id DESC LIMIT $3`;
 
 /** How many live sessions a user has. $1 user */
-export const COUNT_LIVE = {
-  name: 'session-count-live',
-  text: 'SELECT count(*)::integer AS count FROM sessions WHERE user_id = $1 AND revoked_at IS NULL AND expires_at > now()',
-};
+export const COUNT_LIVE = { name: 'session-count-live', text: `SELECT count(*)::integer AS count ${FROM_LIVE}` };
+
+/** The newest live sessions of a user but one, and how many there are. $1 user, $2 the one to leave out or null, $3 limit */
+export const SURVEY = `
+  WITH live AS (SELECT s.id ${FROM_LIVE} AND s.id IS DISTINCT FROM $2::uuid)
+  SELECT (SELECT count(*)::integer FROM live) AS count, ARRAY(SELECT id FROM live ORDER BY id DESC LIMIT $3) AS newest`;
 
 /** Ends one session. $1 id, $2 its owner, or null for any owner */
 export const REVOKE = `
-  UPDATE sessions SET revoked_at = now()
-  WHERE id = $1 AND ($2::uuid IS NULL OR user_id = $2) AND revoked_at IS NULL AND expires_at > now()
-  RETURNING user_id AS id`;
+  UPDATE sessions s SET revoked_at = now() FROM users u
+  WHERE s.id = $1 AND u.id = s.user_id AND ($2::uuid IS NULL OR u.id = $2)
+    AND s.revoked_at IS NULL AND s.expires_at > now() AND NOT ${BELOW_FLOOR}
+  RETURNING u.id`;
+
+/** Ends all sessions of a user but one, by the floor. $1 user, $2 the one to keep or null */
+export const END_ALL = 'SELECT end_sessions($1, $2)';
+
+/** Below what the sessions of a user are dead. $1 user */
+export const FLOOR_OF = 'SELECT sessions_floor AS floor, sessions_kept AS kept FROM users WHERE id = $1';
 
 /** $1 user */
-export const REMOVE_ALL = 'DELETE FROM sessions WHERE user_id = $1';
-
-/** Ends all live sessions of a user but one. $1 user, $2 the one to keep or null */
-export const REVOKE_ALL = `
-  UPDATE sessions SET revoked_at = now()
-  WHERE user_id = $1 AND id IS DISTINCT FROM $2 AND revoked_at IS NULL AND expires_at > now() RETURNING id`;
+export const REMOVE_ALL = 'SELECT remove_sessions($1)';

@@ -61,6 +61,10 @@ export const storedSession = z.strictObject({
   lastUsedAt: time,
   expiresAt: time,
   revokedAt: time.nullable(),
+  endReason: z.string().nullable().meta({
+    description:
+      'Why it ended where nobody asked for it alone: `sessions_per_user`, `expired`, or `revoked_before` with all that were opened before a moment',
+  }),
   ip: z.string().nullable(),
   userAgent: z.string().nullable(),
   authMethods: z.array(z.string()),
@@ -73,6 +77,7 @@ export interface StoredSession {
   lastUsedAt: Date;
   expiresAt: Date;
   revokedAt: Date | null;
+  endReason: string | null;
   ip: string | null;
   userAgent: string | null;
   authMethods: string[];

@@ -5,6 +5,7 @@ import { CurrentSessionController } from './current-session.controller.js';
 import { RefreshCookie } from './refresh-cookie.js';
 import { SessionRetention } from './retention.js';
 import { Rotation } from './rotation.service.js';
+import { SessionSweeper } from './session-sweeper.service.js';
 import { SessionTokens } from './session-tokens.js';
 import { SessionWriteBack } from './session-write-back.js';
 import { SessionsController } from './sessions.controller.js';
@@ -14,7 +15,7 @@ import { Sessions } from './sessions.service.js';
 @Module({
   imports: [RevocationModule, TokensModule],
   controllers: [CurrentSessionController, SessionsController],
-  providers: [Sessions, SessionTokens, Rotation, SessionRetention, SessionWriteBack, RefreshCookie],
+  providers: [Sessions, SessionTokens, SessionSweeper, Rotation, SessionRetention, SessionWriteBack, RefreshCookie],
   exports: [Sessions, SessionTokens, Rotation, RefreshCookie],
 })
 export class SessionsModule {}

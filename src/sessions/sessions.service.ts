@@ -1,7 +1,8 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
+import { userActor } from '../access/actor.js';
 import { Audit, type AuditEvent } from '../audit/audit.service.js';
-import { isId, newId } from '../platform/common/id.js';
+import { isId } from '../platform/common/id.js';
 import type { Config } from '../platform/config/config.js';
 import { CONFIG } from '../platform/config/config.module.js';
 import { Database } from '../platform/database/database.js';
@@ -13,7 +14,11 @@ import type { TokenSubject } from '../tokens/access-tokens.service.js';
 import { hashSessionSecret, newSessionSecret } from './refresh-token.js';
 import type { SessionRow, StoredSession, Tokens } from './session.js';
 import * as store from './session-store.js';
+import { SessionSweeper } from './session-sweeper.service.js';
 import { SessionTokens } from './session-tokens.js';
+
+/** Sessions that one audit event names at most. */
+const NAMED = 100;
 
 /** Whose session it is, read in the transaction that opens it. */
 export type SessionOwner = Pick<TokenSubject, 'userId' | 'username' | 'roles' | 'tokenVersion'>;
@@ -27,6 +32,7 @@ export class Sessions {
     private readonly tokens: SessionTokens,
     private readonly revocations: Revocations,
     private readonly audit: Audit,
+    private readonly sweeper: SessionSweeper,
   ) {}
 
   /**
@@ -39,12 +45,12 @@ export class Sessions {
     context: RequestContext,
     manager: EntityManager,
   ): Promise<Tokens> {
-    const claim = { sessionId: newId(), counter: 0, secret: newSessionSecret() };
+    await this.makeRoom(owner.userId, context, manager);
+    const secret = newSessionSecret();
     const { refreshTokenTtl, sessionMaxAge } = this.config;
-    const [row] = await manager.query<Pick<TokenSubject, 'sessionExpiresAt' | 'authTime'>[]>(store.OPEN, [
-      claim.sessionId,
+    const [row] = await manager.query<Pick<TokenSubject, 'sessionId' | 'sessionExpiresAt' | 'authTime'>[]>(store.OPEN, [
       owner.userId,
-      hashSessionSecret(claim.secret),
+      hashSessionSecret(secret),
       refreshTokenTtl,
       sessionMaxAge,
       authMethods,
@@ -52,7 +58,7 @@ export class Sessions {
       context.userAgent,
     ]);
     if (!row) throw new Error('INSERT … RETURNING returned no row');
-    return this.tokens.write({ ...owner, ...row, sessionId: claim.sessionId, authMethods }, claim);
+    return this.tokens.write({ ...owner, ...row, authMethods }, { sessionId: row.sessionId, counter: 0, secret });
   }
 
   /**
@@ -114,25 +120,62 @@ export class Sessions {
 
   /** Ends the user's live sessions but `keep`. Returns how many. Writes the event if there was any. */
   async endAll(userId: string, keep: string | null, event: Omit<AuditEvent, 'userId'>): Promise<number> {
-    return this.database.transaction(async (manager) => {
-      const sessionIds = await this.endAllWithin(userId, keep, manager);
-      if (sessionIds.length > 0)
-        await this.audit.record({ ...event, userId, data: { ...event.data, sessionIds } }, manager);
-      return sessionIds.length;
-    });
+    return this.database.transaction((manager) => this.endAllOnRecord(userId, keep, event, manager));
   }
 
-  /** Ends the user's live sessions but `keep` in the caller's transaction, and returns their ids. */
-  async endAllWithin(userId: string, keep: string | null, manager: EntityManager): Promise<string[]> {
-    const ids = await returned(manager, store.REVOKE_ALL, [userId, keep]);
-    this.database.afterCommit(manager, () => this.revocations.sessionsRevoked(ids));
-    return ids;
+  /** As `endAll`, in the caller's transaction. The event names a hundred of the sessions, the newest. */
+  async endAllOnRecord(
+    userId: string,
+    keep: string | null,
+    event: Omit<AuditEvent, 'userId'>,
+    manager: EntityManager,
+  ): Promise<number> {
+    const [survey] = await manager.query<{ count: number; newest: string[] }[]>(store.SURVEY, [userId, keep, NAMED]);
+    await this.endAllWithin(userId, keep, manager);
+    if (!survey?.count) return 0;
+    const data = { ...event.data, revoked: survey.count, sessionIds: survey.newest };
+    await this.audit.record({ ...event, userId, data }, manager);
+    return survey.count;
+  }
+
+  /** Ends the user's sessions but `keep` in the caller's transaction: one small write, however many there are. */
+  async endAllWithin(userId: string, keep: string | null, manager: EntityManager): Promise<void> {
+    await manager.query(store.END_ALL, [userId, keep]);
+    await this.noteFloorWithin(userId, manager);
+  }
+
+  /** Told by the caller's transaction where a statement has raised the user's floor, so that this instance need not wait to hear of it. */
+  async noteFloorWithin(userId: string, manager: EntityManager): Promise<void> {
+    const [row] = await manager.query<{ floor: string; kept: string | null }[]>(store.FLOOR_OF, [userId]);
+    if (!row) return;
+    this.database.afterCommit(manager, () => {
+      this.revocations.floorRaised(userId, row.floor, row.kept);
+      this.sweeper.schedule();
+    });
   }
 
   /** Removes every session of the user, ended ones too, in the caller's transaction. None of their devices is known any more. */
   async removeAllWithin(userId: string, manager: EntityManager): Promise<void> {
     await this.endAllWithin(userId, null, manager);
     await manager.query(store.REMOVE_ALL, [userId]);
+  }
+
+  /** Ends sessions of a user who is about to have one more than `SESSIONS_PER_USER`, and writes down why. */
+  private async makeRoom(userId: string, context: RequestContext, manager: EntityManager): Promise<void> {
+    const values = [userId, this.config.sessionsPerUser];
+    const [ended] = await manager.query<[{ id: string; expired: boolean }[], number]>(store.MAKE_ROOM, values);
+    if (ended.length === 0) return;
+    const actor = userActor(userId, context);
+    const events = ended
+      .filter(({ expired }) => !expired)
+      .map(({ id }) => ({
+        type: 'session.revoked' as const,
+        actor,
+        userId,
+        data: { sessionId: id, reason: 'sessions_per_user' },
+      }));
+    await this.audit.recordAll(events, manager);
+    this.database.afterCommit(manager, () => this.revocations.sessionsRevoked(ended.map(({ id }) => id)));
   }
 }
 

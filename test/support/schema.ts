@@ -85,6 +85,12 @@ export const SEEDS = [
   `UPDATE sessions SET refresh_key_hash = sha256('key') WHERE id = ${id(4)}`,
   `UPDATE sessions SET revoked_at = now() WHERE id = ${id(5)}`,
   `DELETE FROM sessions WHERE id = ${id(6)}`,
+  `INSERT INTO epochs (role, floor) VALUES (NULL, ${id(0)}), ('editor', ${id(0)})`,
+  `UPDATE users SET sessions_floor = '00000000-0001-7000-8000-000000000000', sessions_kept = ${id(4)} WHERE id = ${id(3)}`,
+  `INSERT INTO users (id, email, email_key) VALUES (${id(0)}, 'bot@example.com', 'bot@example.com')`,
+  `INSERT INTO sessions (id, user_id, secret_hash, expires_at, auth_methods, revoked_at, end_reason)
+     SELECT gen_random_uuid(), ${id(0)}, sha256('d'), now() + interval '1 day', '{}', now(), 'expired' FROM generate_series(1, 101)`,
+  `DELETE FROM users WHERE id = ${id(0)}`,
   `INSERT INTO signing_keys (kid, alg, sealed, signs_from) VALUES ('k', 'ES256', 'sealed', now())`,
   `INSERT INTO app_secret_proof (sealed) VALUES ('sealed')`,
   `INSERT INTO audit_events (id, type, actor_id, user_id, ip) VALUES

@@ -33,6 +33,8 @@ export interface Config {
   readonly refreshTokenTtl: number;
   readonly refreshGrace: number;
   readonly sessionMaxAge: number;
+  /** Live sessions of one user at most: one more ends the oldest. */
+  readonly sessionsPerUser: number;
   readonly bcryptCost: number;
   readonly hashQueue: number;
   readonly signup: 'open' | 'closed';
@@ -133,6 +135,7 @@ function assemble(env: Environment): Config {
     refreshTokenTtl: env.REFRESH_TOKEN_TTL,
     refreshGrace: env.REFRESH_GRACE,
     sessionMaxAge: env.SESSION_MAX_AGE,
+    sessionsPerUser: env.SESSIONS_PER_USER,
     bcryptCost: env.BCRYPT_COST,
     hashQueue: env.HASH_QUEUE,
     signup: env.SIGNUP,

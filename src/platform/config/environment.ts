@@ -111,6 +111,7 @@ export const environment = z.object({
   REFRESH_TOKEN_TTL: duration('30d', '1s', '3650d'),
   REFRESH_GRACE: duration('10s', '0s', '5m'),
   SESSION_MAX_AGE: duration('90d', '1s', '3650d'),
+  SESSIONS_PER_USER: whole(100, 1, 10_000),
   BCRYPT_COST: whole(12, 4, 15),
   HASH_QUEUE: whole(32, 1, 10_000),
   SIGNUP: z.enum(['open', 'closed'], { error: 'must be open or closed' }).default('open'),
