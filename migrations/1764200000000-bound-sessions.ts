@@ -26,6 +26,7 @@ export class BoundSessions1764200000000 implements MigrationInterface {
       DROP TABLE epochs;
       DROP FUNCTION epochs_announce();
       DROP FUNCTION epochs_stamp();
+      DROP FUNCTION end_sessions_before(uuid, timestamptz);
       DROP FUNCTION end_sessions(uuid, uuid);
       DROP FUNCTION new_session_id(uuid);
       DROP FUNCTION new_id_at(timestamptz);
@@ -95,6 +96,14 @@ const FUNCTIONS = `
     UPDATE sessions SET revoked_at = now()
       WHERE user_id = owner AND id >= risen AND id IS DISTINCT FROM keep AND revoked_at IS NULL;
     RETURN risen;
+  END $$;
+
+  -- Ends every session of a user that was opened before a moment, the kept one too.
+  CREATE FUNCTION end_sessions_before(owner uuid, moment timestamptz) RETURNS void LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+  BEGIN
+    UPDATE users SET sessions_floor = greatest(sessions_floor, first_id_at(moment)),
+      sessions_kept = CASE WHEN sessions_kept >= first_id_at(moment) THEN sessions_kept END
+      WHERE id = owner;
   END $$;
 `;
 

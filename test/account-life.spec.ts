@@ -211,10 +211,16 @@ test('the export holds everything stored about the person and no secret', async 
 
 test('every table that belongs to a user is part of the export', async () => {
   const owned = await database.query<{ table: string }>(
-    `SELECT DISTINCT conrelid::regclass::text AS table FROM pg_constraint WHERE contype = 'f' AND confrelid = 'users'::regclass`,
+    `SELECT conrelid::regclass::text AS table FROM pg_constraint WHERE contype = 'f' AND confrelid = 'users'::regclass
+     UNION SELECT c.table_name FROM information_schema.columns c JOIN information_schema.tables t USING (table_schema, table_name)
+       WHERE table_schema = 'public' AND column_name = 'user_id' AND table_type = 'BASE TABLE'`,
   );
-  // The hash of a password would help to let somebody in, and activity says when it was chosen.
+  // The hash of a password would help to let somebody in, and activity says when it was chosen. Sweeps say of which sessions
+  // the rows are to follow, and tombstones are of users who are gone.
   const placeInExport = {
+    audit_events: 'activity',
+    session_sweeps: null,
+    user_tombstones: null,
     known_addresses: 'knownAddresses',
     one_time_tokens: 'mailedLinks',
     passwords: null,
@@ -245,6 +251,8 @@ test('every column of a user is part of the export, or is left out for a reason'
     ...['email_key', 'username_key', 'search_text'],
     // Which tokens are stale by a change of roles, and by what the search pages.
     ...['ver', 'ver_changed_at', 'number'],
+    // Below what sessions have ended, which each of the sessions says.
+    ...['sessions_floor', 'sessions_kept'],
     // A user who can ask for an export is no mere registration.
     'pending',
     // Would tell a user who registered the address of somebody else that its owner has come.

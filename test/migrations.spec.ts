@@ -17,7 +17,13 @@ type MigrationClass = new () => MigrationInterface;
 const LOST: Record<string, string[]> = {
   // A session whose user is gone goes too, and is told of: the key lets none stay.
   SweepSessions1764200100000: ['session_sweeps', 'user_tombstones', 'sessions', 'session_tombstones', 'changes'],
-  BoundSessions1764200000000: ['epochs', 'users.sessions_floor', 'users.sessions_kept', 'changes.floor', 'changes.kept'],
+  BoundSessions1764200000000: [
+    'epochs',
+    'users.sessions_floor',
+    'users.sessions_kept',
+    'changes.floor',
+    'changes.kept',
+  ],
   CreateChangeFeed1764100000000: ['changes', 'pulse'],
   RememberRefreshKey1764000000000: ['sessions.refresh_key_hash'],
   RecordFunctions1763200100000: ['applied_functions'],

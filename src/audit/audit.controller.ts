@@ -2,14 +2,10 @@ import { Controller, Get, Query } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import { Permissions } from '../access/route-access.js';
+import { moment } from '../platform/http/moment.js';
 import { Answers, Fails } from '../platform/http/openapi.js';
 import { idOfCursor, pageOf, pageQuery } from '../platform/http/page.js';
 import { AUDIT_TYPES, Audit, type AuditRow } from './audit.service.js';
-
-/** The calendar of Postgres has no year 0. */
-const moment = z.iso
-  .datetime({ offset: true })
-  .refine((text) => new Date(text).getUTCFullYear() > 0, { message: 'Write a time after the year 0.' });
 
 const auditQuery = z.strictObject({
   ...pageQuery.shape,

@@ -17,6 +17,7 @@ export const AUDIT_TYPES = [
   'auth.logout',
   'auth.refresh_reused',
   'session.revoked',
+  'sessions.revoked_before',
   'user.created',
   'user.updated',
   'user.disabled',

@@ -5,11 +5,10 @@ import { UserAdministration } from '../admin/user-administration.service.js';
 import { UserDirectory, type UserFilter } from '../admin/user-directory.service.js';
 import { isId } from '../platform/common/id.js';
 import { toProblem } from '../platform/http/schema.pipe.js';
-import { Sessions } from '../sessions/sessions.service.js';
 import { toUserView, type UserRow, type UserView, userForm } from '../users/user.js';
 import { Users } from '../users/users.service.js';
 import { operator, withApp } from './context.js';
-import { CommandError, EXIT, print, table } from './output.js';
+import { CommandError, print, table } from './output.js';
 
 interface CreateOptions {
   username?: string;
@@ -63,22 +62,8 @@ export async function grantRoles(name: string, roles: string[], { json }: { json
   print(json, user, [`${user.email} has ${user.roles.join(', ')}.`]);
 }
 
-export async function revokeSessions(
-  name: string | undefined,
-  { session, json }: { session?: string; json?: boolean },
-): Promise<void> {
-  if ((name === undefined) === (session === undefined)) {
-    throw new CommandError('Name either a user or --session <id>.', EXIT.usage);
-  }
-  const revoked = await withApp(async (app) => {
-    if (name !== undefined) return app.get(UserAdministration).endSessions((await findUser(app, name)).id, operator());
-    await app.get(Sessions).end(session ?? '', null, { type: 'session.revoked', actor: operator() });
-    return 1;
-  });
-  print(json, { revoked }, [revoked === 1 ? 'Ended 1 session.' : `Ended ${revoked} sessions.`]);
-}
-
-async function findUser(app: INestApplicationContext, name: string): Promise<UserRow> {
+/** The user of this email, username or id. Throws a CommandError where there is none. */
+export async function findUser(app: INestApplicationContext, name: string): Promise<UserRow> {
   const users = app.get(Users);
   if (isId(name)) return users.get(name);
   const found = await users.findCredentials(name.includes('@') ? { email: name } : { username: name });

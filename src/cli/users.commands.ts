@@ -30,10 +30,19 @@ export function addUserCommands(program: Command): void {
     .action(loaded(async () => (await import('./users.actions.js')).grantRoles));
   program
     .command('sessions:revoke [user]')
-    .description('end every session of a user, named by email, username or id, or one session')
+    .description(
+      'end every session of a user, named by email, username or id, or one session, or those of many opened before a time',
+    )
     .option('--session <id>', 'end this session alone')
+    .option(
+      '--before <time>',
+      'end those opened before this time (2026-11-30T12:00:00Z) or so long ago (2h); 0s is now',
+    )
+    .option('--role <role>', 'with --before: of the users who have this role')
+    .option('--user <user>', 'with --before: of this user')
+    .option('--all', 'with --before: of everybody')
     .option('--json', 'print JSON')
-    .action(loaded(async () => (await import('./users.actions.js')).revokeSessions));
+    .action(loaded(async () => (await import('./sessions.actions.js')).revokeSessions));
 }
 
 function wholeNumber(text: string): number {

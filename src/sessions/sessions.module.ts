@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { RevocationModule } from '../revocation/revocation.module.js';
 import { TokensModule } from '../tokens/tokens.module.js';
 import { CurrentSessionController } from './current-session.controller.js';
+import { MassLogout } from './mass-logout.service.js';
 import { RefreshCookie } from './refresh-cookie.js';
 import { SessionRetention } from './retention.js';
 import { Rotation } from './rotation.service.js';
@@ -15,7 +16,16 @@ import { Sessions } from './sessions.service.js';
 @Module({
   imports: [RevocationModule, TokensModule],
   controllers: [CurrentSessionController, SessionsController],
-  providers: [Sessions, SessionTokens, SessionSweeper, Rotation, SessionRetention, SessionWriteBack, RefreshCookie],
-  exports: [Sessions, SessionTokens, Rotation, RefreshCookie],
+  providers: [
+    Sessions,
+    SessionTokens,
+    SessionSweeper,
+    Rotation,
+    SessionRetention,
+    SessionWriteBack,
+    RefreshCookie,
+    MassLogout,
+  ],
+  exports: [Sessions, SessionTokens, Rotation, RefreshCookie, MassLogout],
 })
 export class SessionsModule {}

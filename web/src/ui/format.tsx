@@ -14,6 +14,7 @@ const EVENTS: Record<AuditType, string> = {
   'auth.logout': 'Signed out',
   'auth.refresh_reused': 'Old token used: device signed out',
   'session.revoked': 'Device signed out',
+  'sessions.revoked_before': 'Sessions of many ended',
   'user.created': 'Account created',
   'user.updated': 'Details changed',
   'user.disabled': 'Account disabled',
