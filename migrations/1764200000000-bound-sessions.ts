@@ -139,7 +139,7 @@ const USER_TRIGGERS = `
       PERFORM ring('user ' || NEW.id || ' ' || NEW.ver);
     END IF;
     IF rose THEN
-      PERFORM ring(concat_ws(' ', 'floor', NEW.id, NEW.sessions_floor, NEW.sessions_kept));
+      PERFORM ring('floor');
     END IF;
     RETURN NULL;
   END $$;
@@ -174,7 +174,7 @@ const EPOCH_TRIGGERS = `
   BEGIN
     IF TG_OP = 'INSERT' OR OLD IS DISTINCT FROM NEW THEN
       INSERT INTO changes (kind, roles, floor) VALUES ('epoch', CASE WHEN NEW.role IS NOT NULL THEN ARRAY[NEW.role] END, NEW.floor);
-      PERFORM ring(concat_ws(' ', 'epoch', NEW.floor, NEW.role));
+      PERFORM ring('epoch');
     END IF;
     RETURN NULL;
   END $$;

@@ -25,7 +25,7 @@ export class SweepSessions1764200100000 implements MigrationInterface {
       DROP FUNCTION remove_sessions(uuid);
       DROP FUNCTION end_dead_sessions(uuid, integer);
       DROP FUNCTION IF EXISTS sessions_sweep(integer);
-      DROP TABLE session_sweeps, user_tombstones;
+      DROP TABLE session_sweeps;
       DELETE FROM sessions s WHERE NOT EXISTS (SELECT FROM users u WHERE u.id = s.user_id);
       ALTER TABLE sessions
         DROP COLUMN end_reason,
@@ -45,13 +45,6 @@ const TABLES = `
   COMMENT ON TABLE session_sweeps IS 'Whose sessions have ended or go while their rows say nothing of it yet: a user, the holders of a role, or everybody';
   COMMENT ON COLUMN session_sweeps.reached IS 'The last user who is done';
   COMMENT ON COLUMN session_sweeps.removes_to IS 'The last session of the user to be removed, ended or not; empty where they are to be ended only';
-
-  CREATE TABLE user_tombstones (
-    user_id uuid        CONSTRAINT user_tombstones_pk PRIMARY KEY,
-    at      timestamptz NOT NULL
-  );
-  COMMENT ON TABLE user_tombstones IS 'Users who were deleted with more sessions than one statement removes; kept for two days';
-  CREATE INDEX user_tombstones_at ON user_tombstones (at);
 
   -- A deleted user's rows go in batches, which no cascade can do.
   ALTER TABLE sessions ADD COLUMN end_reason text, DROP CONSTRAINT sessions_user_fk;
@@ -138,10 +131,9 @@ const TRIGGERS = `
   BEGIN
     PERFORM remove_sessions(OLD.id);
     IF EXISTS (SELECT FROM sessions WHERE user_id = OLD.id) THEN
-      INSERT INTO user_tombstones VALUES (OLD.id, clock_timestamp()) ON CONFLICT DO NOTHING;
       INSERT INTO changes (kind, id, ver, roles, floor)
         VALUES ('user', OLD.id, OLD.ver, '{}', 'ffffffff-ffff-7000-8000-000000000000');
-      PERFORM ring('floor ' || OLD.id || ' ffffffff-ffff-7000-8000-000000000000');
+      PERFORM ring('floor');
     END IF;
     RETURN NULL;
   END $$;

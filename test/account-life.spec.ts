@@ -216,11 +216,10 @@ test('every table that belongs to a user is part of the export', async () => {
        WHERE table_schema = 'public' AND column_name = 'user_id' AND table_type = 'BASE TABLE'`,
   );
   // The hash of a password would help to let somebody in, and activity says when it was chosen. Sweeps say of which sessions
-  // the rows are to follow, and tombstones are of users who are gone.
+  // the rows are to follow.
   const placeInExport = {
     audit_events: 'activity',
     session_sweeps: null,
-    user_tombstones: null,
     known_addresses: 'knownAddresses',
     one_time_tokens: 'mailedLinks',
     passwords: null,

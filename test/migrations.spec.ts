@@ -16,7 +16,7 @@ type MigrationClass = new () => MigrationInterface;
 /** What going down loses by nature, table or column, because nothing below has a place for it. */
 const LOST: Record<string, string[]> = {
   // A session whose user is gone goes too, and is told of: the key lets none stay.
-  SweepSessions1764200100000: ['session_sweeps', 'user_tombstones', 'sessions', 'session_tombstones', 'changes'],
+  SweepSessions1764200100000: ['session_sweeps', 'sessions', 'session_tombstones', 'changes'],
   BoundSessions1764200000000: [
     'epochs',
     'users.sessions_floor',

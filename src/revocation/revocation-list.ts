@@ -4,6 +4,7 @@ import { Clock } from '../platform/common/clock.js';
 import type { Config } from '../platform/config/config.js';
 import { CONFIG } from '../platform/config/config.module.js';
 import type { ProblemCode } from '../platform/http/problem.js';
+import { SessionFloors, type SessionOfUser } from './session-floors.js';
 import { UuidExpiryMap } from './uuid-expiry-map.js';
 
 /** Role sets that are told apart; with more of them the roles of a user are not remembered. */
@@ -22,7 +23,7 @@ const MARGIN = 60;
 
 /**
  * What access tokens this instance must refuse although their signature is good.
- * Keyed by session and user, never by the token's text; each entry lives as long as a token it refuses.
+ * Keyed by session, user and role, never by the token's text; each entry lives as long as a token it refuses.
  */
 @Injectable()
 export class RevocationList {
@@ -32,6 +33,7 @@ export class RevocationList {
   private readonly rolesOf: UuidExpiryMap;
   private readonly roleSets: (readonly string[])[] = [];
   private readonly roleSetNumbers = new Map<string, number>();
+  private readonly floors: SessionFloors;
   /** Seconds for which an entry is needed. */
   readonly span: number;
 
@@ -40,6 +42,7 @@ export class RevocationList {
     this.sessions = new UuidExpiryMap(now);
     this.versions = new UuidExpiryMap(now);
     this.rolesOf = new UuidExpiryMap(now);
+    this.floors = new SessionFloors(now);
     this.span = Math.ceil(config.accessTokenTtl / 1000) + MARGIN;
     this.lapse = () => now() + this.span;
   }
@@ -72,15 +75,30 @@ export class RevocationList {
     }
   }
 
-  /** Whether the session has ended, as far as is known here. */
+  /** Refuses the tokens of the user's sessions below a floor, but for one that goes on. */
+  raiseFloor(userId: string, floor: string, kept: string | null): void {
+    this.floors.raiseUser(userId, floor, kept, this.lapse());
+  }
+
+  /** Refuses the tokens of all sessions below a floor: those of a role's holders, or with null everybody's. */
+  raiseEpoch(role: string | null, floor: string): void {
+    this.floors.raiseEpoch(role, floor, this.lapse());
+  }
+
+  /** Whether the session has ended, as far as is known here of it alone. */
   isRevoked(sessionId: string): boolean {
     return this.sessions.get(sessionId) !== undefined;
   }
 
+  /** Whether the session has ended, by itself or with others. */
+  hasEnded(session: SessionOfUser): boolean {
+    return this.isRevoked(session.sessionId) || this.floors.isBelow(session);
+  }
+
   /** Why this principal's token must be refused, or null. */
-  refusal({ sessionId, userId, tokenVersion }: Principal): ProblemCode | null {
-    if (this.isRevoked(sessionId)) return 'session_revoked';
-    if ((this.versions.get(userId) ?? 0) > tokenVersion) return 'token_stale';
+  refusal(principal: Principal): ProblemCode | null {
+    if (this.hasEnded(principal)) return 'session_revoked';
+    if ((this.versions.get(principal.userId) ?? 0) > principal.tokenVersion) return 'token_stale';
     return null;
   }
 

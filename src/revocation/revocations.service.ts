@@ -9,8 +9,10 @@ import { DatabaseFeed } from '../platform/database/feed/database-feed.js';
 import { BELIEVED, IS_BELIEVED, Pulse } from '../platform/database/feed/pulse.js';
 import { ReplicatedTable } from '../platform/database/feed/replicated-table.js';
 import { Problem, type ProblemCode } from '../platform/http/problem.js';
+import { BELOW_FLOOR } from './below-floor.js';
 import { PastChanges } from './past-changes.js';
 import { type KnownRights, RevocationList } from './revocation-list.js';
+import type { SessionOfUser } from './session-floors.js';
 
 /** Milliseconds for which a database that did not answer is not asked again. */
 const PAUSE = 1_000;
@@ -21,7 +23,7 @@ const PROBE = 4_000;
 const ASK = {
   name: 'revocation-ask',
   text: `
-  SELECT ${IS_BELIEVED} AS believed, s.revoked_at IS NOT NULL AS revoked, u.ver
+  SELECT ${IS_BELIEVED} AS believed, s.revoked_at IS NOT NULL OR ${BELOW_FLOOR} AS revoked, u.ver
   FROM (SELECT) AS once LEFT JOIN sessions s ON s.id = $1 LEFT JOIN users u ON u.id = s.user_id`,
 };
 
@@ -56,9 +58,9 @@ export class Revocations {
     const take = (change: Change) => this.take(change);
     this.table = new ReplicatedTable(feed, clock, {
       name: 'revocations',
-      changes: { session: take, user: take },
+      changes: { session: take, user: take, epoch: take },
       // What is in memory already stays: an entry never has to be taken back, and it lapses by itself.
-      read: () => past.read(['session', 'user'], list.span, take),
+      read: () => past.read(['session', 'user', 'epoch'], list.span, take),
     });
     this.table.follow();
   }
@@ -78,9 +80,14 @@ export class Revocations {
     return this.list.refusal(principal);
   }
 
-  /** Whether this instance knows that the session has ended. Memory only. */
+  /** Whether this instance knows that the session has ended, of it alone. Memory only. */
   isRevoked(sessionId: string): boolean {
     return this.list.isRevoked(sessionId);
+  }
+
+  /** Whether this instance knows that the session has ended, by itself or with others. Memory only. */
+  hasEnded(session: SessionOfUser): boolean {
+    return this.list.hasEnded(session);
   }
 
   /**
@@ -107,6 +114,16 @@ export class Revocations {
     for (const id of ids) this.list.revokeSession(id);
   }
 
+  /** Told by the module that ended all sessions of a user, or all but one, itself. */
+  floorRaised(userId: string, floor: string, kept: string | null): void {
+    this.list.raiseFloor(userId, floor, kept);
+  }
+
+  /** Told by the module that ended all sessions of a role's holders, or with null everybody's, itself. */
+  epochRaised(role: string | null, floor: string): void {
+    this.list.raiseEpoch(role, floor);
+  }
+
   /** Told by the module that changed a user's roles itself. */
   rolesChanged(userId: string, ver: number): void {
     this.list.raiseVersion(userId, ver);
@@ -122,8 +139,10 @@ export class Revocations {
     return this.list.changedRights();
   }
 
-  private take({ kind, id, ver, roles }: Change): void {
+  private take({ kind, id, ver, roles, floor, kept }: Change): void {
+    if (kind === 'epoch' && floor !== null) this.list.raiseEpoch(roles?.[0] ?? null, floor);
     if (id === null) return;
+    if (floor !== null) this.list.raiseFloor(id, floor, kept);
     if (kind === 'session') this.list.revokeSession(id);
     else if (ver !== null) this.list.raiseVersion(id, ver, roles);
   }

@@ -20,11 +20,6 @@ const REMOVE_TOMBSTONES = `
   DELETE FROM session_tombstones WHERE session_id IN (
     SELECT session_id FROM session_tombstones WHERE at < now() - interval '2 days' ORDER BY at LIMIT $1 FOR UPDATE SKIP LOCKED)`;
 
-/** $1 how many */
-const REMOVE_USER_TOMBSTONES = `
-  DELETE FROM user_tombstones WHERE user_id IN (
-    SELECT user_id FROM user_tombstones WHERE at < now() - interval '2 days' ORDER BY at LIMIT $1 FOR UPDATE SKIP LOCKED)`;
-
 /** A day more than needed. */
 const MARGIN = 86_400_000;
 
@@ -37,7 +32,6 @@ export class SessionRetention {
       new Logger(SessionRetention.name),
       job.statement(REMOVE_SESSIONS, [sessionMaxAge + MARGIN]),
       job.statement(REMOVE_TOMBSTONES),
-      job.statement(REMOVE_USER_TOMBSTONES),
     );
   }
 }

@@ -1,6 +1,6 @@
 import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { Database } from '../platform/database/database.js';
-import { DatabaseListener } from '../platform/database/listener.js';
+import { DatabaseFeed } from '../platform/database/feed/database-feed.js';
 import { DebouncedTask } from '../platform/jobs/debounced-task.js';
 
 /** Rows in one statement: none of them holds its locks for long. */
@@ -21,9 +21,9 @@ export class SessionSweeper implements OnApplicationBootstrap, OnModuleDestroy {
 
   constructor(
     private readonly database: Database,
-    listener: DatabaseListener,
+    feed: DatabaseFeed,
   ) {
-    listener.on('sweep', () => this.schedule());
+    feed.onBell('sweep', () => this.schedule());
   }
 
   /** Also looks for what a server that died has left. */

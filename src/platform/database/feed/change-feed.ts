@@ -6,6 +6,10 @@ export interface Change {
   ver: number | null;
   /** The roles of a user from here on. */
   roles: string[] | null;
+  /** Below which id sessions are dead from here on: the user's, those of a role's holders, or everybody's. */
+  floor: string | null;
+  /** The user's session that goes on below the floor. */
+  kept: string | null;
 }
 
 /** Applies a change. The same one may come twice, and changes in another order. */

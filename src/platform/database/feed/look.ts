@@ -41,9 +41,9 @@ const STATE = `
   (SELECT extract(epoch FROM clock_timestamp() - at)::float8 * 1000 FROM pulse) AS "pulseAge"`;
 
 /** What was not visible in the snapshot $1: what has begun since, and what was open then. None is read twice, or missed. */
-const BEGUN_SINCE = 'SELECT kind, id, ver, roles FROM changes WHERE xid >= pg_snapshot_xmax($1::pg_snapshot)';
+const BEGUN_SINCE = 'SELECT kind, id, ver, roles, floor, kept FROM changes WHERE xid >= pg_snapshot_xmax($1::pg_snapshot)';
 const OPEN_THEN =
-  'SELECT kind, id, ver, roles FROM changes WHERE xid = ANY (ARRAY(SELECT pg_snapshot_xip($1::pg_snapshot)))';
+  'SELECT kind, id, ver, roles, floor, kept FROM changes WHERE xid = ANY (ARRAY(SELECT pg_snapshot_xip($1::pg_snapshot)))';
 
 /** One row at least: the state, and in each row a change or none. $1 the snapshot of the last look, or null for none */
 export const LOOK = `
@@ -67,5 +67,7 @@ export interface LookRow extends Omit<Change, 'kind'> {
 
 /** The changes in rows of LOOK or DRAIN. */
 export function changesIn(rows: Omit<LookRow, 'snapshot' | 'identity' | 'moment' | 'now' | 'pulseAge'>[]): Change[] {
-  return rows.flatMap(({ kind, id, ver, roles }) => (kind === null ? [] : { kind, id, ver, roles }));
+  return rows.flatMap(({ kind, id, ver, roles, floor, kept }) =>
+    kind === null ? [] : { kind, id, ver, roles, floor, kept },
+  );
 }
