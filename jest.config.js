@@ -16,6 +16,8 @@ const SLOW = [
   'test/attack-suite.spec.ts',
   'test/audit-chain.spec.ts',
   'test/audit-setback.spec.ts',
+  'test/bounds/ends.spec.ts',
+  'test/bounds/many-rows.spec.ts',
   'test/cli.spec.ts',
   'test/clocks.spec.ts',
   'test/database-down.spec.ts',

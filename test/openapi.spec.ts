@@ -252,6 +252,13 @@ describe('what it says is so', () => {
     ['GET /v1/users/{id}/sessions', 200, admin, () => `/v1/users/${person.user.id}/sessions`],
     ['DELETE /v1/users/{id}/sessions', 200, admin, () => `/v1/users/${leaver.user.id}/sessions`],
     ['DELETE /v1/users/{id}', 204, admin, () => `/v1/users/${leaver.user.id}`],
+    [
+      'POST /v1/sessions/revoke-before',
+      200,
+      () => ({ ...admin(), body: { userId: leaver.user.id, before: '2026-01-01T00:00:00Z' } }),
+    ],
+    ['POST /v1/sessions/revoke-before', 400, () => ({ ...admin(), body: { before: null } })],
+    ['POST /v1/sessions/revoke-before', 404, () => ({ ...admin(), body: { role: 'nobodys' } })],
     ['GET /v1/roles', 200, admin],
     ['PUT /v1/roles/{name}', 201, () => ({ ...admin(), body: { permissions: [] } }), '/v1/roles/editor'],
     ['PUT /v1/roles/{name}', 200, () => ({ ...admin(), body: { permissions: [] } }), '/v1/roles/editor'],

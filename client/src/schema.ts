@@ -436,6 +436,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/sessions/revoke-before": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * End every session opened before a moment
+         * @description Of one user, of the holders of a role, or of everybody where neither is named; whatever they were refreshed since, and your own too where it is older. Nobody ends sessions of a user whose permissions they do not hold themselves: for everybody, and for the role `user`, that takes those of every role.
+         */
+        post: operations["revokeSessionsBefore"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/users": {
         parameters: {
             query?: never;
@@ -647,6 +667,8 @@ export interface components {
                 authMethods: string[];
                 /** Format: date-time */
                 createdAt: string;
+                /** @description Why it ended where nobody asked for it alone: `sessions_per_user`, `expired`, or `revoked_before` with all that were opened before a moment */
+                endReason: string | null;
                 /** Format: date-time */
                 expiresAt: string;
                 /** Format: uuid */
@@ -693,7 +715,7 @@ export interface components {
             ip: string | null;
             requestId: string | null;
             /** @enum {string} */
-            type: "auth.registered" | "auth.login" | "auth.login_failed" | "auth.logout" | "auth.refresh_reused" | "session.revoked" | "user.created" | "user.updated" | "user.disabled" | "user.enabled" | "user.deleted" | "user.exported" | "user.invited" | "user.password_changed" | "user.password_reset" | "user.email_verified" | "user.email_changed" | "user.roles_changed" | "role.saved" | "role.deleted" | "key.rotated" | "audit.set_back";
+            type: "auth.registered" | "auth.login" | "auth.login_failed" | "auth.logout" | "auth.refresh_reused" | "session.revoked" | "sessions.revoked_before" | "user.created" | "user.updated" | "user.disabled" | "user.enabled" | "user.deleted" | "user.exported" | "user.invited" | "user.password_changed" | "user.password_reset" | "user.email_verified" | "user.email_changed" | "user.roles_changed" | "role.saved" | "role.deleted" | "key.rotated";
             userAgent: string | null;
             /** @description To whom it was done */
             userId: string | null;
@@ -874,6 +896,24 @@ export interface components {
              */
             password: string;
             username?: string | null;
+        };
+        RevokeBefore: {
+            /**
+             * Format: date-time
+             * @description A moment that is past; now where none is given
+             */
+            before?: string;
+            /**
+             * @description Those of the users who hold it, or are given it later
+             * @example support
+             */
+            role?: string;
+            /** Format: uuid */
+            userId?: string;
+        };
+        RevokedBefore: {
+            /** Format: date-time */
+            before: string;
         };
         RevokedCount: {
             revoked: number;
@@ -1496,7 +1536,7 @@ export interface operations {
                 limit?: number;
                 /** @description Not after this moment */
                 to?: string;
-                type?: "auth.registered" | "auth.login" | "auth.login_failed" | "auth.logout" | "auth.refresh_reused" | "session.revoked" | "user.created" | "user.updated" | "user.disabled" | "user.enabled" | "user.deleted" | "user.exported" | "user.invited" | "user.password_changed" | "user.password_reset" | "user.email_verified" | "user.email_changed" | "user.roles_changed" | "role.saved" | "role.deleted" | "key.rotated" | "audit.set_back";
+                type?: "auth.registered" | "auth.login" | "auth.login_failed" | "auth.logout" | "auth.refresh_reused" | "session.revoked" | "sessions.revoked_before" | "user.created" | "user.updated" | "user.disabled" | "user.enabled" | "user.deleted" | "user.exported" | "user.invited" | "user.password_changed" | "user.password_reset" | "user.email_verified" | "user.email_changed" | "user.roles_changed" | "role.saved" | "role.deleted" | "key.rotated";
                 /** @description To whom it was done */
                 userId?: string;
             };
@@ -3889,6 +3929,155 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
                         code?: "invalid_token" | "session_revoked" | "token_expired" | "token_stale" | "unauthorized";
+                    };
+                };
+            };
+            /** @description `not_found`: There is nothing here, or nothing that you may see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "not_found";
+                    };
+                };
+            };
+            /** @description `payload_too_large`: The body may have 64 KiB at most. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "payload_too_large";
+                    };
+                };
+            };
+            /** @description `unsupported_media_type`: Send the body as application/json in UTF-8. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "unsupported_media_type";
+                    };
+                };
+            };
+            /** @description `rate_limited`: Wait as long as Retry-After says, then try again. */
+            429: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "rate_limited";
+                    };
+                };
+            };
+            /** @description `internal_error`: Something went wrong on our side. The request id helps to find it. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "internal_error";
+                    };
+                };
+            };
+            /** @description `database_unavailable`: The database cannot be reached just now. Try again in a moment. */
+            503: {
+                headers: {
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "database_unavailable";
+                    };
+                };
+            };
+        };
+    };
+    revokeSessionsBefore: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RevokeBefore"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RevokedBefore"];
+                };
+            };
+            /**
+             * @description `invalid_request`: Something in the request is not as it must be; see errors.
+             *
+             *     `malformed_json`: The body is not one well-formed JSON value in UTF-8 with each member once.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "invalid_request" | "malformed_json";
+                    };
+                };
+            };
+            /**
+             * @description `invalid_token`: The access token is not one of this server. Sign in again.
+             *
+             *     `session_revoked`: This session was ended. Sign in again.
+             *
+             *     `token_expired`: Use the refresh token to get a new access token.
+             *
+             *     `token_stale`: Your roles have changed. Use the refresh token to get a new access token.
+             *
+             *     `unauthorized`: Send an access token: Authorization: Bearer <token>.
+             */
+            401: {
+                headers: {
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "invalid_token" | "session_revoked" | "token_expired" | "token_stale" | "unauthorized";
+                    };
+                };
+            };
+            /** @description `forbidden`: Your account may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {unknown} */
+                        code?: "forbidden";
                     };
                 };
             };
