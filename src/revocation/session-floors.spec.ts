@@ -9,7 +9,7 @@ const ROLES = ['admin', 'user'] as const;
 
 /** The id of a session that was opened in this millisecond. */
 const sessionAt = (at: number, n = 0) =>
-  `${firstIdAt(MOMENT + at).slice(0, 14)}7ab-8abc-${n.toString(16).padStart(12, '0')}`;
+  `${firstIdAt(MOMENT + at).slice(0, 14)}7abc-8abc-${n.toString(16).padStart(12, '0')}`;
 
 const user = fc.constantFrom(...USERS);
 const role = fc.constantFrom(null, ...ROLES);
