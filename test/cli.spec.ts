@@ -71,6 +71,18 @@ test('roles:grant and sessions:revoke are felt by the server and stand in the au
   expect(await shell.json(['sessions:revoke', person.user.email])).toEqual({ revoked: 2 });
   expect((await gatehouse.call('GET', '/v1/auth/session', { token: second.accessToken })).status).toBe(401);
   expect(await lastEntry()).toMatchObject({ type: 'session.revoked', operator: expect.stringMatching(/^cli:\w/) });
+  const third = await signIn(gatehouse, person.user.email);
+  const shown = await shell.json<{ before: string }>(['sessions:revoke', '--before', '1h', '--role', 'kept']);
+  expect(Date.now() - Date.parse(shown.before)).toBeGreaterThan(3_500_000);
+  expect((await gatehouse.call('GET', '/v1/auth/session', { token: third.accessToken })).status).toBe(200);
+  await shell.json(['sessions:revoke', '--before', '0s', '--user', 'felt']);
+  await waitFor(
+    async () => (await gatehouse.call('GET', '/v1/auth/session', { token: third.accessToken })).status === 401,
+  );
+  expect(await lastEntry()).toMatchObject({
+    type: 'sessions.revoked_before',
+    operator: expect.stringMatching(/^cli:\w/),
+  });
 });
 
 test('a user invited from the command line has every entry with who did it', async () => {
@@ -195,6 +207,14 @@ const SAID: [args: string[], code: number, words: string, env?: Record<string, s
   [['roles:grant', 'made', 'ghost'], 1, 'There is no role ghost.'],
   [['sessions:revoke'], 64, 'Name either'],
   [['sessions:revoke', '--session', 'x'], 1, 'nothing here'],
+  [['sessions:revoke', '--before', '2h'], 64, 'one of --role'],
+  [['sessions:revoke', '--before', '2h', '--all', '--role', 'user'], 64, 'one of --role'],
+  [['sessions:revoke', 'made', '--before', '2h', '--all'], 64, 'one of --role'],
+  [['sessions:revoke', '--all'], 64, 'need --before'],
+  [['sessions:revoke', '--before', 'noon', '--all'], 64, 'Write --before as a time'],
+  [['sessions:revoke', '--before', '2999-01-01T00:00:00Z', '--all'], 1, 'before: Write a time that is past.'],
+  [['sessions:revoke', '--before', '2h', '--role', 'ghost'], 1, 'nothing here'],
+  [['sessions:revoke', '--before', '2h', '--user', 'nobody'], 1, 'There is no user nobody.'],
   [['audit:verify', '--expect', 'x'], 64, '--expect takes'],
   [['doctor', '--peer', 'x'], 64, '--peer takes'],
   [['doctor', '--forwarded-for', '1.1.1.1'], 64, 'needs --peer'],

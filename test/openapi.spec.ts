@@ -255,7 +255,7 @@ describe('what it says is so', () => {
     [
       'POST /v1/sessions/revoke-before',
       200,
-      () => ({ ...admin(), body: { userId: leaver.user.id, before: '2026-01-01T00:00:00Z' } }),
+      () => ({ ...admin(), body: { userId: person.user.id, before: '2026-01-01T00:00:00Z' } }),
     ],
     ['POST /v1/sessions/revoke-before', 400, () => ({ ...admin(), body: { before: null } })],
     ['POST /v1/sessions/revoke-before', 404, () => ({ ...admin(), body: { role: 'nobodys' } })],
