@@ -41,7 +41,8 @@ const STATE = `
   (SELECT extract(epoch FROM clock_timestamp() - at)::float8 * 1000 FROM pulse) AS "pulseAge"`;
 
 /** What was not visible in the snapshot $1: what has begun since, and what was open then. None is read twice, or missed. */
-const BEGUN_SINCE = 'SELECT kind, id, ver, roles, floor, kept FROM changes WHERE xid >= pg_snapshot_xmax($1::pg_snapshot)';
+const BEGUN_SINCE =
+  'SELECT kind, id, ver, roles, floor, kept FROM changes WHERE xid >= pg_snapshot_xmax($1::pg_snapshot)';
 const OPEN_THEN =
   'SELECT kind, id, ver, roles, floor, kept FROM changes WHERE xid = ANY (ARRAY(SELECT pg_snapshot_xip($1::pg_snapshot)))';
 
