@@ -31,7 +31,7 @@ export class BoundSessions1764200000000 implements MigrationInterface {
       DROP FUNCTION new_session_id(uuid);
       DROP FUNCTION new_id_at(timestamptz);
       DROP FUNCTION first_id_after(uuid);
-      ALTER TABLE changes DROP COLUMN floor, DROP COLUMN kept;
+      ALTER TABLE changes DROP COLUMN floor, DROP COLUMN kept, DROP COLUMN disabled;
       ALTER TABLE users DROP COLUMN sessions_floor, DROP COLUMN sessions_kept;
       DROP INDEX sessions_live;
     `);
@@ -53,8 +53,9 @@ const TABLES = `
   );
   COMMENT ON TABLE epochs IS 'Sessions with an id below the floor are dead: those of users with the role, or all where it names none';
 
-  ALTER TABLE changes ADD COLUMN floor uuid, ADD COLUMN kept uuid;
+  ALTER TABLE changes ADD COLUMN floor uuid, ADD COLUMN kept uuid, ADD COLUMN disabled boolean;
   COMMENT ON COLUMN changes.floor IS 'The floor from here on, of the user or of an epoch';
+  COMMENT ON COLUMN changes.disabled IS 'Whether the user is disabled from here on';
 
   CREATE INDEX sessions_live ON sessions (user_id, id) WHERE revoked_at IS NULL;
 `;
@@ -133,8 +134,8 @@ const USER_TRIGGERS = `
   DECLARE
     rose boolean := OLD.sessions_floor <> NEW.sessions_floor OR OLD.sessions_kept IS DISTINCT FROM NEW.sessions_kept;
   BEGIN
-    INSERT INTO changes (kind, id, ver, roles, floor, kept) VALUES ('user', NEW.id, NEW.ver, user_role_names(NEW.id),
-      CASE WHEN rose THEN NEW.sessions_floor END, CASE WHEN rose THEN NEW.sessions_kept END);
+    INSERT INTO changes (kind, id, ver, roles, floor, kept, disabled) VALUES ('user', NEW.id, NEW.ver, user_role_names(NEW.id),
+      CASE WHEN rose THEN NEW.sessions_floor END, CASE WHEN rose THEN NEW.sessions_kept END, NEW.status = 'disabled');
     IF OLD.ver <> NEW.ver THEN
       PERFORM ring('user ' || NEW.id || ' ' || NEW.ver);
     END IF;
@@ -145,7 +146,8 @@ const USER_TRIGGERS = `
   END $$;
   DROP TRIGGER users_announce ON users;
   CREATE TRIGGER users_announce AFTER UPDATE ON users FOR EACH ROW
-    WHEN (OLD.ver <> NEW.ver OR OLD.sessions_floor <> NEW.sessions_floor OR OLD.sessions_kept IS DISTINCT FROM NEW.sessions_kept)
+    WHEN (OLD.ver <> NEW.ver OR OLD.status <> NEW.status
+      OR OLD.sessions_floor <> NEW.sessions_floor OR OLD.sessions_kept IS DISTINCT FROM NEW.sessions_kept)
     EXECUTE FUNCTION users_announce();
 
   -- A disabled user has no session.

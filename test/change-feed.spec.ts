@@ -169,7 +169,7 @@ describe('whoever changes the tables, by hand too', () => {
     );
     await database.query(
       `INSERT INTO sessions (id, user_id, secret_hash, expires_at, auth_methods)
-       SELECT gen_random_uuid(), $1, sha256(n::text::bytea), now() + interval '1 d', '{pwd}' FROM generate_series(1, 3000) AS n`,
+       SELECT new_id_at(now() - interval '1 h'), $1, sha256(n::text::bytea), now() + interval '1 d', '{pwd}' FROM generate_series(1, 3000) AS n`,
       [id],
     );
   });
@@ -203,14 +203,25 @@ describe('whoever changes the tables, by hand too', () => {
     },
   );
 
+  test('a user is disabled, and all sessions end, by two rows', async () => {
+    const { look, looks } = await follow();
+    await database.query(`UPDATE users SET status = 'disabled'`);
+    await look();
+    const changes = looks.flatMap((told) => told.changes);
+    expect(changes).toEqual([
+      { kind: 'user', id, ver: 1, roles: [], floor: null, kept: null, disabled: true },
+      { kind: 'user', id, ver: 1, roles: [], floor: expect.stringMatching(/^0/), kept: null, disabled: true },
+    ]);
+  });
+
   test('a change of roles says what they are from here on', async () => {
     const { look, looks } = await follow();
     await database.query(`INSERT INTO user_roles SELECT id, unnest('{user,admin}'::text[]) FROM users`);
     await database.query(`DELETE FROM user_roles WHERE role = 'admin'`);
     await look();
     expect(looks.flatMap(({ changes }) => changes)).toEqual([
-      { kind: 'user', id, ver: 2, roles: ['admin', 'user'] },
-      { kind: 'user', id, ver: 3, roles: ['user'] },
+      { kind: 'user', id, ver: 2, roles: ['admin', 'user'], floor: null, kept: null, disabled: false },
+      { kind: 'user', id, ver: 3, roles: ['user'], floor: null, kept: null, disabled: false },
     ]);
   });
 

@@ -23,6 +23,7 @@ const LOST: Record<string, string[]> = {
     'users.sessions_kept',
     'changes.floor',
     'changes.kept',
+    'changes.disabled',
   ],
   CreateChangeFeed1764100000000: ['changes', 'pulse'],
   RememberRefreshKey1764000000000: ['sessions.refresh_key_hash'],

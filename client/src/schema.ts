@@ -715,7 +715,7 @@ export interface components {
             ip: string | null;
             requestId: string | null;
             /** @enum {string} */
-            type: "auth.registered" | "auth.login" | "auth.login_failed" | "auth.logout" | "auth.refresh_reused" | "session.revoked" | "sessions.revoked_before" | "user.created" | "user.updated" | "user.disabled" | "user.enabled" | "user.deleted" | "user.exported" | "user.invited" | "user.password_changed" | "user.password_reset" | "user.email_verified" | "user.email_changed" | "user.roles_changed" | "role.saved" | "role.deleted" | "key.rotated";
+            type: "auth.registered" | "auth.login" | "auth.login_failed" | "auth.logout" | "auth.refresh_reused" | "session.revoked" | "sessions.revoked_before" | "user.created" | "user.updated" | "user.disabled" | "user.enabled" | "user.deleted" | "user.exported" | "user.invited" | "user.password_changed" | "user.password_reset" | "user.email_verified" | "user.email_changed" | "user.roles_changed" | "role.saved" | "role.deleted" | "key.rotated" | "audit.set_back";
             userAgent: string | null;
             /** @description To whom it was done */
             userId: string | null;
@@ -1536,7 +1536,7 @@ export interface operations {
                 limit?: number;
                 /** @description Not after this moment */
                 to?: string;
-                type?: "auth.registered" | "auth.login" | "auth.login_failed" | "auth.logout" | "auth.refresh_reused" | "session.revoked" | "sessions.revoked_before" | "user.created" | "user.updated" | "user.disabled" | "user.enabled" | "user.deleted" | "user.exported" | "user.invited" | "user.password_changed" | "user.password_reset" | "user.email_verified" | "user.email_changed" | "user.roles_changed" | "role.saved" | "role.deleted" | "key.rotated";
+                type?: "auth.registered" | "auth.login" | "auth.login_failed" | "auth.logout" | "auth.refresh_reused" | "session.revoked" | "sessions.revoked_before" | "user.created" | "user.updated" | "user.disabled" | "user.enabled" | "user.deleted" | "user.exported" | "user.invited" | "user.password_changed" | "user.password_reset" | "user.email_verified" | "user.email_changed" | "user.roles_changed" | "role.saved" | "role.deleted" | "key.rotated" | "audit.set_back";
                 /** @description To whom it was done */
                 userId?: string;
             };

@@ -16,7 +16,7 @@ const BEGINNING = 'SELECT (now() - $1 * interval \'1 s\')::text AS "at"';
 const PAGE_AFTER = {
   name: 'changes-page',
   text: `
-  SELECT at::text, number::text, kind, id, ver, roles, floor, kept FROM changes
+  SELECT at::text, number::text, kind, id, ver, roles, floor, kept, disabled FROM changes
   WHERE (at, number) > ($1::timestamptz, $2::bigint) AND kind = ANY ($3) ORDER BY at, number LIMIT $4`,
 };
 

@@ -4,18 +4,14 @@ import { Clock } from '../platform/common/clock.js';
 import type { Config } from '../platform/config/config.js';
 import { CONFIG } from '../platform/config/config.module.js';
 import type { ProblemCode } from '../platform/http/problem.js';
+import { KnownUsers, type UserState } from './known-users.js';
 import { SessionFloors, type SessionOfUser } from './session-floors.js';
 import { UuidExpiryMap } from './uuid-expiry-map.js';
 
-/** Role sets that are told apart; with more of them the roles of a user are not remembered. */
-const MOST_ROLE_SETS = 10_000;
-
-/** What a user was allowed when this instance last heard of it. */
-export interface KnownRights {
+/** What this instance last heard of a user. */
+export interface KnownUser extends Partial<UserState> {
   userId: string;
   ver: number;
-  /** Null where only the version was heard of. */
-  roles: readonly string[] | null;
 }
 
 /** Seconds added to a token's life, for a revocation that was written before a token was minted beside it. */
@@ -29,10 +25,7 @@ const MARGIN = 60;
 export class RevocationList {
   private readonly sessions: UuidExpiryMap;
   private readonly versions: UuidExpiryMap;
-  /** Of a user, the number of a role set: there are few, however many users have them. */
-  private readonly rolesOf: UuidExpiryMap;
-  private readonly roleSets: (readonly string[])[] = [];
-  private readonly roleSetNumbers = new Map<string, number>();
+  private readonly users: KnownUsers;
   private readonly floors: SessionFloors;
   /** Seconds for which an entry is needed. */
   readonly span: number;
@@ -41,7 +34,7 @@ export class RevocationList {
     const now = () => Math.floor(clock.now() / 1000);
     this.sessions = new UuidExpiryMap(now);
     this.versions = new UuidExpiryMap(now);
-    this.rolesOf = new UuidExpiryMap(now);
+    this.users = new KnownUsers(now);
     this.floors = new SessionFloors(now);
     this.span = Math.ceil(config.accessTokenTtl / 1000) + MARGIN;
     this.lapse = () => now() + this.span;
@@ -54,12 +47,14 @@ export class RevocationList {
     this.sessions.set(sessionId, 1, this.lapse());
   }
 
-  /** Refuses the user's access tokens minted with an older version of their roles, and remembers these where they are told. */
-  raiseVersion(userId: string, ver: number, roles: readonly string[] | null = null): void {
-    const known = this.versions.get(userId) ?? 0;
-    this.versions.set(userId, Math.max(ver, known), this.lapse());
-    const number = roles && ver >= known ? this.numberOf(roles) : undefined;
-    if (number !== undefined) this.rolesOf.set(userId, number, this.lapse());
+  /** Refuses the user's access tokens minted with an older version of their roles. */
+  raiseVersion(userId: string, ver: number): void {
+    this.versions.set(userId, Math.max(ver, this.versions.get(userId) ?? 0), this.lapse());
+  }
+
+  /** Remembers what the user has been since this version; an older one is no news. */
+  remember(userId: string, ver: number, state: UserState): void {
+    if (ver >= (this.versions.get(userId) ?? 0)) this.users.remember(userId, state, this.lapse());
   }
 
   /** The ids of the sessions that have ended. */
@@ -67,12 +62,24 @@ export class RevocationList {
     for (const [id] of this.sessions.entries()) yield id;
   }
 
-  /** The users whose roles have changed, and what these are. */
-  *changedRights(): Generator<KnownRights> {
-    for (const [userId, ver] of this.versions.entries()) {
-      const number = this.rolesOf.get(userId);
-      yield { userId, ver, roles: number === undefined ? null : (this.roleSets[number] ?? null) };
-    }
+  /** The users that have changed, with what is known of them. */
+  *changedUsers(): Generator<KnownUser> {
+    for (const [userId, ver] of this.versions.entries()) yield { userId, ver, ...this.users.of(userId) };
+  }
+
+  /** The floors of users that were raised, in milliseconds since the epoch. */
+  raisedFloors(): Generator<[userId: string, moment: number]> {
+    return this.floors.ofUsers();
+  }
+
+  /** The sessions that were kept below a floor, each with that floor. */
+  keptSessions(): Generator<[sessionId: string, moment: number]> {
+    return this.floors.keptSessions();
+  }
+
+  /** The floors of roles, and with null that of everybody. */
+  raisedEpochs(): Generator<[role: string | null, floor: string]> {
+    return this.floors.ofRoles();
   }
 
   /** Refuses the tokens of the user's sessions below a floor, but for one that goes on. */
@@ -100,13 +107,5 @@ export class RevocationList {
     if (this.hasEnded(principal)) return 'session_revoked';
     if ((this.versions.get(principal.userId) ?? 0) > principal.tokenVersion) return 'token_stale';
     return null;
-  }
-
-  private numberOf(roles: readonly string[]): number | undefined {
-    const key = roles.join(' ');
-    const known = this.roleSetNumbers.get(key);
-    if (known !== undefined || this.roleSets.length >= MOST_ROLE_SETS) return known;
-    this.roleSetNumbers.set(key, this.roleSets.length);
-    return this.roleSets.push(roles) - 1;
   }
 }

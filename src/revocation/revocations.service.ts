@@ -11,7 +11,7 @@ import { ReplicatedTable } from '../platform/database/feed/replicated-table.js';
 import { Problem, type ProblemCode } from '../platform/http/problem.js';
 import { BELOW_FLOOR } from './below-floor.js';
 import { PastChanges } from './past-changes.js';
-import { type KnownRights, RevocationList } from './revocation-list.js';
+import { RevocationList } from './revocation-list.js';
 import type { SessionOfUser } from './session-floors.js';
 
 /** Milliseconds for which a database that did not answer is not asked again. */
@@ -129,22 +129,22 @@ export class Revocations {
     this.list.raiseVersion(userId, ver);
   }
 
-  /** The sessions that this instance knows to have ended, by which a database that forgot some can be told. */
-  endedSessions(): Generator<string> {
-    return this.list.endedSessions();
+  /** What this instance knows, by which a database that forgot some of it can be told. */
+  get known(): Pick<
+    RevocationList,
+    'endedSessions' | 'changedUsers' | 'raisedFloors' | 'keptSessions' | 'raisedEpochs'
+  > {
+    return this.list;
   }
 
-  /** The changes of roles that this instance knows of. */
-  changedRights(): Generator<KnownRights> {
-    return this.list.changedRights();
-  }
-
-  private take({ kind, id, ver, roles, floor, kept }: Change): void {
+  private take({ kind, id, ver, roles, floor, kept, disabled }: Change): void {
     if (kind === 'epoch' && floor !== null) this.list.raiseEpoch(roles?.[0] ?? null, floor);
     if (id === null) return;
     if (floor !== null) this.list.raiseFloor(id, floor, kept);
     if (kind === 'session') this.list.revokeSession(id);
-    else if (ver !== null) this.list.raiseVersion(id, ver, roles);
+    if (kind !== 'user' || ver === null) return;
+    this.list.raiseVersion(id, ver);
+    if (roles !== null) this.list.remember(id, ver, { roles, disabled: disabled ?? false });
   }
 
   /** What a database says counts while its pulse is fresh. Where none has come it may prove at once that it commits. */

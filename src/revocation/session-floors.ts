@@ -52,6 +52,19 @@ export class SessionFloors {
     return (this.kept.get(sessionId) ?? 0) < moment;
   }
 
+  ofUsers(): Generator<[userId: string, moment: number]> {
+    return this.users.entries();
+  }
+
+  keptSessions(): Generator<[sessionId: string, moment: number]> {
+    return this.kept.entries();
+  }
+
+  *ofRoles(): Generator<[role: string | null, floor: string]> {
+    if (this.everybody && this.isAlive(this.everybody)) yield [null, this.everybody.floor];
+    for (const [role, epoch] of this.roles) if (this.isAlive(epoch)) yield [role, epoch.floor];
+  }
+
   private isBefore(sessionId: string, epoch: Epoch | undefined): boolean {
     return epoch !== undefined && sessionId < epoch.floor && this.isAlive(epoch);
   }
@@ -76,6 +89,10 @@ class UuidMomentMap {
   get(id: string): number | undefined {
     const high = this.high.get(id);
     return high === undefined ? undefined : high * HALF + (this.low.get(id) ?? 0);
+  }
+
+  *entries(): Generator<[id: string, moment: number]> {
+    for (const [id, high] of this.high.entries()) yield [id, high * HALF + (this.low.get(id) ?? 0)];
   }
 
   set(id: string, moment: number, lapses: number): void {

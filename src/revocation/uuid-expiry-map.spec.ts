@@ -101,3 +101,13 @@ test.each([1024, 92_000, 184_000])('never more than 100 bytes an entry at %d ent
   }
   expect(table.bytes / count).toBeLessThanOrEqual(100);
 });
+
+test('gives back every entry that has not lapsed, in its canonical spelling', () => {
+  let now = 10;
+  const map = new UuidExpiryMap(() => now);
+  const ids = Array.from({ length: 500 }, () => randomUUID());
+  ids.forEach((id, index) => void map.set(id, index, index % 2 === 0 ? 20 : 40));
+  expect(new Map(map.entries())).toEqual(new Map(ids.map((id, index) => [id, index])));
+  now = 30;
+  expect(new Map(map.entries())).toEqual(new Map(ids.flatMap((id, index) => (index % 2 ? [[id, index]] : []))));
+});

@@ -24,6 +24,8 @@ export class SessionSweeper implements OnApplicationBootstrap, OnModuleDestroy {
     feed: DatabaseFeed,
   ) {
     feed.onBell('sweep', () => this.schedule());
+    // Where nothing is notified, a floor tells that there is something to sweep.
+    for (const kind of ['user', 'epoch']) feed.on(kind, ({ floor }) => floor !== null && this.schedule());
   }
 
   /** Also looks for what a server that died has left. */

@@ -9,6 +9,11 @@ const BATCH = 1_000;
 /** $1 ids */
 const END_AGAIN = 'UPDATE sessions SET revoked_at = now() WHERE id = ANY ($1::uuid[]) AND revoked_at IS NULL';
 
+/** $1 role or null, $2 floor */
+const RAISE_EPOCH = `
+  INSERT INTO epochs AS e (role, floor) SELECT $1, $2::uuid WHERE $1::text IS NULL OR EXISTS (SELECT FROM roles WHERE name = $1)
+  ON CONFLICT (role) DO UPDATE SET floor = excluded.floor WHERE e.floor < excluded.floor`;
+
 /**
  * Ends again what a database has forgotten to have ended: a failover may lose its last commits. What this instance heard
  * of stays so for all, as long as it lives.
@@ -26,8 +31,9 @@ export class SessionWriteBack {
   }
 
   private async writeBack(): Promise<void> {
+    for (const epoch of this.revocations.known.raisedEpochs()) await this.database.manager.query(RAISE_EPOCH, epoch);
     let ended = 0;
-    for (const ids of inBatches(this.revocations.endedSessions(), BATCH)) {
+    for (const ids of inBatches(this.revocations.known.endedSessions(), BATCH)) {
       const [, count] = await this.database.manager.query<[unknown[], number]>(END_AGAIN, [ids]);
       ended += count;
     }

@@ -87,3 +87,15 @@ export const GIVE_MISSING_ROLES = `
 
 /** $1 user, $2 version */
 export const RAISE_VERSION = 'UPDATE users SET ver = $2 WHERE id = $1 AND ver < $2';
+
+/** Disables users again, but those that were changed since. $1 users, $2 a moment */
+export const DISABLE_AGAIN = `
+  UPDATE users SET status = 'disabled', updated_at = now()
+  WHERE id = ANY ($1::uuid[]) AND status <> 'disabled' AND updated_at < $2::timestamptz`;
+
+/** Raises floors below which sessions are dead. $1 users, $2 floors (milliseconds since the epoch), $3 sessions that were kept */
+export const RAISE_FLOORS = `
+  UPDATE users u SET sessions_floor = known.floor,
+    sessions_kept = (SELECT s.id FROM sessions s WHERE s.user_id = u.id AND s.id = ANY ($3::uuid[]) ORDER BY s.id DESC LIMIT 1)
+  FROM (SELECT id, first_id_at(to_timestamp(moment / 1000)) AS floor FROM unnest($1::uuid[], $2::float8[]) AS k(id, moment)) AS known
+  WHERE u.id = known.id AND u.sessions_floor < known.floor`;

@@ -10,6 +10,8 @@ export interface Change {
   floor: string | null;
   /** The user's session that goes on below the floor. */
   kept: string | null;
+  /** Whether the user is disabled from here on. */
+  disabled: boolean | null;
 }
 
 /** Applies a change. The same one may come twice, and changes in another order. */

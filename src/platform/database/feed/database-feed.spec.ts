@@ -25,7 +25,7 @@ class Looks implements LookSource {
   async stop() {}
 }
 
-const CHANGE: Change = { kind: 'fruit', id: 'plum', ver: null, roles: null, floor: null, kept: null };
+const CHANGE: Change = { kind: 'fruit', id: 'plum', ver: null, roles: null, floor: null, kept: null, disabled: null };
 
 function fixture(first: Partial<Look> = {}) {
   const clock = new MovedClock();

@@ -33,7 +33,7 @@ export class NoPulseError extends Error {
 @Injectable()
 export class DatabaseFeed implements ChangeFeed, OnApplicationShutdown {
   private readonly logger = new Logger(DatabaseFeed.name);
-  private readonly subscribers = new Map<string, ApplyChange>();
+  private readonly subscribers = new Map<string, ApplyChange[]>();
   private readonly bells = new Map<string, () => void>();
   private readonly resyncs: (() => Promise<void>)[] = [];
   private readonly restores: ((since: string) => Promise<void>)[] = [];
@@ -59,7 +59,7 @@ export class DatabaseFeed implements ChangeFeed, OnApplicationShutdown {
   }
 
   on(kind: string, apply: ApplyChange): void {
-    this.subscribers.set(kind, apply);
+    this.subscribers.set(kind, [...(this.subscribers.get(kind) ?? []), apply]);
   }
 
   /** Subscribes to a word that is notified beside the feed. It may be lost, and anybody may send it. */
@@ -133,7 +133,7 @@ export class DatabaseFeed implements ChangeFeed, OnApplicationShutdown {
   }
 
   private apply(change: Change): void {
-    this.subscribers.get(change.kind)?.(change);
+    for (const apply of this.subscribers.get(change.kind) ?? []) apply(change);
   }
 
   /** Reads everything anew, until that is of the edition of the last look. The first reading is `start`'s to repeat. */

@@ -42,15 +42,15 @@ const STATE = `
 
 /** What was not visible in the snapshot $1: what has begun since, and what was open then. None is read twice, or missed. */
 const BEGUN_SINCE =
-  'SELECT kind, id, ver, roles, floor, kept FROM changes WHERE xid >= pg_snapshot_xmax($1::pg_snapshot)';
+  'SELECT number, kind, id, ver, roles, floor, kept, disabled FROM changes WHERE xid >= pg_snapshot_xmax($1::pg_snapshot)';
 const OPEN_THEN =
-  'SELECT kind, id, ver, roles, floor, kept FROM changes WHERE xid = ANY (ARRAY(SELECT pg_snapshot_xip($1::pg_snapshot)))';
+  'SELECT number, kind, id, ver, roles, floor, kept, disabled FROM changes WHERE xid = ANY (ARRAY(SELECT pg_snapshot_xip($1::pg_snapshot)))';
 
-/** One row at least: the state, and in each row a change or none. $1 the snapshot of the last look, or null for none */
+/** One row at least: the state, and in each row a change or none, those of one user in the order in which they were made. $1 the snapshot of the last look, or null for none */
 export const LOOK = `
   SELECT ${STATE}, c.* FROM (SELECT) AS once LEFT JOIN (
     (${BEGUN_SINCE} ORDER BY xid LIMIT ${MANY}) UNION ALL (${OPEN_THEN} ORDER BY xid LIMIT ${MANY})
-  ) AS c ON true`;
+  ) AS c ON true ORDER BY c.number`;
 
 /** The same without a limit, to be fetched piece by piece. $1 the snapshot of the last look */
 export const DRAIN = `
@@ -68,7 +68,7 @@ export interface LookRow extends Omit<Change, 'kind'> {
 
 /** The changes in rows of LOOK or DRAIN. */
 export function changesIn(rows: Omit<LookRow, 'snapshot' | 'identity' | 'moment' | 'now' | 'pulseAge'>[]): Change[] {
-  return rows.flatMap(({ kind, id, ver, roles, floor, kept }) =>
-    kind === null ? [] : { kind, id, ver, roles, floor, kept },
+  return rows.flatMap(({ kind, id, ver, roles, floor, kept, disabled }) =>
+    kind === null ? [] : { kind, id, ver, roles, floor, kept, disabled },
   );
 }

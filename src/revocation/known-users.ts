@@ -1,0 +1,45 @@
+import { UuidExpiryMap } from './uuid-expiry-map.js';
+
+/** Role sets that are told apart; with more of them no more users are remembered. */
+const MOST_ROLE_SETS = 10_000;
+
+/** What this instance last heard of a user. */
+export interface UserState {
+  roles: readonly string[];
+  disabled: boolean;
+}
+
+/**
+ * What users were allowed when this instance last heard of them, for a database that forgets it. One number for each user:
+ * there are few sets of roles, however many users have them.
+ */
+export class KnownUsers {
+  private readonly states: UuidExpiryMap;
+  private readonly roleSets: (readonly string[])[] = [];
+  private readonly numbers = new Map<string, number>();
+
+  /** `now` gives seconds since the epoch. */
+  constructor(now: () => number) {
+    this.states = new UuidExpiryMap(now);
+  }
+
+  remember(userId: string, { roles, disabled }: UserState, lapses: number): void {
+    const number = this.numberOf(roles);
+    if (number !== undefined) this.states.set(userId, number * 2 + Number(disabled), lapses);
+  }
+
+  /** What was last heard of a user, or null. */
+  of(userId: string): UserState | null {
+    const state = this.states.get(userId);
+    if (state === undefined) return null;
+    return { roles: this.roleSets[state >>> 1] ?? [], disabled: (state & 1) === 1 };
+  }
+
+  private numberOf(roles: readonly string[]): number | undefined {
+    const key = roles.join(' ');
+    const known = this.numbers.get(key);
+    if (known !== undefined || this.roleSets.length >= MOST_ROLE_SETS) return known;
+    this.numbers.set(key, this.roleSets.length);
+    return this.roleSets.push(roles) - 1;
+  }
+}
