@@ -57,17 +57,16 @@ async function addOld(): Promise<() => Promise<boolean>> {
   return async () => (await database.query('SELECT FROM sessions WHERE id = $1', [id])).length === 0;
 }
 
-test.each([100 * DAY, HOUR, MINUTE, -100 * DAY])(
-  'an instance that is %d ms ahead removes what is old by the clock of the database, and nothing else',
+test.each([100 * DAY, HOUR, MINUTE + 1_000, -100 * DAY])(
+  'an instance that is %d ms ahead does not start, says why, and takes nothing from anybody',
   async (ms) => {
     const before = await counts();
-    const isGone = await addOld();
     const wrong = GatehouseProcess.launch({ DATABASE_URL: database.url, ...ahead(ms) });
-    let ended = false;
-    void wrong.exited.then(() => (ended = true));
-    // It may refuse to start.
-    await waitFor(async () => ended || (await isGone()));
-    await wrong.stop();
+    expect((await wrong.exited).code).toBe(78);
+    expect(wrong.output).toMatch(
+      new RegExp(`The clock of this machine is [0-9.]+ s ${ms > 0 ? 'ahead of' : 'behind'} the database’s: let NTP`),
+    );
+    // Retention had begun by then.
     await database.query(`DELETE FROM sessions WHERE created_at < now() - interval '91 days'`);
     expect(await counts()).toEqual(before);
     for (const person of people) {
@@ -75,6 +74,28 @@ test.each([100 * DAY, HOUR, MINUTE, -100 * DAY])(
       const { code, body } = await refresh(gatehouse, person.refreshToken);
       expect(code).toBe('ok');
       Object.assign(person, body);
+    }
+  },
+);
+
+test.each([50_000, -50_000])(
+  'an instance that is %d ms ahead says so, and serves by the time of the others',
+  async (ms) => {
+    const isGone = await addOld();
+    const wrong = await GatehouseProcess.start({ DATABASE_URL: database.url, LOG_LEVEL: 'warn', ...ahead(ms) });
+    try {
+      expect(wrong.output).toMatch(/The clock of this machine is (49|50)\.\d s/);
+      await waitFor(isGone);
+      const theirs = await signUp(wrong);
+      const ours = await signUp(gatehouse);
+      for (const server of [wrong, gatehouse])
+        for (const { accessToken } of [theirs, ours]) expect(await verdict(server, accessToken)).toBe('ok');
+      expect((await refresh(gatehouse, theirs.refreshToken)).code).toBe('ok');
+      expect((await refresh(wrong, ours.refreshToken)).code).toBe('ok');
+      await wrong.call('POST', '/v1/auth/logout', { token: ours.accessToken });
+      await waitFor(async () => (await verdict(gatehouse, ours.accessToken)) === 'session_revoked');
+    } finally {
+      await wrong.stop();
     }
   },
 );
