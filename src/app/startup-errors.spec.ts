@@ -1,6 +1,10 @@
 import { FirstAdminError } from '../admin/first-admin-error.js';
 import { ConfigError } from '../platform/config/config.js';
 import { EmbeddedPostgresError } from '../platform/database/embedded/embedded-postgres-error.js';
+import { ChannelError } from '../platform/database/feed/bell.js';
+import { StandbyError } from '../platform/database/feed/change-cursor.js';
+import { ClockError } from '../platform/database/feed/clock-watch.js';
+import { NoPulseError } from '../platform/database/feed/database-feed.js';
 import { WrongAppSecretError } from '../tokens/wrong-app-secret-error.js';
 import { ListenError } from './listen-error.js';
 import { explainFailure } from './startup-errors.js';
@@ -52,6 +56,11 @@ test.each<[string, unknown, number, RegExp]>([
     69,
     /cannot be reached \(server login/,
   ],
+  ['notifications that do not arrive', new ChannelError(), 78, /DATABASE_DIRECT_URL .*REVOCATION_FEED=poll/],
+  ['a wrong clock', new ClockError(3_600_000), 78, /3600\.0 s behind the database’s/],
+  ['a database that commits nothing', new NoPulseError(), 69, /commits nothing/],
+  ['a standby', new StandbyError(), 69, /standby.*DATABASE_URL to the primary/],
+  ['a standby that is to be migrated', system({ code: '25006' }), 69, /standby.*DATABASE_URL to the primary/],
   ['a database that is away', system({ code: 'ECONNREFUSED' }), 69, /Check DATABASE_URL/],
   [
     'one that is away on two addresses',

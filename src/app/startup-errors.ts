@@ -3,6 +3,7 @@ import { isDatabaseUnavailable } from '../platform/common/database-errors.js';
 import { ConfigError } from '../platform/config/config.js';
 import { EmbeddedPostgresError } from '../platform/database/embedded/embedded-postgres-error.js';
 import { ChannelError } from '../platform/database/feed/bell.js';
+import { StandbyError } from '../platform/database/feed/change-cursor.js';
 import { ClockError } from '../platform/database/feed/clock-watch.js';
 import { NoPulseError } from '../platform/database/feed/database-feed.js';
 import { WrongAppSecretError } from '../tokens/wrong-app-secret-error.js';
@@ -13,6 +14,12 @@ import { ListenError } from './listen-error.js';
 const CONFIG = 78;
 const UNAVAILABLE = 69;
 const SOFTWARE = 70;
+
+/** What Postgres says of a statement that would write on a standby. */
+const READ_ONLY = '25006';
+
+/** What may pass, and says what it is in one sentence. */
+const AWAY = [EmbeddedPostgresError, NoPulseError, StandbyError];
 
 /** What only a person can mend, and says so in one sentence. */
 const MISCONFIGURED = [ConfigError, WrongAppSecretError, FirstAdminError, ChannelError, ClockError];
@@ -30,7 +37,7 @@ export function explainFailure(
   }
   // Said once is enough; the code is passed on.
   if (error instanceof WorkerStartError) return { message: null, exitCode: error.exitCode || SOFTWARE };
-  if (error instanceof EmbeddedPostgresError || error instanceof NoPulseError)
+  if (error instanceof Error && AWAY.some((kind) => error instanceof kind))
     return { message: error.message, exitCode: UNAVAILABLE };
   if (error instanceof ListenError) return { message: error.message, exitCode: error.exitCode };
   const { code, path } = Object(error) as NodeJS.ErrnoException;
@@ -38,6 +45,7 @@ export function explainFailure(
   if (path && (code === 'EACCES' || code === 'EPERM')) {
     return { message: `${path} belongs to another user. Start as that user, or set DATA_DIR.`, exitCode: CONFIG };
   }
+  if (code === READ_ONLY) return { message: new StandbyError().message, exitCode: UNAVAILABLE };
   const refused = databaseRefusal(code) ?? poolerRefusal(message);
   if (refused) return { message: refused, exitCode: CONFIG };
   if (isDatabaseUnavailable(error)) {

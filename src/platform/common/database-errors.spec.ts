@@ -1,3 +1,4 @@
+import { QueryRunnerAlreadyReleasedError, QueryRunnerProviderAlreadyReleasedError } from 'typeorm';
 import { endsConnection, isDatabaseUnavailable } from './database-errors.js';
 
 const withCode = (code: string) => Object.assign(new Error('x'), { code });
@@ -30,6 +31,11 @@ test.each([
   );
   expect(isDatabaseUnavailable(new AggregateError([new Error('first'), withCode(code)]))).toBe(true);
 });
+
+test.each([QueryRunnerAlreadyReleasedError, QueryRunnerProviderAlreadyReleasedError])(
+  'a connection that broke between two statements of a transaction: %p',
+  (Released) => expect(isDatabaseUnavailable(new Released())).toBe(true),
+);
 
 test.each([
   'Connection terminated unexpectedly',

@@ -7,10 +7,10 @@ import { PULSE_INTERVAL } from './pulse.js';
 const PIECE = 5_000;
 
 /** The database is one that takes no writes: a primary of before, or one that is not promoted yet. */
-class StandbyError extends Error {
+export class StandbyError extends Error {
   override readonly name = 'StandbyError';
   constructor() {
-    super('the database is a standby');
+    super('The database takes no writes, because it is a standby. Set DATABASE_URL to the primary.');
   }
 }
 

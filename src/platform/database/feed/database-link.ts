@@ -44,6 +44,7 @@ export class DatabaseLink implements LookSource {
   private receive: (look: Look) => void = () => {};
   private client: Client | undefined;
   private running: Promise<void> | undefined;
+  private isDeaf = false;
   private stopped = false;
 
   constructor(
@@ -96,9 +97,14 @@ export class DatabaseLink implements LookSource {
   /** A link that hears its pulses only looks from time to time. Others would all pulse at once but for the chance in it. */
   private async untilNextLook(): Promise<number> {
     if (!this.settings.listens) return POLL;
-    if (this.bell.isHeard) return PULSE_INTERVAL + randomInt(200);
+    if (this.bell.isHeard) {
+      this.isDeaf = false;
+      return PULSE_INTERVAL + randomInt(200);
+    }
     if (this.bell.silentFor > DEAF) {
-      this.logger.warn('Notifications of the database do not arrive; looking four times a second until they do');
+      if (!this.isDeaf)
+        this.logger.warn('Notifications of the database do not arrive; looking four times a second until they do');
+      this.isDeaf = true;
       await this.drop();
     }
     return POLL;
