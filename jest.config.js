@@ -11,6 +11,7 @@ const SLOW = [
   'src/credentials/passwords/password-threads.spec.ts',
   'src/platform/database/embedded/**/*.spec.ts',
   'src/platform/rate-limiting/guess-store.db.spec.ts',
+  'test/faults/*.spec.ts',
   'test/fuzz/**/*.spec.ts',
   'test/account-states.spec.ts',
   'test/attack-suite.spec.ts',

@@ -31,7 +31,7 @@ export class TcpProxy {
   /** Bytes sent by clients, by the name of the connection. */
   readonly sent = new Map<string, number>();
 
-  private constructor(private readonly target: URL) {}
+  private constructor(private target: URL) {}
 
   /** Stands in front of the Postgres of this URL. */
   static async before(databaseUrl: string): Promise<TcpProxy> {
@@ -52,7 +52,7 @@ export class TcpProxy {
     const closed = this.server && once(this.server, 'close');
     this.server?.close();
     this.server = undefined;
-    for (const socket of this.sockets) socket.destroy();
+    this.reset();
     await closed;
   }
 
@@ -60,6 +60,17 @@ export class TcpProxy {
   swallow(): void {
     this.fateOf = () => 'swallow';
     for (const link of this.links) link.dead = true;
+  }
+
+  /** What is connected is reset; who connects again gets through. */
+  reset(): void {
+    for (const socket of this.sockets) socket.destroy();
+  }
+
+  /** Stands in front of another Postgres from now on, under the same URL, as a name that moves in a failover. */
+  aim(databaseUrl: string): void {
+    this.target = new URL(databaseUrl);
+    this.reset();
   }
 
   /** Connections of this name are reset, and refused from now on. */
