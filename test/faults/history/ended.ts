@@ -1,0 +1,96 @@
+import { type Check, type Ending, groupBy, type History, type RoleChange, select } from './history.js';
+
+/** Milliseconds within which an instance must have heard of what another one did. */
+export interface Bounds {
+  /** Without a fault. */
+  usual: number;
+  /** Under a single fault. */
+  fault: number;
+}
+
+/** When an instance must have heard of something that was acknowledged at `end` by the instance `by`. */
+function dueAt({ faults }: History, { end, instance: by }: Ending | RoleChange, instance: number, bounds: Bounds) {
+  if (instance === by) return end;
+  const troubled = faults.some((fault) => fault.start <= end + bounds.usual && fault.end >= end);
+  return end + (troubled ? bounds.fault : bounds.usual);
+}
+
+/**
+ * Whether the instance had said that its list is not to be trusted: the last answer of /health/database between `due` and
+ * the check, or the next one after it.
+ */
+function saidUntrusted(history: History, { instance, start }: Check, due: number): boolean {
+  const said = select(history, 'health').filter(
+    (health) => health.instance === instance && health.outcome !== 'unknown',
+  );
+  const before = said.filter((health) => health.start >= due && health.end <= start).at(-1);
+  return (before ?? said.find((health) => health.start >= start))?.outcome === 'fail';
+}
+
+/**
+ * What was ended stays ended: later than the bound after its end was acknowledged no instance accepts an access token of a
+ * session, unless it had said before that it cannot know; and no instance exchanges its refresh token, whatever it said.
+ */
+export function endedStaysEnded(history: History, bounds: Bounds): string[] {
+  const endings = new Map<string, Ending[]>();
+  for (const ending of select(history, 'end').filter(({ outcome }) => outcome === 'ok'))
+    for (const session of ending.sessions) endings.set(session, [...(endings.get(session) ?? []), ending]);
+  return select(history, 'check', 'refresh').flatMap((use) => {
+    if (use.outcome !== 'ok') return [];
+    return (endings.get(use.session) ?? []).flatMap((ending) => {
+      const due = dueAt(history, ending, use.instance, bounds);
+      if (use.start <= due || (use.kind === 'check' && saidUntrusted(history, use, due))) return [];
+      const late = Math.round(use.start - ending.end);
+      return [
+        `${ending.by} at instance ${ending.instance}: ${use.kind} ok at instance ${use.instance} ${late} ms later`,
+      ];
+    });
+  });
+}
+
+/** When a role that `change` took away was given again; for ever after it may be held. */
+const givenAgain = (changes: RoleChange[], change: RoleChange, role: string) =>
+  changes.find((next) => next.start >= change.end && next.outcome !== 'fail' && next.roles.includes(role))?.start ??
+  Number.POSITIVE_INFINITY;
+
+/** A role that was taken away is in no token minted after the bound, and no token that names it is accepted then. */
+export function rolesStayLowered(history: History, bounds: Bounds): string[] {
+  const uses = select(history, 'check', 'refresh', 'signIn').filter(({ outcome }) => outcome === 'ok');
+  const changes = groupBy(select(history, 'roles'), ({ user }) => user);
+  return uses.flatMap((use) =>
+    (changes.get(use.user) ?? []).flatMap((change, _, all) => {
+      const due = dueAt(history, change, use.instance, bounds);
+      if (change.outcome !== 'ok' || use.start <= due) return [];
+      const back = use.claims.roles.filter((role) => !change.roles.includes(role));
+      const wrong = back.filter((role) => use.end < givenAgain(all, change, role));
+      if (wrong.length === 0 || (use.kind === 'check' && saidUntrusted(history, use, due))) return [];
+      return [
+        `${wrong} was taken away at ${change.end}: ${use.kind} ok with it at instance ${use.instance}, ${use.start}`,
+      ];
+    }),
+  );
+}
+
+/** The version of a user's rights never falls from one token to a later one. */
+export function versionsNeverFall(history: History): string[] {
+  const minted = select(history, 'signUp', 'signIn', 'refresh').filter((mint) => mint.outcome === 'ok');
+  return [...groupBy(minted, ({ user }) => user)].flatMap(([user, mints]) =>
+    mints.flatMap((mint) => {
+      const highest = Math.max(0, ...mints.filter(({ end }) => end < mint.start).map(({ claims }) => claims.ver));
+      return mint.claims.ver < highest ? [`ver of ${user} fell from ${highest} to ${mint.claims.ver}`] : [];
+    }),
+  );
+}
+
+/** While the database was away no token check failed, but where the instance itself was down. */
+export function tokenChecksGoOn(history: History): string[] {
+  const downs = history.faults.filter(({ down }) => down !== undefined);
+  return select(history, 'check').flatMap((check) => {
+    const excused = downs.some(
+      ({ down, start, end }) => down === check.instance && check.end >= start && check.start <= end,
+    );
+    return check.outcome === 'unknown' && !excused
+      ? [`instance ${check.instance} did not answer a token check at ${Math.round(check.start)}: ${check.code}`]
+      : [];
+  });
+}
