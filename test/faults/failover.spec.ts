@@ -37,8 +37,7 @@ beforeAll(async () => {
     BOOTSTRAP_ADMIN_EMAIL: ADMIN,
     BOOTSTRAP_ADMIN_PASSWORD: PASSWORD,
   };
-  one = await start();
-  two = await start();
+  [one, two] = await Promise.all([start(), start()]);
   await before();
   await pair.cut();
   await inTheLostSecond();

@@ -65,7 +65,7 @@ export function rolesStayLowered(history: History, bounds: Bounds): string[] {
       const wrong = back.filter((role) => use.end < givenAgain(all, change, role));
       if (wrong.length === 0 || (use.kind === 'check' && saidUntrusted(history, use, due))) return [];
       return [
-        `${wrong} was taken away at ${change.end}: ${use.kind} ok with it at instance ${use.instance}, ${use.start}`,
+        `${wrong} was taken away at ${Math.round(change.end)}: ${use.kind} ok with it at instance ${use.instance}, ${Math.round(use.start)}`,
       ];
     }),
   );

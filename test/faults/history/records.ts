@@ -49,3 +49,10 @@ export function mailedAtLeastOnce(history: History, addresses: string[]): string
       : [],
   );
 }
+
+/** Whatever breaks, it is answered by a sentence that says what is away, not by a fault of the server. */
+export function noInternalErrors(history: History): string[] {
+  return history.operations
+    .filter(({ code }) => code === 'internal_error')
+    .map(({ kind, instance, start }) => `${kind} at instance ${instance}: internal_error, ${Math.round(start)}`);
+}

@@ -1,0 +1,110 @@
+import { GatehouseProcess } from '../support/gatehouse.js';
+import { Postbox } from '../support/mail.js';
+import { ReplicatedPostgres } from '../support/replicated-postgres.js';
+import type { TcpProxy } from '../support/tcp-proxy.js';
+import { PASSWORD, signIn } from '../support/users.js';
+import { waitFor } from '../support/wait-for.js';
+
+/** How the instances reach the database and hear of each other. */
+export const TOPOLOGIES = ['notify', 'poll'] as const;
+export type Topology = (typeof TOPOLOGIES)[number];
+
+const ADMIN = 'admin@example.com';
+const SETTINGS: Record<Topology, Record<string, string>> = {
+  notify: {},
+  poll: { REVOCATION_FEED: 'poll' },
+};
+
+/** Milliseconds in which everything is well again after a fault. */
+const RECOVERY = 60_000;
+
+/** An instance with a network of its own; it may be killed and come back, elsewhere and with another memory. */
+export class Instance {
+  process: GatehouseProcess | undefined;
+  /** What its processes have logged that have ended. */
+  private said = '';
+
+  constructor(
+    readonly front: TcpProxy,
+    private readonly env: Record<string, string>,
+  ) {}
+
+  get output(): string {
+    return this.said + (this.process?.output ?? '');
+  }
+
+  async start(): Promise<void> {
+    this.process = await GatehouseProcess.start(this.env);
+  }
+
+  async kill(): Promise<void> {
+    const { process } = this;
+    this.process = undefined;
+    this.said += process?.output ?? '';
+    await process?.kill();
+  }
+
+  /** Whether it says that it can be believed. */
+  async isTrusted(): Promise<boolean> {
+    const answer = await this.process?.call('GET', '/health/database').catch(() => undefined);
+    return answer?.status === 200;
+  }
+}
+
+/** Two instances, a Postgres with its standby, and a mail server, everything of which can break. */
+export class World {
+  private constructor(
+    readonly pair: ReplicatedPostgres,
+    readonly postbox: Postbox,
+    readonly instances: readonly [Instance, Instance],
+  ) {}
+
+  /** An administrator's access token; good for as long as a run takes. */
+  adminToken = '';
+
+  static async start(topology: Topology): Promise<World> {
+    const [pair, postbox] = await Promise.all([ReplicatedPostgres.start(), Postbox.reserve()]);
+    await postbox.open();
+    const env = {
+      ...SETTINGS[topology],
+      SMTP_URL: postbox.url,
+      MAIL_FROM: 'gate@example.com',
+      EMAIL_VERIFICATION: 'optional',
+      BOOTSTRAP_ADMIN_EMAIL: ADMIN,
+      BOOTSTRAP_ADMIN_PASSWORD: PASSWORD,
+    };
+    const instance = async () => {
+      const front = await pair.front();
+      return new Instance(front, { ...env, DATABASE_URL: front.url });
+    };
+    const world = new World(pair, postbox, [await instance(), await instance()]);
+    try {
+      await world.begin();
+    } catch (error) {
+      await world.stop();
+      throw error;
+    }
+    return world;
+  }
+
+  /** Resolves when every instance can be believed. */
+  async well(): Promise<void> {
+    for (const instance of this.instances) await waitFor(() => instance.isTrusted(), { within: RECOVERY });
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.instances.map((instance) => instance.kill()));
+    await this.postbox.close();
+    await this.pair.stop();
+  }
+
+  private async begin(): Promise<void> {
+    const [first, second] = this.instances;
+    await Promise.all([first.start(), second.start()]);
+    if (!first.process) throw new Error('The first instance has ended');
+    this.adminToken = (await signIn(first.process, ADMIN)).accessToken;
+    const role = { token: this.adminToken, body: { permissions: [] } };
+    const answer = await first.process.call('PUT', '/v1/roles/helper', role);
+    if (answer.status !== 201) throw new Error(`The role was not made: ${answer.text}`);
+  }
+}
