@@ -4,7 +4,7 @@ import { freshEmail, PASSWORD } from '../support/users.js';
 import type { Call, Ending, Opening, RoleChange } from './history/history.js';
 import type { Action, Step } from './plan.js';
 import { claimsOf, type Recorder, type Reply } from './recorder.js';
-import { ask, exchange, type HeldSession, Watch } from './session.js';
+import { adopt, ask, exchange, type HeldSession, Watch } from './session.js';
 
 /** Milliseconds between what one client does and what it does next, and before it tries again. */
 const PACE = 30;
@@ -121,10 +121,7 @@ export class FaultClient {
       this.forget([session]);
       return;
     }
-    session.spent.push(session.refreshToken);
-    session.accessToken = body.accessToken ?? '';
-    session.refreshToken = body.refreshToken ?? '';
-    session.claims = claimsOf(body.accessToken);
+    adopt(session, body);
   }
 
   private forget(sessions: HeldSession[]): void {

@@ -10,7 +10,7 @@ import { auditedOnce, type Entry, mailedAtLeastOnce, noInternalErrors } from './
 import { Nemesis } from './nemesis.js';
 import type { Plan } from './plan.js';
 import { Recorder } from './recorder.js';
-import { ask, exchange, type HeldSession } from './session.js';
+import { adopt, ask, exchange, type HeldSession } from './session.js';
 import { World } from './world.js';
 
 /** Milliseconds; on a machine that is busy with other work an answer takes longer, and what is under a fault does not. */
@@ -92,9 +92,7 @@ async function live(recorder: Recorder, session: HeldSession): Promise<void> {
   for (const instance of [0, 1]) {
     const { call, body } = await exchange(recorder, session, instance, undefined);
     if (call.outcome !== 'ok') return;
-    session.spent.push(session.refreshToken);
-    session.accessToken = body.accessToken ?? '';
-    session.refreshToken = body.refreshToken ?? '';
+    adopt(session, body);
     await ask(recorder, session, 1 - instance);
   }
 }
@@ -128,7 +126,11 @@ async function judge(world: World, history: History): Promise<string[]> {
     verified.code === 0 ? [] : [`audit:verify: ${verified.stdout}${verified.stderr}`],
     instances.some(({ output }) => /tamper|unhandled/i.test(output)) ? ['an instance logged a false alarm'] : [],
   ].filter(({ length }) => length > 0);
-  return broken.length > 0 ? [...broken.flatMap(few), ...history.faults.map(describeFault)] : [];
+  if (broken.length === 0) return [];
+  const errors = instances.flatMap(({ output }) =>
+    output.split('\n').filter((line) => /"level":(50|"error")/.test(line)),
+  );
+  return [...broken.flatMap(few), ...history.faults.map(describeFault), ...few(errors)];
 }
 
 /** One broken promise shows many times. */

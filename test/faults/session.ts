@@ -51,6 +51,14 @@ export async function exchange(
   return reply;
 }
 
+/** Keeps the tokens that a refresh brought in place of those it spent. */
+export function adopt(session: HeldSession, { accessToken = '', refreshToken = '' }: Reply['body']): void {
+  session.spent.push(session.refreshToken);
+  session.accessToken = accessToken;
+  session.refreshToken = refreshToken;
+  session.claims = claimsOf(accessToken);
+}
+
 /** Goes on asking every instance with the access token of a session that was ended, until each has refused it. */
 export class Watch {
   private readonly watched: Promise<unknown>[] = [];
