@@ -53,8 +53,9 @@ export async function migrate(url) {
 /**
  * The built server on a database, with quick hashes so that everything else shows.
  * @param {string} databaseUrl
+ * @param {Record<string, string>} [settings]
  */
-export async function startServer(databaseUrl) {
+export async function startServer(databaseUrl, settings = {}) {
   const child = spawn(process.execPath, [fileURLToPath(new URL('main.js', DIST))], {
     env: {
       ...process.env,
@@ -64,6 +65,7 @@ export async function startServer(databaseUrl) {
       BCRYPT_COST: '4',
       LOG_LEVEL: 'warn',
       ...SECRET,
+      ...settings,
     },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
