@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { cli } from '../support/cli.js';
+import { cliJson } from '../support/cli.js';
 import { LOAD } from '../support/load.js';
 import { waitFor } from '../support/wait-for.js';
 import { FaultClient } from './client.js';
@@ -111,7 +111,8 @@ async function judge(world: World, history: History): Promise<string[]> {
     'SELECT type, request_id AS "requestId" FROM audit_events WHERE request_id IS NOT NULL',
   );
   const mails = postbox.mails.flatMap(({ to }) => to);
-  const verified = await cli(pair.url, ['audit:verify']);
+  // That it was set back is said, and is no fault.
+  const { faults } = await cliJson<{ faults: { detail: string }[] }>(pair.url, ['audit:verify']);
   const broken = [
     endedStaysEnded(history, BOUNDS),
     rolesStayLowered(history, BOUNDS),
@@ -123,7 +124,7 @@ async function judge(world: World, history: History): Promise<string[]> {
     noInternalErrors(history),
     auditedOnce(history, entries),
     mailedAtLeastOnce(history, mails),
-    verified.code === 0 ? [] : [`audit:verify: ${verified.stdout}${verified.stderr}`],
+    faults.map(({ detail }) => `audit:verify: ${detail}`),
     instances.some(({ output }) => /tamper|unhandled/i.test(output)) ? ['an instance logged a false alarm'] : [],
   ].filter(({ length }) => length > 0);
   if (broken.length === 0) return [];

@@ -77,7 +77,11 @@ export function versionsNeverFall(history: History): string[] {
   return [...groupBy(minted, ({ user }) => user)].flatMap(([user, mints]) =>
     mints.flatMap((mint) => {
       const highest = Math.max(0, ...mints.filter(({ end }) => end < mint.start).map(({ claims }) => claims.ver));
-      return mint.claims.ver < highest ? [`ver of ${user} fell from ${highest} to ${mint.claims.ver}`] : [];
+      return mint.claims.ver < highest
+        ? [
+            `ver of ${user} fell from ${highest} to ${mint.claims.ver} at instance ${mint.instance}, ${Math.round(mint.start)}`,
+          ]
+        : [];
     }),
   );
 }
