@@ -53,17 +53,23 @@ export class Nemesis {
       await instance.start();
     },
     failover: async (_, hold, fault) => {
-      const { pair } = this.world;
-      fault.lost = { from: this.recorder.now(), to: Number.POSITIVE_INFINITY };
-      await pair.cut();
-      await pause(hold);
-      const from = this.recorder.now();
-      await waitFor(() => this.acknowledged(from) >= TO_LOSE);
-      await pair.killPrimary();
-      fault.lost.to = this.recorder.now();
-      await pair.promote();
+      if (this.world.losesCommits) await this.lose(hold, fault);
+      else await this.world.pair.killPrimary();
+      await this.world.pair.promote();
     },
   };
+
+  /** Ends the primary with commits that were acknowledged and that its standby never got. */
+  private async lose(hold: number, fault: Fault): Promise<void> {
+    const { pair } = this.world;
+    fault.lost = { from: this.recorder.now(), to: Number.POSITIVE_INFINITY };
+    await pair.cut();
+    await pause(hold);
+    const from = this.recorder.now();
+    await waitFor(() => this.acknowledged(from) >= TO_LOSE);
+    await pair.killPrimary();
+    fault.lost.to = this.recorder.now();
+  }
 
   /** How much that writes was acknowledged since. */
   private acknowledged(from: number): number {

@@ -116,7 +116,7 @@ async function judge(world: World, history: History): Promise<string[]> {
   const broken = [
     endedStaysEnded(history, BOUNDS),
     rolesStayLowered(history, BOUNDS),
-    versionsNeverFall(history),
+    versionsNeverFall(history, BOUNDS),
     oneSuccessorEach(history),
     spentStaysSpent(history),
     nobodySignedOut(history),

@@ -1,20 +1,36 @@
 import { GatehouseProcess } from '../support/gatehouse.js';
 import { Postbox } from '../support/mail.js';
+import { hasPgBouncer, startPgBouncer, type TestPooler } from '../support/pgbouncer.js';
 import { ReplicatedPostgres } from '../support/replicated-postgres.js';
 import type { TcpProxy } from '../support/tcp-proxy.js';
 import { PASSWORD, signIn } from '../support/users.js';
 import { waitFor } from '../support/wait-for.js';
 
+interface Shape {
+  settings?: Record<string, string>;
+  synchronous?: boolean;
+  /** The mode of the PgBouncer that each instance has before its database. */
+  pooled?: string;
+}
+
 /** How the instances reach the database and hear of each other. */
-export const TOPOLOGIES = ['notify', 'poll'] as const;
-export type Topology = (typeof TOPOLOGIES)[number];
+const SHAPES = {
+  notify: {},
+  poll: { settings: { REVOCATION_FEED: 'poll' } },
+  synchronous: { synchronous: true },
+  pooledTransactions: { pooled: 'transaction' },
+  pooledSessions: { pooled: 'session' },
+  pooledPoll: { pooled: 'transaction', settings: { REVOCATION_FEED: 'poll' } },
+} satisfies Record<string, Shape>;
+
+export type Topology = keyof typeof SHAPES;
+
+/** Those that this machine has the programs for. */
+export const TOPOLOGIES = (Object.keys(SHAPES) as Topology[]).filter(
+  (name) => hasPgBouncer || !('pooled' in SHAPES[name]),
+);
 
 const ADMIN = 'admin@example.com';
-const SETTINGS: Record<Topology, Record<string, string>> = {
-  notify: {},
-  poll: { REVOCATION_FEED: 'poll' },
-};
-
 /** Milliseconds in which everything is well again after a fault. */
 const RECOVERY = 60_000;
 
@@ -57,27 +73,35 @@ export class World {
     readonly pair: ReplicatedPostgres,
     readonly postbox: Postbox,
     readonly instances: readonly [Instance, Instance],
+    private readonly poolers: TestPooler[],
+    /** Whether a failover loses what was acknowledged. */
+    readonly losesCommits: boolean,
   ) {}
 
   /** An administrator's access token; good for as long as a run takes. */
   adminToken = '';
 
   static async start(topology: Topology): Promise<World> {
-    const [pair, postbox] = await Promise.all([ReplicatedPostgres.start(), Postbox.reserve()]);
+    const { settings = {}, synchronous = false, pooled }: Shape = SHAPES[topology];
+    const [pair, postbox] = await Promise.all([ReplicatedPostgres.start({ synchronous }), Postbox.reserve()]);
     await postbox.open();
     const env = {
-      ...SETTINGS[topology],
+      ...settings,
       SMTP_URL: postbox.url,
       MAIL_FROM: 'gate@example.com',
       EMAIL_VERIFICATION: 'optional',
       BOOTSTRAP_ADMIN_EMAIL: ADMIN,
       BOOTSTRAP_ADMIN_PASSWORD: PASSWORD,
     };
+    const poolers: TestPooler[] = [];
     const instance = async () => {
       const front = await pair.front();
-      return new Instance(front, { ...env, DATABASE_URL: front.url });
+      if (!pooled) return new Instance(front, { ...env, DATABASE_URL: front.url });
+      const pooler = await startPgBouncer(front.url, { pool_mode: pooled });
+      poolers.push(pooler);
+      return new Instance(front, { ...env, DATABASE_URL: pooler.url, DATABASE_DIRECT_URL: front.url });
     };
-    const world = new World(pair, postbox, [await instance(), await instance()]);
+    const world = new World(pair, postbox, [await instance(), await instance()], poolers, !synchronous);
     try {
       await world.begin();
     } catch (error) {
@@ -94,6 +118,7 @@ export class World {
 
   async stop(): Promise<void> {
     await Promise.all(this.instances.map((instance) => instance.kill()));
+    await Promise.all(this.poolers.map((pooler) => pooler.stop()));
     await this.postbox.close();
     await this.pair.stop();
   }

@@ -67,6 +67,7 @@ const roles = (start: number, names: string[], more: Partial<RoleChange> = {}): 
 });
 const health = (start: number, more: Partial<Health> = {}): Health => ({ ...at(start), kind: 'health', ...more });
 const cut = (start: number, end: number, more: Partial<Fault> = {}): Fault => ({ kind: 'cut', start, end, ...more });
+const LOST = cut(0, 500, { lost: { from: 0, to: 100 } });
 const history = (operations: Operation[], faults: Fault[] = []): History => ({ operations, faults });
 const fails = (code: string): Partial<Call> => ({ outcome: 'fail', code });
 const UNKNOWN: Partial<Call> = { outcome: 'unknown' };
@@ -128,6 +129,9 @@ describe('rolesStayLowered', () => {
       history([roles(0, ['user']), roles(50, ['user', 'helper'], fails('x')), check(1_100, HELPER)]),
     ],
     ['another user’s', 0, history([roles(0, ['user'], { user: 'bob' }), check(1_100, HELPER)])],
+    ['minted while a failover is put right', 0, history([roles(50, ['user']), refresh(600, HELPER)], [LOST])],
+    ['minted when it must have been', 1, history([roles(50, ['user']), refresh(5_600, HELPER)], [LOST])],
+    ['accepted meanwhile where it was taken away', 1, history([roles(50, ['user']), check(600, HELPER)], [LOST])],
   ];
   test.each(cases)('%s: %d', (_, count, told) => expect(rolesStayLowered(told, BOUNDS)).toHaveLength(count));
 });
@@ -139,8 +143,11 @@ describe('versionsNeverFall', () => {
     ['a later token with a higher version', 0, history([refresh(0), refresh(20, HELPER)])],
     ['another user’s', 0, history([refresh(0, HELPER), refresh(20, { user: 'bob' })])],
     ['a refusal', 0, history([refresh(0, HELPER), refresh(20, fails('session_revoked'))])],
+    ['while a failover is put right', 0, history([refresh(0, HELPER), refresh(600)], [LOST])],
+    ['when it must have been', 1, history([refresh(0, HELPER), refresh(5_600)], [LOST])],
+    ['after a fault that lost nothing', 1, history([refresh(0, HELPER), refresh(600)], [cut(0, 500)])],
   ];
-  test.each(cases)('%s: %d', (_, count, told) => expect(versionsNeverFall(told)).toHaveLength(count));
+  test.each(cases)('%s: %d', (_, count, told) => expect(versionsNeverFall(told, BOUNDS)).toHaveLength(count));
 });
 
 describe('tokenChecksGoOn', () => {
@@ -173,7 +180,6 @@ test.each<Case>([
 describe('nobodySignedOut', () => {
   const revoked = fails('session_revoked');
   const reused = fails('refresh_reused');
-  const lost = cut(0, 500, { lost: { from: 0, to: 100 } });
   const cases: Case[] = [
     ['a refresh refused', 1, history([signUp(0), refresh(200, revoked)])],
     ['a check refused', 1, history([signUp(0), check(200, revoked)])],
@@ -186,9 +192,9 @@ describe('nobodySignedOut', () => {
     ['taken for a thief', 1, history([signUp(0), refresh(200, reused)])],
     ['taken for a thief after its end', 1, history([logout(0), refresh(200, reused)])],
     ['after a theft', 0, history([refresh(0, { spent: true, ...reused }), refresh(200, reused), check(300, revoked)])],
-    ['opened in the lost second', 0, history([signUp(50), refresh(600, revoked)], [lost])],
-    ['opened before the lost second', 1, history([signUp(-50), refresh(600, revoked)], [lost])],
-    ['opened after it', 1, history([signUp(150), refresh(600, revoked)], [lost])],
+    ['opened in the lost second', 0, history([signUp(50), refresh(600, revoked)], [LOST])],
+    ['opened before the lost second', 1, history([signUp(-50), refresh(600, revoked)], [LOST])],
+    ['opened after it', 1, history([signUp(150), refresh(600, revoked)], [LOST])],
     ['stale without a change', 1, history([signUp(0), check(200, fails('token_stale'))])],
     ['stale after a change', 0, history([roles(0, ['user']), check(200, fails('token_stale'))])],
     [
@@ -201,21 +207,26 @@ describe('nobodySignedOut', () => {
 });
 
 describe('auditedOnce', () => {
-  const lost = cut(0, 500, { lost: { from: 0, to: 100 } });
   const entry = { type: 'auth.logout', requestId: 'r50' };
+  const CHANGED = { type: 'user.roles_changed', requestId: 'r0' };
   const cases: [string, number, History, object[]][] = [
     ['acknowledged and there', 0, history([logout(50)]), [entry]],
     ['acknowledged and not there', 1, history([logout(50)]), []],
     ['there under another type', 1, history([logout(50)]), [{ ...entry, type: 'auth.login' }]],
     ['there twice', 1, history([logout(50)]), [entry, entry]],
-    ['lost with the primary', 0, history([logout(50)], [lost]), []],
-    ['lost with the primary and there twice', 1, history([logout(50)], [lost]), [entry, entry]],
+    ['lost with the primary', 0, history([logout(50)], [LOST]), []],
+    ['lost with the primary and there twice', 1, history([logout(50)], [LOST]), [entry, entry]],
     ['in doubt and not there', 0, history([logout(50, UNKNOWN)]), []],
     ['in doubt and there', 0, history([logout(50, UNKNOWN)]), [entry]],
     ['in doubt and there twice', 1, history([logout(50, UNKNOWN)]), [entry, entry]],
     ['refused and there', 1, history([logout(50, fails('x'))]), [entry]],
     ['a sign-up', 1, history([signUp(50)]), []],
     ['a change of roles', 1, history([roles(50, [])]), []],
+    ['a change of roles after one in doubt', 0, history([roles(0, [], UNKNOWN), roles(50, [])]), []],
+    ['a change of roles after one that was made', 1, history([roles(0, []), roles(50, [])]), [CHANGED]],
+    ['a change of roles after a failover', 0, history([roles(600, [])], [LOST]), []],
+    ['a change of roles before a failover', 1, history([roles(-50, [])], [LOST]), []],
+    ['a logout after a failover', 1, history([logout(600)], [LOST]), []],
     ['a check', 0, history([check(50)]), []],
   ];
   test.each(cases)('%s: %d', (_, count, told, entries) =>
@@ -224,14 +235,13 @@ describe('auditedOnce', () => {
 });
 
 describe('mailedAtLeastOnce', () => {
-  const lost = cut(0, 500, { lost: { from: 0, to: 100 } });
   const cases: [string, number, History, string[]][] = [
     ['no mail', 1, history([signUp(50)]), ['bob@example.com']],
     ['a mail', 0, history([signUp(50)]), ['ann@example.com']],
     ['two', 0, history([signUp(50)]), ['ann@example.com', 'ann@example.com']],
     ['a sign-up in doubt', 0, history([signUp(50, UNKNOWN)]), []],
-    ['a sign-up that was lost', 0, history([signUp(50)], [lost]), []],
-    ['a sign-up after that', 1, history([signUp(150)], [lost]), []],
+    ['a sign-up that was lost', 0, history([signUp(50)], [LOST]), []],
+    ['a sign-up after that', 1, history([signUp(150)], [LOST]), []],
   ];
   test.each(cases)('%s: %d', (_, count, told, mails) => expect(mailedAtLeastOnce(told, mails)).toHaveLength(count));
 });

@@ -1,4 +1,4 @@
-import { type Check, type Ending, groupBy, type History, type RoleChange, select } from './history.js';
+import { type Check, type Ending, groupBy, type History, type Operation, type RoleChange, select } from './history.js';
 
 /** Milliseconds within which an instance must have heard of what another one did. */
 export interface Bounds {
@@ -42,7 +42,7 @@ export function endedStaysEnded(history: History, bounds: Bounds): string[] {
       if (use.start <= due || (use.kind === 'check' && saidUntrusted(history, use, due))) return [];
       const late = Math.round(use.start - ending.end);
       return [
-        `${ending.by} at instance ${ending.instance}: ${use.kind} ok at instance ${use.instance} ${late} ms later`,
+        `${ending.by} at instance ${ending.instance}: ${use.kind} of session ${use.session} ok at instance ${use.instance} ${late} ms later`,
       ];
     });
   });
@@ -53,9 +53,22 @@ const givenAgain = (changes: RoleChange[], change: RoleChange, role: string) =>
   changes.find((next) => next.start >= change.end && next.outcome !== 'fail' && next.roles.includes(role))?.start ??
   Number.POSITIVE_INFINITY;
 
+/**
+ * Whether a failover that lost commits may not have been put right yet: instances write back what they know within the bound.
+ * What is minted meanwhile is out of date from the beginning, and those that know refuse it.
+ */
+function isBeingWrittenBack({ faults }: History, { start, kind }: Operation, bounds: Bounds): boolean {
+  return (
+    kind !== 'check' &&
+    faults.some(({ lost, end }) => lost !== undefined && start >= lost.from && start <= end + bounds.fault)
+  );
+}
+
 /** A role that was taken away is in no token minted after the bound, and no token that names it is accepted then. */
 export function rolesStayLowered(history: History, bounds: Bounds): string[] {
-  const uses = select(history, 'check', 'refresh', 'signIn').filter(({ outcome }) => outcome === 'ok');
+  const uses = select(history, 'check', 'refresh', 'signIn').filter(
+    (use) => use.outcome === 'ok' && !isBeingWrittenBack(history, use, bounds),
+  );
   const changes = groupBy(select(history, 'roles'), ({ user }) => user);
   return uses.flatMap((use) =>
     (changes.get(use.user) ?? []).flatMap((change, _, all) => {
@@ -72,12 +85,12 @@ export function rolesStayLowered(history: History, bounds: Bounds): string[] {
 }
 
 /** The version of a user's rights never falls from one token to a later one. */
-export function versionsNeverFall(history: History): string[] {
+export function versionsNeverFall(history: History, bounds: Bounds): string[] {
   const minted = select(history, 'signUp', 'signIn', 'refresh').filter((mint) => mint.outcome === 'ok');
   return [...groupBy(minted, ({ user }) => user)].flatMap(([user, mints]) =>
     mints.flatMap((mint) => {
       const highest = Math.max(0, ...mints.filter(({ end }) => end < mint.start).map(({ claims }) => claims.ver));
-      return mint.claims.ver < highest
+      return mint.claims.ver < highest && !isBeingWrittenBack(history, mint, bounds)
         ? [
             `ver of ${user} fell from ${highest} to ${mint.claims.ver} at instance ${mint.instance}, ${Math.round(mint.start)}`,
           ]

@@ -23,6 +23,19 @@ function typeOf(operation: Operation): string | undefined {
 }
 
 /**
+ * Whether an operation may have found done what it was to do, and so wrote nothing: one before it was left in doubt, or was lost
+ * in a failover.
+ */
+function mayHaveBeenIdle(history: History, operation: Operation): boolean {
+  if (operation.kind !== 'roles' && !(operation.kind === 'end' && operation.by === 'logout-all')) return false;
+  const isLost = history.faults.some(({ lost }) => lost !== undefined && lost.from <= operation.end);
+  const before = select(history, 'roles').filter(
+    ({ user, start }) => user === operation.user && start < operation.start,
+  );
+  return isLost || (operation.kind === 'roles' && before.at(-1)?.outcome === 'unknown');
+}
+
+/**
  * Whatever was acknowledged stands in the audit log once; what was refused does not, and what is in doubt at most once. What
  * a failover lost, it has lost with its entry.
  */
@@ -32,7 +45,8 @@ export function auditedOnce(history: History, entries: Entry[]): string[] {
     const type = typeOf(operation);
     if (type === undefined) return [];
     const count = found.get(`${type} ${operation.requestId}`)?.length ?? 0;
-    const least = operation.outcome === 'ok' && !mayBeLost(history, operation) ? 1 : 0;
+    const isCertain = !mayBeLost(history, operation) && !mayHaveBeenIdle(history, operation);
+    const least = operation.outcome === 'ok' && isCertain ? 1 : 0;
     const most = operation.outcome === 'fail' ? 0 : 1;
     return count < least || count > most
       ? [`${operation.kind} of request ${operation.requestId} was ${operation.outcome}: ${count} entries ${type}`]
