@@ -21,7 +21,6 @@ const SAMPLES = 200;
 const PAGE = 100_000;
 /** Milliseconds. */
 const FELT = FEED === 'poll' ? 350 : 100;
-const FELT_IN_FLOOD = 500;
 
 /** $1 user, $2 how many; the id says when a session was opened */
 const FILL = `
@@ -35,18 +34,17 @@ const TOUCH = 'UPDATE sessions SET last_used_at = now() WHERE id = $1';
 
 /** @typedef {{ user: { id: string }, session: { id: string }, accessToken: string, refreshToken: string }} Person */
 /** @typedef {{ url: string, pid: number }} Server */
+/** @typedef {{ url: string, client: import('pg').Client }} Place */
 
 const postgres = await startPostgres();
 /** @type {(() => Promise<unknown>)[]} */
 const stops = [postgres.stop];
 const MEASUREMENTS = { felt, flood, everybody, update, start };
 try {
-  const { url } = await openDatabase(postgres.migrationUrl, 'revocation').then(async (owner) => {
-    await migrate(owner.url);
-    await owner.client.end();
-    return openDatabase(postgres.url, 'revocation');
-  });
-  const { client } = await openDatabase(url, 'revocation');
+  const owner = await openDatabase(postgres.migrationUrl, 'revocation');
+  await migrate(owner.url);
+  await owner.client.end();
+  const { url, client } = await openDatabase(postgres.url, 'revocation');
   stops.unshift(() => client.end());
   const asked = process.argv.slice(2);
   for (const [name, measure] of Object.entries(MEASUREMENTS))
@@ -54,8 +52,6 @@ try {
 } finally {
   for (const stop of stops) await stop();
 }
-
-/** @typedef {{ url: string, client: import('pg').Client }} Place */
 
 /** How soon a logout on one instance is felt on the other, while refreshes go on. @param {Place} place */
 async function felt(place) {
@@ -93,7 +89,7 @@ async function flood(place) {
         }
       const reached = await writers.done;
       commits[name] = await rest.end();
-      if (name === 'ended') report(`felt, ${FEED}, at ${reached.toFixed(0)} logouts a second`, waits, FELT_IN_FLOOD);
+      if (name === 'ended') report(`felt, ${FEED}, at ${reached.toFixed(0)} logouts a second`, waits, 500);
     }
     const ratio = Number(commits.ended) / Number(commits.plain);
     say(

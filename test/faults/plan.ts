@@ -16,16 +16,7 @@ const ACTIONS = {
 
 export type Action = keyof typeof ACTIONS;
 
-export const FAULTS = [
-  'swallow',
-  'refuse',
-  'reset',
-  'pause',
-  'restart',
-  'terminate',
-  'killInstance',
-  'failover',
-] as const;
+const FAULTS = ['swallow', 'refuse', 'reset', 'pause', 'restart', 'terminate', 'killInstance', 'failover'] as const;
 
 export type FaultKind = (typeof FAULTS)[number];
 
