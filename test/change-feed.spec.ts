@@ -144,6 +144,65 @@ test('the plan of a look reads by index, however long the table is', async () =>
   expect(plan).toMatch(/changes_xid/);
 });
 
+test('rows of a dump, with the transaction ids of another cluster, are not read again and again', async () => {
+  const { look, ids } = await follow();
+  await database.query(
+    `INSERT INTO changes (xid, kind, id) SELECT n::text::xid8, 'session', gen_random_uuid()
+     FROM unnest('{1,99999999999}'::bigint[]) AS n, generate_series(1, 3000)`,
+  );
+  for (let n = 0; n < 3; n++) await look();
+  expect(ids()).toEqual([]);
+});
+
+test('where a hosting tells neither cluster nor timeline, the start of Postgres has to do', async () => {
+  const client = await connect();
+  const refusing = {
+    query: async (sql: string, values?: unknown[]) => {
+      if (sql.includes('pg_control_system')) throw Object.assign(new Error('permission denied'), { code: '42501' });
+      return client.query(sql, values);
+    },
+  } as unknown as Client;
+  const cursor = new ChangeCursor(new Clock());
+  const looks: Omit<Look, 'words'>[] = [];
+  const look = () => cursor.advance(refusing, (told) => void looks.push(told));
+  await look();
+  const id = await record(client);
+  await look();
+  expect(looks.flatMap(({ changes }) => changes.map((change) => change.id))).toEqual([id]);
+  expect(new Set(looks.map(({ edition }) => edition))).toEqual(new Set([1]));
+});
+
+test('where the clock of the database jumps, what was read is read anew', async () => {
+  const client = await connect();
+  let ahead = 0;
+  const clock = new (class extends Clock {
+    override wall() {
+      return super.wall() - ahead;
+    }
+  })();
+  const cursor = new ChangeCursor(clock);
+  const editions: number[] = [];
+  const look = () => cursor.advance(client, ({ edition }) => void editions.push(edition));
+  await look();
+  ahead = 1_200_000;
+  await look();
+  ahead = 0;
+  await look();
+  await look();
+  expect(editions).toEqual([1, 2, 3, 3]);
+});
+
+test('without the row of the pulse nothing is believed, and the next pulse makes it again', async () => {
+  const { client, cursor, look } = await follow();
+  await database.query('DELETE FROM pulse');
+  await look();
+  expect(cursor.pulseAge).toBeGreaterThan(60_000);
+  await client.query(BEAT.text, [false]);
+  await client.query(BEAT.text, [false]);
+  await look();
+  expect(cursor.pulseAge).toBeLessThan(60_000);
+});
+
 test('of fifty that pulse at once one does, and not before a second has passed', async () => {
   const instances = await Promise.all(Array.from({ length: 50 }, connect));
   await database.query(`UPDATE pulse SET at = now() - interval '1 min', number = 0`);
@@ -209,8 +268,17 @@ describe('whoever changes the tables, by hand too', () => {
     await look();
     const changes = looks.flatMap((told) => told.changes);
     expect(changes).toEqual([
-      { kind: 'user', id, ver: 1, roles: [], floor: null, kept: null, disabled: true },
-      { kind: 'user', id, ver: 1, roles: [], floor: expect.stringMatching(/^0/), kept: null, disabled: true },
+      { number: expect.any(Number), kind: 'user', id, ver: 1, roles: [], floor: null, kept: null, disabled: true },
+      {
+        number: expect.any(Number),
+        kind: 'user',
+        id,
+        ver: 1,
+        roles: [],
+        floor: expect.stringMatching(/^0/),
+        kept: null,
+        disabled: true,
+      },
     ]);
   });
 
@@ -220,8 +288,26 @@ describe('whoever changes the tables, by hand too', () => {
     await database.query(`DELETE FROM user_roles WHERE role = 'admin'`);
     await look();
     expect(looks.flatMap(({ changes }) => changes)).toEqual([
-      { kind: 'user', id, ver: 2, roles: ['admin', 'user'], floor: null, kept: null, disabled: false },
-      { kind: 'user', id, ver: 3, roles: ['user'], floor: null, kept: null, disabled: false },
+      {
+        number: expect.any(Number),
+        kind: 'user',
+        id,
+        ver: 2,
+        roles: ['admin', 'user'],
+        floor: null,
+        kept: null,
+        disabled: false,
+      },
+      {
+        number: expect.any(Number),
+        kind: 'user',
+        id,
+        ver: 3,
+        roles: ['user'],
+        floor: null,
+        kept: null,
+        disabled: false,
+      },
     ]);
   });
 
@@ -238,11 +324,15 @@ describe('whoever changes the tables, by hand too', () => {
     await beat();
     await listener.query('LISTEN gatehouse');
     await database.query(end);
-    await listener.query(`SELECT set_config('application_name', 'gatehouse listener', false)`);
+    await listener.query(`SELECT set_config('application_name', 'gatehouse poller web-1/7', false)`);
+    await beat();
+    await database.query(end);
+    expect(await database.query('SELECT rings FROM pulse')).toEqual([{ rings: false }]);
+    await listener.query(`SELECT set_config('application_name', 'gatehouse listener web-1/7', false)`);
     await beat();
     await database.query(end);
     await waitFor(() => heard.length >= 2);
     expect(heard).toEqual(['pulse', expect.stringMatching(/^session /)]);
-    expect(await database.query(`SELECT FROM changes WHERE kind = 'session'`)).toHaveLength(2);
+    expect(await database.query(`SELECT FROM changes WHERE kind = 'session'`)).toHaveLength(3);
   });
 });

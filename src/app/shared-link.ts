@@ -20,7 +20,10 @@ export class SharedLink {
   constructor({ revocationFeed, databaseDirectUrl }: Config, databaseUrl: string) {
     const listens = revocationFeed === 'notify';
     const url = listens ? (databaseDirectUrl ?? databaseUrl) : databaseUrl;
-    this.link = new DatabaseLink({ url, name: linkName(), listens, ring: ringOver(databaseUrl) }, this.clock);
+    this.link = new DatabaseLink(
+      { url, name: linkName(listens), listens, beats: url === databaseUrl, ring: ringOver(databaseUrl) },
+      this.clock,
+    );
   }
 
   /** Throws ChannelError, or the error of pg. */

@@ -15,15 +15,22 @@ export interface UserState {
  */
 export class KnownUsers {
   private readonly states: UuidExpiryMap;
+  /** Of which change a state is, by the low 32 bits of its number. */
+  private readonly changes: UuidExpiryMap;
   private readonly roleSets: (readonly string[])[] = [];
   private readonly numbers = new Map<string, number>();
 
   /** `now` gives seconds since the epoch. */
   constructor(now: () => number) {
     this.states = new UuidExpiryMap(now);
+    this.changes = new UuidExpiryMap(now);
   }
 
-  remember(userId: string, { roles, disabled }: UserState, lapses: number): void {
+  /** Changes may be heard of in another order than they were made in: what an older one says is passed over. */
+  remember(userId: string, change: number, { roles, disabled }: UserState, lapses: number): void {
+    const known = this.changes.get(userId);
+    if (known !== undefined && ((change - known) | 0) < 0) return;
+    this.changes.set(userId, change >>> 0, lapses);
     const number = this.numberOf(roles);
     if (number !== undefined) this.states.set(userId, number * 2 + Number(disabled), lapses);
   }

@@ -16,11 +16,11 @@ const BEGINNING = 'SELECT (now() - $1 * interval \'1 s\')::text AS "at"';
 const PAGE_AFTER = {
   name: 'changes-page',
   text: `
-  SELECT at::text, number::text, kind, id, ver, roles, floor, kept, disabled FROM changes
+  SELECT at::text, number, kind, id, ver, roles, floor, kept, disabled FROM changes
   WHERE (at, number) > ($1::timestamptz, $2::bigint) AND kind = ANY ($3) ORDER BY at, number LIMIT $4`,
 };
 
-type Row = Change & { at: string; number: string };
+type Row = Omit<Change, 'number'> & { at: string; number: string };
 
 /** The changes of a while ago, which an instance has to know before it can go by the feed. */
 @Injectable()
@@ -43,7 +43,7 @@ export class PastChanges {
     let reportAt = this.clock.elapsed() + REPORT_EVERY;
     for (;;) {
       const rows = await this.database.run<Row>(PAGE_AFTER, [last.at, last.number, kinds, PAGE]);
-      for (const row of rows) take(row);
+      for (const row of rows) take({ ...row, number: Number(row.number) });
       count += rows.length;
       last = rows.at(-1) ?? last;
       if (rows.length < PAGE) return;

@@ -52,9 +52,9 @@ export class RevocationList {
     this.versions.set(userId, Math.max(ver, this.versions.get(userId) ?? 0), this.lapse());
   }
 
-  /** Remembers what the user has been since this version; an older one is no news. */
-  remember(userId: string, ver: number, state: UserState): void {
-    if (ver >= (this.versions.get(userId) ?? 0)) this.users.remember(userId, state, this.lapse());
+  /** Remembers what the user has been since the change of this number; an older one is no news. */
+  remember(userId: string, number: number, state: UserState): void {
+    this.users.remember(userId, number, state, this.lapse());
   }
 
   /** The ids of the sessions that have ended. */

@@ -137,14 +137,14 @@ export class Revocations {
     return this.list;
   }
 
-  private take({ kind, id, ver, roles, floor, kept, disabled }: Change): void {
+  private take({ number, kind, id, ver, roles, floor, kept, disabled }: Change): void {
     if (kind === 'epoch' && floor !== null) this.list.raiseEpoch(roles?.[0] ?? null, floor);
     if (id === null) return;
     if (floor !== null) this.list.raiseFloor(id, floor, kept);
     if (kind === 'session') this.list.revokeSession(id);
     if (kind !== 'user' || ver === null) return;
     this.list.raiseVersion(id, ver);
-    if (roles !== null) this.list.remember(id, ver, { roles, disabled: disabled ?? false });
+    if (roles !== null) this.list.remember(id, number, { roles, disabled: disabled ?? false });
   }
 
   /** What a database says counts while its pulse is fresh. Where none has come it may prove at once that it commits. */

@@ -1,5 +1,5 @@
 import type { SigningAlgorithm } from '../platform/config/signing-key.js';
-import { LISTENER } from '../platform/database/feed/pulse.js';
+import { LISTENER, POLLER } from '../platform/database/feed/pulse.js';
 
 /** The statements of the signing_keys table. Times are the database's: one clock for every instance. */
 
@@ -32,7 +32,8 @@ export const IS_SERVED = `SELECT $1::timestamptz + $2::float8 * interval '1 ms' 
  */
 export const OTHERS = `
   SELECT FROM pg_stat_activity
-  WHERE datname = current_database() AND application_name LIKE '${LISTENER}%' AND application_name <> $1
+  WHERE datname = current_database() AND (application_name LIKE '${LISTENER}%' OR application_name LIKE '${POLLER}%')
+    AND application_name <> $1
   UNION ALL SELECT FROM pulse WHERE NOT rings AND at > now() - interval '3 s' LIMIT 1`;
 
 /**

@@ -49,14 +49,15 @@ export class DatabaseModule {
         Database,
         Pulse,
         DatabaseFeed,
-        { provide: LINK_NAME, useFactory: linkName },
+        { provide: LINK_NAME, useFactory: () => linkName(listens) },
         {
           provide: LOOK_SOURCE,
           // Workers of one machine share the link of the process that started them.
           useFactory: (name: string, database: Database, clock: Clock) => {
             if (cluster.isWorker) return new PrimaryLink(clock);
             const ring = (word: string) => database.manager.query('SELECT pg_notify($1, $2)', [CHANNEL, word]);
-            return new DatabaseLink({ url: listens ? directUrl : url, name, listens, ring }, clock);
+            const linkUrl = listens ? directUrl : url;
+            return new DatabaseLink({ url: linkUrl, name, listens, beats: linkUrl === url, ring }, clock);
           },
           inject: [LINK_NAME, Database, Clock],
         },

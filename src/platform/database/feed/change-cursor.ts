@@ -1,7 +1,11 @@
 import type { Client } from 'pg';
 import type { Clock } from '../../common/clock.js';
-import { changesIn, DRAIN, LOOK, type Look, type LookRow, MANY } from './look.js';
+import { NOTABLE } from './clock-watch.js';
+import { changesIn, DRAIN, LOOK, type Look, type LookRow, MANY, PLAIN_LOOK } from './look.js';
 import { PULSE_INTERVAL } from './pulse.js';
+
+/** What Postgres says where it does not offer a function, or not to this role. */
+const NOT_OFFERED = new Set(['42501', '42883', '0A000']);
 
 /** Rows of one piece of a drain: the link is free for other looks in between. */
 const PIECE = 5_000;
@@ -26,6 +30,8 @@ export class ChangeCursor {
   private edition = 0;
   private setBackAt: string | null = null;
   private age = 0;
+  private offset = 0;
+  private isPlain = false;
 
   constructor(private readonly clock: Clock) {}
 
@@ -45,19 +51,37 @@ export class ChangeCursor {
   private async look(client: Client): Promise<Omit<Told, 'changes'> & { rows: LookRow[] }> {
     const beganAt = this.clock.elapsed();
     const before = this.snapshot;
-    const { rows } = await client.query<LookRow>(LOOK, [before]);
+    const { rows } = await this.ask(client, before);
     const took = this.clock.elapsed() - beganAt;
     const [state] = rows;
     if (!state) throw new Error('the table pulse is empty');
     if (state.identity === null) throw new StandbyError();
+    const offset = { ms: state.now - (this.clock.wall() - took / 2), error: took / 2 };
     const isOther = state.identity !== this.identity;
     if (isOther) this.begin(state);
     else if (rows.length < MANY) this.snapshot = state.snapshot;
+    this.note(offset, isOther);
     // A clock that was set back leaves a pulse of the future.
-    this.age = state.pulseAge < -PULSE_INTERVAL ? Number.MAX_SAFE_INTEGER : Math.max(0, state.pulseAge);
+    const age = state.pulseAge ?? Number.MAX_SAFE_INTEGER;
+    this.age = age < -PULSE_INTERVAL ? Number.MAX_SAFE_INTEGER : Math.max(0, age);
     const { edition, setBackAt } = this;
-    const offset = { ms: state.now - (this.clock.wall() - took / 2), error: took / 2 };
     return { beganAt, pulseAge: this.age, offset, edition, setBackAt, rows: isOther ? [] : rows };
+  }
+
+  private async ask(client: Client, snapshot: string | null): Promise<{ rows: LookRow[] }> {
+    if (this.isPlain) return client.query<LookRow>(PLAIN_LOOK, [snapshot]);
+    return client.query<LookRow>(LOOK, [snapshot]).catch((error) => {
+      if (!NOT_OFFERED.has(error?.code)) throw error;
+      this.isPlain = true;
+      return client.query<LookRow>(PLAIN_LOOK, [snapshot]);
+    });
+  }
+
+  /** Where a clock jumps, entries may have lapsed before their time: what was read by the one has to be read by the other. */
+  private note({ ms, error }: Look['offset'], isOther: boolean): void {
+    if (Math.abs(ms - this.offset) <= NOTABLE + error) return;
+    this.offset = ms;
+    if (!isOther) this.edition++;
   }
 
   /** Another database, or another beginning of it: what was read of the former one says nothing of it. */
@@ -74,7 +98,7 @@ export class ChangeCursor {
     try {
       await client.query('BEGIN');
       // The snapshot first: what commits until the cursor has its own is read twice.
-      const { rows } = await client.query<LookRow>(LOOK, [null]);
+      const { rows } = await this.ask(client, null);
       await client.query(DRAIN, [before]);
       this.snapshot = rows[0]?.snapshot ?? before;
       while (await this.drainPiece(client, tell));

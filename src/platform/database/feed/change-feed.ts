@@ -1,5 +1,7 @@
 /** A row of the table `changes`: something that every instance has to hear of. */
 export interface Change {
+  /** Changes of one row are numbered in the order in which they were made. */
+  number: number;
   /** What has changed, such as `session`. */
   kind: string;
   id: string | null;

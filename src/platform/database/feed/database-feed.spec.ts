@@ -4,6 +4,7 @@ import type { Change } from './change-feed.js';
 import { ClockError } from './clock-watch.js';
 import { DatabaseFeed } from './database-feed.js';
 import type { Look, LookSource } from './look.js';
+import type { Pulse } from './pulse.js';
 
 beforeAll(() => Logger.overrideLogger(false));
 
@@ -25,7 +26,16 @@ class Looks implements LookSource {
   async stop() {}
 }
 
-const CHANGE: Change = { kind: 'fruit', id: 'plum', ver: null, roles: null, floor: null, kept: null, disabled: null };
+const CHANGE: Change = {
+  number: 1,
+  kind: 'fruit',
+  id: 'plum',
+  ver: null,
+  roles: null,
+  floor: null,
+  kept: null,
+  disabled: null,
+};
 
 function fixture(first: Partial<Look> = {}) {
   const clock = new MovedClock();
@@ -40,8 +50,16 @@ function fixture(first: Partial<Look> = {}) {
     ...some,
   });
   const source = new Looks(look(first));
-  const feed = new DatabaseFeed(source, clock, 5);
-  return { clock, source, feed, tell: (some: Partial<Look>) => source.receive(look(some)) };
+  const beats: number[] = [];
+  const pulse = { beat: async () => void beats.push(clock.time) } as unknown as Pulse;
+  const feed = new DatabaseFeed(source, clock, pulse, 5);
+  return {
+    beats,
+    clock,
+    source,
+    feed,
+    tell: (some: Partial<Look>) => source.receive(look(some)),
+  };
 }
 
 const settle = () => new Promise((resolve) => setImmediate(resolve));
@@ -160,4 +178,26 @@ test('the time of all instances is the database’s, and an unfit clock is told'
   expect(feed.isClockFit).toBe(false);
   tell({ offset: { ms: 0, error: 5 } });
   expect(feed.isClockFit).toBe(true);
+});
+
+test('where the link sends no pulse the pool does, and not before it is overdue', async () => {
+  const { feed, tell, beats } = fixture();
+  await feed.start();
+  tell({ pulseAge: 1_999 });
+  expect(beats).toHaveLength(0);
+  tell({ pulseAge: 2_000 });
+  expect(beats).toHaveLength(1);
+});
+
+test('a set-back from before the first look is none that this instance could know of', async () => {
+  const { feed, tell } = fixture({ setBackAt: 'noon' });
+  const since: string[] = [];
+  feed.onSetBack(async (moment) => void since.push(moment));
+  await feed.start();
+  tell({ setBackAt: 'noon', edition: 2 });
+  await settle();
+  expect(since).toEqual([]);
+  tell({ setBackAt: 'evening', edition: 3 });
+  await soon(() => since.length > 0);
+  expect(since).toEqual(['evening']);
 });

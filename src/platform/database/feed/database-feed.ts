@@ -4,10 +4,13 @@ import { Clock } from '../../common/clock.js';
 import type { ApplyChange, Change, ChangeFeed } from './change-feed.js';
 import { ClockError, ClockWatch } from './clock-watch.js';
 import type { Look, LookSource } from './look.js';
+import { Pulse } from './pulse.js';
 
 /** The injection token of the LookSource. */
 export const LOOK_SOURCE = Symbol('LOOK_SOURCE');
 
+/** Milliseconds without a pulse after which one is sent through the pool: the link sends none, or is busy. */
+const OVERDUE = 2_000;
 /** Milliseconds after which a silent feed is not whole any more. */
 const SILENCE = 3_000;
 /** The injection token of the milliseconds until a reading that failed is tried again. */
@@ -53,6 +56,7 @@ export class DatabaseFeed implements ChangeFeed, OnApplicationShutdown {
   constructor(
     @Inject(LOOK_SOURCE) private readonly source: LookSource,
     private readonly clock: Clock,
+    private readonly pulse: Pulse,
     @Optional() @Inject(RETRY) private readonly retry = 500,
   ) {
     this.clocks = new ClockWatch(clock);
@@ -125,6 +129,10 @@ export class DatabaseFeed implements ChangeFeed, OnApplicationShutdown {
 
   private receive({ changes, words, edition, setBackAt, beganAt, pulseAge, offset }: Look): void {
     this.clocks.note(offset);
+    // What it cannot do shows by the pulse that does not come.
+    if (pulseAge >= OVERDUE) this.pulse.beat().catch(() => undefined);
+    // A set-back from before the first look is nothing that this instance could know more of.
+    if (this.latest.edition === 0) this.restoredSince = setBackAt;
     this.latest = { edition, setBackAt, heardAt: beganAt - pulseAge };
     for (const change of changes) this.apply(change);
     for (const word of words) this.bells.get(word)?.();
@@ -138,13 +146,14 @@ export class DatabaseFeed implements ChangeFeed, OnApplicationShutdown {
 
   /** Reads everything anew, until that is of the edition of the last look. The first reading is `start`'s to repeat. */
   private async catchUp(): Promise<void> {
+    let attempt = 0;
     while (this.whole.edition !== this.latest.edition && !this.stopping) {
       const isFirst = this.whole.edition === 0;
       try {
         await this.resync();
       } catch (error) {
         if (isFirst) return;
-        await this.postpone('What may have been missed could not be read', error);
+        await this.postpone('What may have been missed could not be read', error, attempt++);
       }
     }
   }
@@ -162,17 +171,18 @@ export class DatabaseFeed implements ChangeFeed, OnApplicationShutdown {
     this.logger.warn('The database has changed or begun anew; writing back what it may have lost');
     for (const restore of this.restores) {
       let isDone = false;
-      while (!isDone && !this.stopping && this.restoredSince === since) {
+      for (let attempt = 0; !isDone && !this.stopping && this.restoredSince === since; attempt++) {
         isDone = await restore(since).then(
           () => true,
-          (error) => this.postpone('What the database may have lost could not be written back', error),
+          (error) => this.postpone('What the database may have lost could not be written back', error, attempt),
         );
       }
     }
   }
 
-  private async postpone(what: string, error: unknown): Promise<false> {
-    this.logger.warn(`${what}; trying again (${error})`);
+  /** Says so once, however often it fails. */
+  private async postpone(what: string, error: unknown, attempt: number): Promise<false> {
+    if (attempt === 0) this.logger.warn(`${what}; trying again (${error})`);
     await wait(this.retry, undefined, { ref: false });
     return false;
   }

@@ -28,6 +28,8 @@ export interface LinkSettings {
   name: string;
   /** Whether notifications ring the bell; otherwise the link looks every 250 ms. */
   listens: boolean;
+  /** Whether changes go over this URL too, so that the link may commit pulses; otherwise the pool has to. */
+  beats: boolean;
   /** Sends a notification the way that changes go, through the pool. */
   ring: (word: string) => Promise<unknown>;
 }
@@ -114,7 +116,8 @@ export class DatabaseLink implements LookSource {
     await this.cursor.advance(client, (look) => {
       this.receive({ ...look, words: this.bell.take() });
     });
-    if (this.cursor.pulseAge >= PULSE_INTERVAL) await client.query(BEAT.text, [this.settings.listens]);
+    const { beats, listens } = this.settings;
+    if (beats && this.cursor.pulseAge >= PULSE_INTERVAL) await client.query(BEAT.text, [listens]);
   }
 
   private async connect(): Promise<Client> {

@@ -1,6 +1,6 @@
 import cluster from 'node:cluster';
 import { hostname } from 'node:os';
-import { LISTENER } from './pulse.js';
+import { LISTENER, POLLER } from './pulse.js';
 
 /** The injection token of the name of this instance's link. */
 export const LINK_NAME = Symbol('LINK_NAME');
@@ -11,8 +11,8 @@ const LONGEST = 63;
 let named = 0;
 
 /** The name of this instance's link in pg_stat_activity, which no other has. Workers have that of the process that started them. */
-export function linkName(): string {
+export function linkName(listens: boolean): string {
   const pid = cluster.isWorker ? process.ppid : process.pid;
   const ending = `/${pid}${++named > 1 ? `#${named}` : ''}`;
-  return `${LISTENER} ${hostname()}`.slice(0, LONGEST - ending.length) + ending;
+  return `${listens ? LISTENER : POLLER} ${hostname()}`.slice(0, LONGEST - ending.length) + ending;
 }

@@ -27,48 +27,61 @@ export interface LookSource {
 /** Rows that one look takes with it; where there are more they are drained apart. */
 export const MANY = 1_000;
 
-/**
- * The state of the database that an instance needs to know. `identity` is another one after a failover, a restore or a
- * restart: transaction ids may be handed out again then. Null on a standby.
- */
-const STATE = `
-  pg_current_snapshot()::text AS snapshot,
+/** Which database it is: another one after a failover or a restore, by its cluster and timeline, or after a restart. Null on a standby. */
+const IDENTITY = `
   CASE WHEN NOT pg_is_in_recovery() THEN
     (SELECT system_identifier FROM pg_control_system()) || '/' || left(pg_walfile_name(pg_current_wal_lsn()), 8)
-      || '/' || pg_postmaster_start_time() END AS identity,
+      || '/' || pg_postmaster_start_time() END AS identity`;
+
+/** The same where a hosting keeps cluster and timeline to itself: whatever takes over has another beginning. */
+const PLAIN_IDENTITY = `
+  CASE WHEN NOT pg_is_in_recovery() THEN pg_postmaster_start_time()::text END AS identity`;
+
+/** The state of the database that an instance needs to know. */
+const STATE = `
+  pg_current_snapshot()::text AS snapshot,
   clock_timestamp()::text AS moment,
   extract(epoch FROM clock_timestamp())::float8 * 1000 AS now,
   (SELECT extract(epoch FROM clock_timestamp() - at)::float8 * 1000 FROM pulse) AS "pulseAge"`;
 
-/** What was not visible in the snapshot $1: what has begun since, and what was open then. None is read twice, or missed. */
+/**
+ * What was not visible in the snapshot $1: what has begun since, and what was open then. None is read twice, or missed. Rows of
+ * a dump have the transaction ids of another cluster, of which those that are yet to come here say nothing new.
+ */
 const BEGUN_SINCE =
-  'SELECT number, kind, id, ver, roles, floor, kept, disabled FROM changes WHERE xid >= pg_snapshot_xmax($1::pg_snapshot)';
+  'SELECT number, kind, id, ver, roles, floor, kept, disabled FROM changes WHERE xid >= pg_snapshot_xmax($1::pg_snapshot) AND xid < pg_snapshot_xmax(pg_current_snapshot())';
 const OPEN_THEN =
   'SELECT number, kind, id, ver, roles, floor, kept, disabled FROM changes WHERE xid = ANY (ARRAY(SELECT pg_snapshot_xip($1::pg_snapshot)))';
 
-/** One row at least: the state, and in each row a change or none, those of one user in the order in which they were made. $1 the snapshot of the last look, or null for none */
-export const LOOK = `
-  SELECT ${STATE}, c.* FROM (SELECT) AS once LEFT JOIN (
-    (${BEGUN_SINCE} ORDER BY xid LIMIT ${MANY}) UNION ALL (${OPEN_THEN} ORDER BY xid LIMIT ${MANY})
-  ) AS c ON true ORDER BY c.number`;
+/** What is new, as far as one look takes it. */
+const NEW = `(${BEGUN_SINCE} ORDER BY xid LIMIT ${MANY}) UNION ALL (${OPEN_THEN} ORDER BY xid LIMIT ${MANY})`;
+
+/** One row at least: the state, and in each row a change or none, in the order of their numbers. $1 the snapshot of the last look, or null for none */
+export const LOOK = `SELECT ${IDENTITY}, ${STATE}, c.* FROM (SELECT) AS once LEFT JOIN (${NEW}) AS c ON true ORDER BY c.number`;
+
+/** The same with what every hosting tells. */
+export const PLAIN_LOOK = `SELECT ${PLAIN_IDENTITY}, ${STATE}, c.* FROM (SELECT) AS once LEFT JOIN (${NEW}) AS c ON true ORDER BY c.number`;
 
 /** The same without a limit, to be fetched piece by piece. $1 the snapshot of the last look */
 export const DRAIN = `
   DECLARE unseen NO SCROLL CURSOR FOR ${BEGUN_SINCE} UNION ALL ${OPEN_THEN}`;
 
 /** A row of LOOK. */
-export interface LookRow extends Omit<Change, 'kind'> {
+export interface LookRow extends Omit<Change, 'kind' | 'number'> {
   snapshot: string;
   identity: string | null;
   moment: string;
   now: number;
-  pulseAge: number;
+  /** Null where the row of the pulse is gone. */
+  pulseAge: number | null;
+  /** A bigint. Null, as is the kind, where the row holds no change. */
+  number: string | null;
   kind: string | null;
 }
 
 /** The changes in rows of LOOK or DRAIN. */
 export function changesIn(rows: Omit<LookRow, 'snapshot' | 'identity' | 'moment' | 'now' | 'pulseAge'>[]): Change[] {
-  return rows.flatMap(({ kind, id, ver, roles, floor, kept, disabled }) =>
-    kind === null ? [] : { kind, id, ver, roles, floor, kept, disabled },
+  return rows.flatMap(({ number, kind, id, ver, roles, floor, kept, disabled }) =>
+    kind === null ? [] : { number: Number(number), kind, id, ver, roles, floor, kept, disabled },
   );
 }

@@ -1,8 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { Database } from '../database.js';
 
-/** How the name of an instance's link in pg_stat_activity begins, and the channel that it listens to. */
+/** How the name of an instance's link in pg_stat_activity begins: of one that listens, and of one that only looks. */
 export const LISTENER = 'gatehouse listener';
+export const POLLER = 'gatehouse poller';
+/** The channel that links listen to. */
 export const CHANNEL = 'gatehouse';
 
 /** Milliseconds from one pulse to the next. */
@@ -20,7 +22,8 @@ export const BELIEVED = 5_000;
 export const BEAT = {
   name: 'pulse-beat',
   text: `
-  WITH beat AS (
+  WITH made AS (INSERT INTO pulse (at) SELECT '-infinity' WHERE NOT EXISTS (SELECT FROM pulse) ON CONFLICT DO NOTHING),
+  beat AS (
     UPDATE pulse SET number = number + 1, at = clock_timestamp(), rings = $1 OR EXISTS (
       SELECT FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE '${LISTENER}%')
     WHERE only_row = (

@@ -27,7 +27,16 @@ class FakeFeed implements ChangeFeed {
     this.resyncs.push(read);
   }
   tell(kind: string, id = ''): void {
-    this.subscribers.get(kind)?.({ kind, id, ver: null, roles: null, floor: null, kept: null, disabled: null });
+    this.subscribers.get(kind)?.({
+      number: 1,
+      kind,
+      id,
+      ver: null,
+      roles: null,
+      floor: null,
+      kept: null,
+      disabled: null,
+    });
   }
   /** What a feed does when it is made, and made again. */
   async resync(): Promise<void> {
