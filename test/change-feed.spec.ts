@@ -197,8 +197,8 @@ test('without the row of the pulse nothing is believed, and the next pulse makes
   await database.query('DELETE FROM pulse');
   await look();
   expect(cursor.pulseAge).toBeGreaterThan(60_000);
-  await client.query(BEAT.text, [false]);
-  await client.query(BEAT.text, [false]);
+  await client.query(BEAT.text, [false, false]);
+  await client.query(BEAT.text, [false, false]);
   await look();
   expect(cursor.pulseAge).toBeLessThan(60_000);
 });
@@ -206,7 +206,7 @@ test('without the row of the pulse nothing is believed, and the next pulse makes
 test('of fifty that pulse at once one does, and not before a second has passed', async () => {
   const instances = await Promise.all(Array.from({ length: 50 }, connect));
   await database.query(`UPDATE pulse SET at = now() - interval '1 min', number = 0`);
-  const beatAll = () => Promise.all(instances.map((client) => client.query(BEAT.text, [false])));
+  const beatAll = () => Promise.all(instances.map((client) => client.query(BEAT.text, [false, false])));
   await beatAll();
   await beatAll();
   expect(await database.query('SELECT number::integer FROM pulse')).toEqual([{ number: 1 }]);
@@ -282,6 +282,20 @@ describe('whoever changes the tables, by hand too', () => {
     ]);
   });
 
+  test('in a flood nothing is notified, but where a server of the version before listens', async () => {
+    const beat = async (...values: [boolean, boolean]) => {
+      await database.query(`UPDATE pulse SET at = now() - interval '1 min'`);
+      await database.query(BEAT.text, values);
+      return (await database.query<{ rings: boolean }>('SELECT rings FROM pulse'))[0]?.rings;
+    };
+    expect([await beat(true, false), await beat(true, true)]).toEqual([true, false]);
+    const former = await connect();
+    await former.query(`SELECT set_config('application_name', 'gatehouse listener', false)`);
+    expect([await beat(false, true), await beat(true, true)]).toEqual([true, true]);
+    await former.end();
+    await waitFor(async () => (await beat(true, true)) === false);
+  });
+
   test('a change of roles says what they are from here on', async () => {
     const { look, looks } = await follow();
     await database.query(`INSERT INTO user_roles SELECT id, unnest('{user,admin}'::text[]) FROM users`);
@@ -319,7 +333,7 @@ describe('whoever changes the tables, by hand too', () => {
       'UPDATE sessions SET revoked_at = now() WHERE id IN (SELECT id FROM sessions WHERE revoked_at IS NULL LIMIT 1)';
     const beat = async () => {
       await database.query(`UPDATE pulse SET at = now() - interval '1 min'`);
-      await database.query(BEAT.text, [false]);
+      await database.query(BEAT.text, [false, false]);
     };
     await beat();
     await listener.query('LISTEN gatehouse');

@@ -32,12 +32,18 @@ export class ChangeCursor {
   private age = 0;
   private offset = 0;
   private isPlain = false;
+  private isRung = false;
 
   constructor(private readonly clock: Clock) {}
 
   /** Milliseconds since the last pulse, as of the last look. */
   get pulseAge(): number {
     return this.age;
+  }
+
+  /** Whether changes are notified, as of the last look. */
+  get rings(): boolean {
+    return this.isRung;
   }
 
   /** Looks once, and hands over what is new; a great many changes come in pieces. Throws StandbyError, or the error of pg. */
@@ -61,6 +67,7 @@ export class ChangeCursor {
     if (isOther) this.begin(state);
     else if (rows.length < MANY) this.snapshot = state.snapshot;
     this.note(offset, isOther);
+    this.isRung = state.rings ?? false;
     // A clock that was set back leaves a pulse of the future.
     const age = state.pulseAge ?? Number.MAX_SAFE_INTEGER;
     this.age = age < -PULSE_INTERVAL ? Number.MAX_SAFE_INTEGER : Math.max(0, age);

@@ -7,6 +7,7 @@ import { InterruptibleTimer } from '../../common/interruptible-timer.js';
 import { PooledClient } from '../pooled-client.js';
 import { Bell } from './bell.js';
 import { ChangeCursor } from './change-cursor.js';
+import { Flood } from './flood.js';
 import type { Look, LookSource } from './look.js';
 import { BEAT, PULSE_INTERVAL } from './pulse.js';
 
@@ -15,6 +16,8 @@ const QUERY_TIMEOUT = 2_000;
 const RETRY = 500;
 /** Milliseconds between two looks where no bell rings. */
 const POLL = 250;
+/** Milliseconds between two looks in a flood of changes, for which no bell rings. */
+const POLL_IN_FLOOD = 50;
 /** Milliseconds between two looks at least, however often the bell rings. */
 const CLOSEST = 10;
 /** Milliseconds for which a bell that is not heard may be silent before the link is made anew. */
@@ -43,6 +46,7 @@ export class DatabaseLink implements LookSource {
   private readonly timer = new InterruptibleTimer();
   private readonly bell: Bell;
   private readonly cursor: ChangeCursor;
+  private readonly flood: Flood;
   private receive: (look: Look) => void = () => {};
   private client: Client | undefined;
   private running: Promise<void> | undefined;
@@ -54,6 +58,7 @@ export class DatabaseLink implements LookSource {
     private readonly clock: Clock,
   ) {
     this.cursor = new ChangeCursor(clock);
+    this.flood = new Flood(clock);
     this.bell = new Bell(clock, () => this.timer.wake());
   }
 
@@ -99,6 +104,8 @@ export class DatabaseLink implements LookSource {
   /** A link that hears its pulses only looks from time to time. Others would all pulse at once but for the chance in it. */
   private async untilNextLook(): Promise<number> {
     if (!this.settings.listens) return POLL;
+    if (this.flood.isOn) return POLL_IN_FLOOD;
+    if (!this.cursor.rings) return POLL;
     if (this.bell.isHeard) {
       this.isDeaf = false;
       return PULSE_INTERVAL + randomInt(200);
@@ -114,10 +121,11 @@ export class DatabaseLink implements LookSource {
 
   private async look(client: Client): Promise<void> {
     await this.cursor.advance(client, (look) => {
+      this.flood.add(look.changes.length);
       this.receive({ ...look, words: this.bell.take() });
     });
     const { beats, listens } = this.settings;
-    if (beats && this.cursor.pulseAge >= PULSE_INTERVAL) await client.query(BEAT.text, [listens]);
+    if (beats && this.cursor.pulseAge >= PULSE_INTERVAL) await client.query(BEAT.text, [listens, this.flood.isOn]);
   }
 
   private async connect(): Promise<Client> {

@@ -42,7 +42,8 @@ const STATE = `
   pg_current_snapshot()::text AS snapshot,
   clock_timestamp()::text AS moment,
   extract(epoch FROM clock_timestamp())::float8 * 1000 AS now,
-  (SELECT extract(epoch FROM clock_timestamp() - at)::float8 * 1000 FROM pulse) AS "pulseAge"`;
+  (SELECT extract(epoch FROM clock_timestamp() - at)::float8 * 1000 FROM pulse) AS "pulseAge",
+  (SELECT rings FROM pulse) AS rings`;
 
 /**
  * What was not visible in the snapshot $1: what has begun since, and what was open then. None is read twice, or missed. Rows of
@@ -74,13 +75,16 @@ export interface LookRow extends Omit<Change, 'kind' | 'number'> {
   now: number;
   /** Null where the row of the pulse is gone. */
   pulseAge: number | null;
+  rings: boolean | null;
   /** A bigint. Null, as is the kind, where the row holds no change. */
   number: string | null;
   kind: string | null;
 }
 
 /** The changes in rows of LOOK or DRAIN. */
-export function changesIn(rows: Omit<LookRow, 'snapshot' | 'identity' | 'moment' | 'now' | 'pulseAge'>[]): Change[] {
+export function changesIn(
+  rows: Omit<LookRow, 'snapshot' | 'identity' | 'moment' | 'now' | 'pulseAge' | 'rings'>[],
+): Change[] {
   return rows.flatMap(({ number, kind, id, ver, roles, floor, kept, disabled }) =>
     kind === null ? [] : { number: Number(number), kind, id, ver, roles, floor, kept, disabled },
   );

@@ -17,15 +17,19 @@ export const BELIEVED = 5_000;
 /**
  * Commits a pulse, unless another instance has done so within the second or is about to. It goes the way of every change:
  * a database that cannot commit has none, nor has one that was cut off from a standby which it must wait for.
- * $1 whether the caller listens
+ * $1 whether the caller listens, $2 whether there is a flood of changes: then instances look of themselves, and no transaction has
+ * to wait for others because it notifies. A server of the version before, whose link has no other name, needs each one.
  */
 export const BEAT = {
   name: 'pulse-beat',
   text: `
   WITH made AS (INSERT INTO pulse (at) SELECT '-infinity' WHERE NOT EXISTS (SELECT FROM pulse) ON CONFLICT DO NOTHING),
   beat AS (
-    UPDATE pulse SET number = number + 1, at = clock_timestamp(), rings = $1 OR EXISTS (
-      SELECT FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE '${LISTENER}%')
+    UPDATE pulse SET number = number + 1, at = clock_timestamp(),
+      rings = ($1 OR EXISTS (
+        SELECT FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE '${LISTENER}%'))
+      AND (NOT $2 OR EXISTS (
+        SELECT FROM pg_stat_activity WHERE datname = current_database() AND application_name = '${LISTENER}'))
     WHERE only_row = (
       SELECT only_row FROM pulse
       WHERE at NOT BETWEEN clock_timestamp() - ${NEW} * interval '1 ms' AND clock_timestamp()
@@ -47,7 +51,7 @@ export class Pulse {
 
   /** Tries to commit a pulse, once for all who ask meanwhile. Rejects where the database does not answer. */
   async beat(): Promise<void> {
-    this.beating ??= this.database.run(BEAT, [false]).finally(() => {
+    this.beating ??= this.database.run(BEAT, [false, false]).finally(() => {
       this.beating = undefined;
     });
     await this.beating;
