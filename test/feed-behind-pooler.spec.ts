@@ -1,4 +1,4 @@
-import { cli } from './support/cli.js';
+import { CliHost } from './support/cli.js';
 import { createDatabase, type TestDatabase } from './support/database.js';
 import { Gatehouse, GatehouseProcess } from './support/gatehouse.js';
 import { hasPgBouncer, startPgBouncer, type TestPooler } from './support/pgbouncer.js';
@@ -33,12 +33,14 @@ const throughPgBouncer = () => {
   );
 
   test('the doctor finds that too, and is content with either way out', async () => {
-    const doctor = (env: Record<string, string>) => cli(transactions.url, ['doctor', '--json'], { env });
+    const host = new CliHost(transactions.url);
+    const doctor = (env: Record<string, string>) => host.run(['doctor', '--json'], { env });
     const [lost, direct, poll] = [
       await doctor({}),
       await doctor({ DATABASE_DIRECT_URL: database.url }),
       await doctor({ REVOCATION_FEED: 'poll' }),
     ];
+    await host.stop();
     expect(lost.code).toBe(1);
     expect(lost.stdout).toContain('DATABASE_DIRECT_URL');
     for (const { stdout } of [direct, poll]) expect(stdout).not.toMatch(/Notifications .* do not arrive/);
