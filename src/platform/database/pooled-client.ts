@@ -5,13 +5,26 @@ import type { StatementNames } from './statement-names.js';
 type Callback = (error: Error | null, result?: unknown) => void;
 type Query = (config: unknown, values?: unknown, callback?: Callback) => unknown;
 
+/** The function of Postgres that warns where a commit stops waiting for its synchronous standby: the text is translated. */
+const WAIT_FOR_STANDBY = 'SyncRepWaitForLSN';
+
+/** A commit that stands on the primary alone. Its code is that of a transaction whose outcome is not known. */
+class CommitInDoubtError extends Error {
+  override readonly name = 'CommitInDoubtError';
+  readonly code = '08007';
+  constructor() {
+    super('The commit stopped waiting for its synchronous standby: a failover may lose it');
+  }
+}
+
 /** What a pool tells its connections beside what pg knows. */
 interface PooledClientConfig extends ClientConfig {
   statementNames?: StatementNames;
 }
 
 /**
- * A connection of a pool that does not outlive its usefulness, and prepares statements by name only where that works.
+ * A connection of a pool that does not outlive its usefulness, prepares statements by name only where that works,
+ * and fails a commit that stopped waiting for its synchronous standby.
  *
  * pg goes on using a connection whose answer did not come within `query_timeout`: behind a link gone silent it would stay
  * in the pool for a quarter of an hour, and every ROLLBACK would wait as long again. And TypeORM gives a connection back
@@ -20,7 +33,7 @@ interface PooledClientConfig extends ClientConfig {
 export class PooledClient extends Client {
   constructor(config: PooledClientConfig = {}) {
     super(config);
-    const query = this.query.bind(this) as Query;
+    const query = withDoubt(this, this.query.bind(this) as Query);
     const run = withoutBrokenNames(query, config.statementNames);
     this.query = ((...values: Parameters<Query>) => {
       const answer = run(...values);
@@ -34,6 +47,38 @@ export class PooledClient extends Client {
   private giveUp(error: Error): void {
     if (error.message === 'Query read timeout' || endsConnection(error)) void this.end();
   }
+}
+
+/**
+ * Fails the answer to a commit whose wait for the synchronous standby was cancelled. To Postgres it has succeeded, with a
+ * warning that would go unread.
+ */
+function withDoubt(client: Client, query: Query): Query {
+  let warned = false;
+  client.on('notice', ({ routine }) => {
+    warned ||= routine === WAIT_FOR_STANDBY;
+  });
+  // The warning comes before the answer, and the next statement is sent after it.
+  const doubt = () => {
+    const error = warned ? new CommitInDoubtError() : null;
+    warned = false;
+    return error;
+  };
+  return (config, values, callback) => {
+    if (callback) {
+      return query(config, values, (error, result) => {
+        const inDoubt = doubt();
+        callback(error ?? inDoubt, result);
+      });
+    }
+    const answer = query(config, values);
+    if (!(answer instanceof Promise)) return answer;
+    return answer.then((result) => {
+      const inDoubt = doubt();
+      if (inDoubt) throw inDoubt;
+      return result;
+    });
+  };
 }
 
 /**
