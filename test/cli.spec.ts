@@ -187,6 +187,9 @@ test('doctor migrates nothing, and says what it could not ask', async () => {
   }
   const gone = await shell.run(['doctor'], { env: { DATABASE_URL: 'postgres://nobody@127.0.0.1:1/none' } });
   expect([gone.code, gone.stdout]).toEqual([1, expect.stringContaining('FAULT    The database cannot be reached')]);
+  const env = { DATABASE_DIRECT_URL: 'postgres://nobody@127.0.0.1:1/none' };
+  const aside = (await shell.run(['doctor'], { env })).stdout.split('\n').filter((line) => line.startsWith('FAULT'));
+  expect(aside).toEqual([expect.stringContaining('cannot be reached at DATABASE_DIRECT_URL')]);
 });
 
 const PRODUCTION = { NODE_ENV: 'production', PUBLIC_URL: 'https://g.test', BCRYPT_COST: '10' };

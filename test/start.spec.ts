@@ -158,6 +158,13 @@ describe('what stands in the way is one sentence', () => {
     expect(said).not.toContain(new URL(url).password);
   });
 
+  test.concurrent('where only DATABASE_DIRECT_URL is wrong, that is named', async () => {
+    const direct = at((url) => (url.pathname = '/no_such_database'));
+    const { code, said } = await failing({ DATABASE_URL: at(() => undefined), DATABASE_DIRECT_URL: direct });
+    expect([code, said]).toEqual([78, expect.stringContaining('named in DATABASE_DIRECT_URL does not exist')]);
+    expect(said).not.toContain('DATABASE_URL');
+  });
+
   test.concurrent('a database that never answers', async () => {
     const proxy = await TcpProxy.before(database.url);
     proxy.swallow();

@@ -7,7 +7,7 @@ import { ClockError } from '../platform/database/feed/clock-watch.js';
 import { NoPulseError } from '../platform/database/feed/database-feed.js';
 import { WrongAppSecretError } from '../tokens/wrong-app-secret-error.js';
 import { ListenError } from './listen-error.js';
-import { explainFailure } from './startup-errors.js';
+import { DirectUrlError, explainFailure } from './startup-errors.js';
 
 const system = (members: object) => Object.assign(new Error('what the system says'), members);
 
@@ -68,6 +68,14 @@ test.each<[string, unknown, number, RegExp]>([
     69,
     /Check DATABASE_URL/,
   ],
+  [
+    'one that is away at the direct URL',
+    new DirectUrlError(system({ code: 'ECONNREFUSED' })),
+    69,
+    /Check DATABASE_DIRECT_URL and/,
+  ],
+  ['a wrong password there', new DirectUrlError(system({ code: '28P01' })), 78, /password in DATABASE_DIRECT_URL\.$/],
+  ['anything else there', new DirectUrlError(new Error('a flaw')), 70, /could not start: a flaw/],
   ['anything else', new Error('a flaw'), 70, /could not start: a flaw/],
   ['a thrown text', 'a text', 70, /could not start/],
   ['nothing', undefined, 70, /could not start/],

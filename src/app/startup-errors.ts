@@ -18,6 +18,14 @@ const SOFTWARE = 70;
 /** What Postgres says of a statement that would write on a standby. */
 const READ_ONLY = '25006';
 
+/** What failed at DATABASE_DIRECT_URL, so that it is told under the name of that setting. */
+export class DirectUrlError extends Error {
+  override readonly name = 'DirectUrlError';
+  constructor(override readonly cause: unknown) {
+    super('What was attempted at DATABASE_DIRECT_URL failed');
+  }
+}
+
 /** What may pass, and says what it is in one sentence. */
 const AWAY = [EmbeddedPostgresError, NoPulseError, StandbyError];
 
@@ -32,6 +40,10 @@ export function explainFailure(
   error: unknown,
   outcome = 'Gatehouse could not start',
 ): { message: string | null; exitCode: number } {
+  if (error instanceof DirectUrlError) {
+    const { message, exitCode } = explainFailure(error.cause, outcome);
+    return { message: message?.replaceAll('DATABASE_URL', 'DATABASE_DIRECT_URL') ?? null, exitCode };
+  }
   if (error instanceof Error && MISCONFIGURED.some((kind) => error instanceof kind)) {
     return { message: error.message, exitCode: CONFIG };
   }

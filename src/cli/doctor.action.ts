@@ -66,8 +66,7 @@ async function askDatabase(config: Config): Promise<DeploymentReport['database']
   try {
     await source.initialize();
     const clockOffset = await clockOffsetOf(source);
-    const listens = config.revocationFeed === 'notify';
-    const notificationsArrive = listens ? await doNotificationsArrive(config.databaseDirectUrl ?? url, source) : null;
+    const notificationsArrive = await areNotificationsHeard(config, url, source);
     return { clockOffset, migrationsPending: await source.showMigrations(), notificationsArrive };
   } catch {
     return null;
@@ -75,6 +74,13 @@ async function askDatabase(config: Config): Promise<DeploymentReport['database']
     if (source.isInitialized) await source.destroy();
     await postgres?.stop();
   }
+}
+
+/** A server that polls needs none. Without DATABASE_DIRECT_URL it is the database itself that cannot be reached. */
+async function areNotificationsHeard({ revocationFeed, databaseDirectUrl }: Config, url: string, source: DataSource) {
+  if (revocationFeed !== 'notify') return null;
+  if (databaseDirectUrl === undefined) return doNotificationsArrive(url, source);
+  return doNotificationsArrive(databaseDirectUrl, source).catch(() => 'no direct link' as const);
 }
 
 /** Listens as a server does, and sends itself a notification the way that changes go. */

@@ -23,6 +23,15 @@ it('misses no notifications where none are needed', () => {
   expect(findings.map(({ text }) => text)).toContainEqual(expect.stringContaining('REVOCATION_FEED is poll'));
 });
 
+it.each([
+  [-1_000, 'This machine and the database have the same time.'],
+  [1_001, 'This machine and the database have the same time within 5 s.'],
+  [-5_000, 'This machine and the database have the same time within 5 s.'],
+])('says of clocks that are %d ms apart how close they are', (clockOffset, text) => {
+  const findings = examine({ ...HEALTHY, database: { ...DATABASE, clockOffset } });
+  expect(findings).toContainEqual({ level: 'fine', text });
+});
+
 it('misses no SMTP_URL while developing, and says where the mails are', () => {
   const findings = examine({ ...HEALTHY, production: false, smtpUrl: undefined });
   expect(findings.find(({ text }) => /SMTP_URL/.test(text))).toMatchObject({
@@ -47,6 +56,12 @@ it.each<[string, Partial<DeploymentReport>, string, RegExp]>([
     { database: { ...DATABASE, notificationsArrive: false } },
     'fault',
     /DATABASE_DIRECT_URL .*REVOCATION_FEED=poll/,
+  ],
+  [
+    'a direct URL that leads nowhere',
+    { database: { ...DATABASE, notificationsArrive: 'no direct link' } },
+    'fault',
+    /cannot be reached at DATABASE_DIRECT_URL/,
   ],
   ['a clock that is ahead', { database: { ...DATABASE, clockOffset: -65_500 } }, 'fault', /65\.5 s ahead of/],
   ['pending migrations', { database: { ...DATABASE, migrationsPending: true } }, 'fault', /older than this build/],

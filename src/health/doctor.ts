@@ -26,13 +26,15 @@ export interface DeploymentReport {
     /** By how many ms its clock is ahead of ours. */ clockOffset: number;
     migrationsPending: boolean;
     /** Whether a notification came back; null with REVOCATION_FEED=poll, which needs none. */
-    notificationsArrive: boolean | null;
+    notificationsArrive: boolean | 'no direct link' | null;
   } | null;
 }
 
 /** Words of a secret that was copied from an example. */
 const EXAMPLE =
   /change[-_ ]?me|example|replace|your[-_ ]|secret|password|only[-_ ]for|test|0123456789|abcdefgh|qwerty/i;
+/** Milliseconds up to which two clocks have the same time. */
+const SAME_TIME = 1_000;
 /** Networks wider than this are not a proxy's: bits of the prefix. */
 const NARROW_ENOUGH = { 4: 8, 6: 16 };
 /** Bits of ::ffff:0:0, within which every IPv4 address has an IPv6 one. */
@@ -115,13 +117,16 @@ function ofDatabase(database: DeploymentReport['database']): Check[] {
 }
 
 function ofClock(offset: number): Check {
-  if (Math.abs(offset) <= NOTABLE) return fine('This machine and the database have the same time.');
+  if (Math.abs(offset) <= SAME_TIME) return fine('This machine and the database have the same time.');
+  if (Math.abs(offset) <= NOTABLE) return fine('This machine and the database have the same time within 5 s.');
   const text = `The clock of this machine is ${describeOffset(offset)} the database’s. Let NTP set both.`;
   return { level: Math.abs(offset) > UNFIT ? 'fault' : 'warning', text };
 }
 
-function ofNotifications(arrive: boolean | null): Check {
+function ofNotifications(arrive: boolean | 'no direct link' | null): Check {
   if (arrive === null) return fine('REVOCATION_FEED is poll: changes are looked for four times a second.');
+  if (arrive === 'no direct link')
+    return { level: 'fault', text: 'The database cannot be reached at DATABASE_DIRECT_URL, where the server listens.' };
   if (arrive) return fine('Notifications of the database arrive.');
   return { level: 'fault', text: new ChannelError().message };
 }
