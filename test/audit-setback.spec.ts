@@ -164,6 +164,17 @@ describe('where another Postgres answers, or the same after a restart', () => {
     expect(await verify()).toMatchObject({ faults: [], setBacks: [{ accepted: false }] });
   });
 
+  test('a server to which nothing happens records it at once, not after it was accepted', async () => {
+    const gatehouse = await Gatehouse.start({ DATABASE_URL: postgres.url });
+    await lose();
+    await restart();
+    await waitFor(marks, { until: ({ length }) => length === 1 });
+    await afresh(({ sealer }) => sealer.accept());
+    await gatehouse.call('POST', '/v1/auth/register', { body: { email: freshEmail(), password: PASSWORD } });
+    await gatehouse.stop();
+    expect(await verify()).toMatchObject({ faults: [], setBacks: [{ accepted: true }] });
+  });
+
   test('a chain that others have gone on with past the lost seal was set back too', async () => {
     const lost = await headOf();
     await lose();
@@ -302,11 +313,17 @@ describe('an entry of that type that no server wrote', () => {
   });
 });
 
-test('retention goes past a mark, as past any entry', async () => {
+test('retention stops at a mark until it was accepted, and then goes past it as past any entry', async () => {
+  const warn = jest.spyOn(Logger.prototype, 'warn').mockReturnValue();
   await lose();
   await restart();
   await seal(1);
-  expect(await afresh(({ retention }) => retention.cut(0))).toBe(6);
+  const cut = () => afresh(({ retention }) => retention.cut(0));
+  expect([await cut(), await cut()]).toEqual([4, 0]);
+  expect(warn).toHaveBeenCalledWith(expect.stringMatching(/set back by a failover.*Nothing is removed from there on/));
+  expect(await verify()).toMatchObject({ entries: 2, faults: [], setBacks: [{ accepted: false }] });
+  await afresh(({ sealer }) => sealer.accept());
+  expect(await cut()).toBe(2);
   expect(await verify()).toMatchObject({ entries: 0, faults: [], setBacks: [] });
 });
 

@@ -12,7 +12,8 @@ const EVERY = 3_600_000;
 const BATCH = 20;
 
 /**
- * Removes what is older than AUDIT_RETENTION, in whole seals that have just been found as they were written.
+ * Removes what is older than AUDIT_RETENTION, in whole seals that have just been found as they were written,
+ * and none from a set-back on that nobody has accepted: it would be gone before it was looked into.
  * An anchor takes their place, so that the rest of the chain still has a beginning that nobody can invent.
  */
 @Injectable()
@@ -54,15 +55,26 @@ export class AuditRetention implements OnApplicationBootstrap, OnModuleDestroy {
   private async cutBatch(age: number, manager: EntityManager): Promise<number> {
     const start = (await this.chain.read('anchor', manager)) ?? GENESIS;
     const seals = await manager.query<Seal[]>(store.OLD_SEALS, [start.number, age, BATCH]);
-    const last = seals.at(-1);
-    if (!last) return 0;
-    const [fault] = (await this.verifier.examine(seals, start, manager)).faults;
+    const { faults, setBacks } = await this.verifier.examine(seals, start, manager);
+    const [fault] = faults;
     if (fault) {
       this.logger.error(`${fault.detail} Nothing is removed before it is clear why; run npm run cli -- audit:verify`);
       return 0;
     }
-    for (const { number, mac } of seals) await manager.query(store.CUT, [number, this.chain.macs.releaseOf(mac)]);
+    const open = setBacks.find(({ accepted }) => !accepted);
+    const cut = open
+      ? seals.slice(
+          0,
+          seals.findIndex(({ ids }) => ids.includes(open.entry)),
+        )
+      : seals;
+    const last = cut.at(-1);
+    if (!last) {
+      if (open) this.logger.warn(`${open.detail}. Nothing is removed from there on before that`);
+      return 0;
+    }
+    for (const { number, mac } of cut) await manager.query(store.CUT, [number, this.chain.macs.releaseOf(mac)]);
     await this.chain.write('anchor', { number: last.number, seal: last.mac }, manager);
-    return seals.reduce((sum, { ids }) => sum + ids.length, 0);
+    return cut.reduce((sum, { ids }) => sum + ids.length, 0);
   }
 }

@@ -7,6 +7,7 @@ import { AuditVerifier } from '../../src/audit/audit-verifier.service.js';
 import type { Config } from '../../src/platform/config/config.js';
 import { dataSourceOptions } from '../../src/platform/database/data-source.js';
 import { Database } from '../../src/platform/database/database.js';
+import type { DatabaseFeed } from '../../src/platform/database/feed/database-feed.js';
 import { APP_SECRET } from './server.js';
 
 /** The audit module on its own, with the key of the servers under test. */
@@ -25,7 +26,7 @@ export async function openAuditModule(url: string, secret = APP_SECRET): Promise
   const config = { deriveKey } as unknown as Config;
   const database = new Database(source);
   const chain = new AuditChain(config, database);
-  const sealer = new AuditSealer(database, chain);
+  const sealer = new AuditSealer(database, chain, { onSetBack: () => undefined } as unknown as DatabaseFeed);
   const verifier = new AuditVerifier(database, chain, sealer);
   const retention = new AuditRetention(config, chain, verifier);
   return { sealer, verifier, retention, close: () => source.destroy() };
