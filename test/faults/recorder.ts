@@ -12,7 +12,7 @@ type Told<O extends Operation> = Omit<O, keyof Call>;
 
 export interface Reply {
   call: Call;
-  body: Partial<Tokens & Problem> & { user?: { id: string } };
+  body: Partial<Tokens & Problem> & { user?: { id: string }; details?: Record<string, { status: string }> };
 }
 
 /** Sends what clients send, and writes down when it began, when it ended and what came of it. */

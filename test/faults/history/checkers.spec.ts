@@ -92,7 +92,12 @@ describe('endedStaysEnded', () => {
     ['under a fault, past its bound, trusted', 1, history([logout(0), check(6_300, FAR)], [cut(500, 9_000)])],
     ['… said trusted', 1, history([logout(0), health(6_200, FAR), check(6_300, FAR)], [cut(500, 9_000)])],
     ['… said untrusted', 0, history([logout(0), untrusted, check(6_300, FAR)], [cut(500, 9_000)])],
-    ['… said untrusted right after', 0, history([logout(0), check(6_100, FAR), untrusted], [cut(500, 9_000)])],
+    ['… said untrusted right after', 1, history([logout(0), check(6_100, FAR), untrusted], [cut(500, 9_000)])],
+    [
+      '… not said',
+      1,
+      history([logout(0), health(6_200, { ...FAR, ...UNKNOWN }), check(6_300, FAR)], [cut(500, 9_000)]),
+    ],
     [
       '… said untrusted, then trusted again',
       1,
@@ -130,6 +135,7 @@ describe('rolesStayLowered', () => {
     ],
     ['another user’s', 0, history([roles(0, ['user'], { user: 'bob' }), check(1_100, HELPER)])],
     ['minted while a failover is put right', 0, history([roles(50, ['user']), refresh(600, HELPER)], [LOST])],
+    ['minted before anything was lost', 1, history([roles(10, ['user']), refresh(30, HELPER)], [LOST])],
     ['minted when it must have been', 1, history([roles(50, ['user']), refresh(5_600, HELPER)], [LOST])],
     ['accepted meanwhile where it was taken away', 1, history([roles(50, ['user']), check(600, HELPER)], [LOST])],
   ];
@@ -144,6 +150,7 @@ describe('versionsNeverFall', () => {
     ['another user’s', 0, history([refresh(0, HELPER), refresh(20, { user: 'bob' })])],
     ['a refusal', 0, history([refresh(0, HELPER), refresh(20, fails('session_revoked'))])],
     ['while a failover is put right', 0, history([refresh(0, HELPER), refresh(600)], [LOST])],
+    ['before anything was lost', 1, history([refresh(0, HELPER), refresh(20)], [LOST])],
     ['when it must have been', 1, history([refresh(0, HELPER), refresh(5_600)], [LOST])],
     ['after a fault that lost nothing', 1, history([refresh(0, HELPER), refresh(600)], [cut(0, 500)])],
   ];

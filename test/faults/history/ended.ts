@@ -15,16 +15,12 @@ function dueAt({ faults }: History, { end, instance: by }: Ending | RoleChange, 
   return end + (troubled ? bounds.fault : bounds.usual);
 }
 
-/**
- * Whether the instance had said that its list is not to be trusted: the last answer of /health/database between `due` and
- * the check, or the next one after it.
- */
-function saidUntrusted(history: History, { instance, start }: Check, due: number): boolean {
+/** Whether the last that the instance had said before the check is that its list is not to be trusted. */
+function saidUntrusted(history: History, { instance, start }: Check): boolean {
   const said = select(history, 'health').filter(
     (health) => health.instance === instance && health.outcome !== 'unknown',
   );
-  const before = said.filter((health) => health.start >= due && health.end <= start).at(-1);
-  return (before ?? said.find((health) => health.start >= start))?.outcome === 'fail';
+  return said.filter(({ end }) => end <= start).at(-1)?.outcome === 'fail';
 }
 
 /**
@@ -39,7 +35,7 @@ export function endedStaysEnded(history: History, bounds: Bounds): string[] {
     if (use.outcome !== 'ok') return [];
     return (endings.get(use.session) ?? []).flatMap((ending) => {
       const due = dueAt(history, ending, use.instance, bounds);
-      if (use.start <= due || (use.kind === 'check' && saidUntrusted(history, use, due))) return [];
+      if (use.start <= due || (use.kind === 'check' && saidUntrusted(history, use))) return [];
       const late = Math.round(use.start - ending.end);
       return [
         `${ending.by} at instance ${ending.instance}: ${use.kind} of session ${use.session} ok at instance ${use.instance} ${late} ms later`,
@@ -54,13 +50,13 @@ const givenAgain = (changes: RoleChange[], change: RoleChange, role: string) =>
   Number.POSITIVE_INFINITY;
 
 /**
- * Whether a failover that lost commits may not have been put right yet: instances write back what they know within the bound.
- * What is minted meanwhile is out of date from the beginning, and those that know refuse it.
+ * Whether a failover that lost commits may not have been put right yet: instances write back what they know within the bound of
+ * the promotion. Before that the primary that has everything answered, and nothing is excused. What is minted meanwhile is out of date from the beginning, and those that know refuse it.
  */
-function isBeingWrittenBack({ faults }: History, { start, kind }: Operation, bounds: Bounds): boolean {
+function isBeingWrittenBack({ faults }: History, use: Operation, bounds: Bounds): boolean {
   return (
-    kind !== 'check' &&
-    faults.some(({ lost, end }) => lost !== undefined && start >= lost.from && start <= end + bounds.fault)
+    use.kind !== 'check' &&
+    faults.some(({ lost, end }) => lost !== undefined && use.end >= lost.to && use.start <= end + bounds.fault)
   );
 }
 
@@ -76,7 +72,7 @@ export function rolesStayLowered(history: History, bounds: Bounds): string[] {
       if (change.outcome !== 'ok' || use.start <= due) return [];
       const back = use.claims.roles.filter((role) => !change.roles.includes(role));
       const wrong = back.filter((role) => use.end < givenAgain(all, change, role));
-      if (wrong.length === 0 || (use.kind === 'check' && saidUntrusted(history, use, due))) return [];
+      if (wrong.length === 0 || (use.kind === 'check' && saidUntrusted(history, use))) return [];
       return [
         `${wrong} was taken away at ${Math.round(change.end)}: ${use.kind} ok with it at instance ${use.instance}, ${Math.round(use.start)}`,
       ];

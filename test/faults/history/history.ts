@@ -63,7 +63,7 @@ export interface RoleChange extends Call {
   roles: string[];
 }
 
-/** A question to `GET /health/database`: `ok` is trusted, `fail` is not. */
+/** A question to `GET /health/database`: `fail` says that `revocations` is down, whatever else may be. */
 export interface Health extends Call {
   kind: 'health';
 }
