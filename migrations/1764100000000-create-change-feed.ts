@@ -7,12 +7,12 @@ import type { MigrationInterface, QueryRunner } from 'typeorm';
  */
 export class CreateChangeFeed1764100000000 implements MigrationInterface {
   async up(queryRunner: QueryRunner): Promise<void> {
+    // With the writers of before out of the way: what they ended is in the tables, and what is ended from here on in the feed.
+    await queryRunner.query('LOCK TABLE users, sessions, session_tombstones IN SHARE ROW EXCLUSIVE MODE');
     await queryRunner.query(TABLES);
     await queryRunner.query(FUNCTIONS);
     await queryRunner.query(TRIGGERS);
-    // With the writers of before out of the way: what they ended is in the tables, and what is ended from here on in the feed.
     await queryRunner.query(`
-      LOCK TABLE sessions, users, session_tombstones IN SHARE ROW EXCLUSIVE MODE;
       INSERT INTO changes (kind, id, at)
         SELECT 'session', id, revoked_at FROM sessions WHERE revoked_at > now() - interval '2 days';
       INSERT INTO changes (kind, id, at)

@@ -7,6 +7,7 @@ import type { MigrationInterface, QueryRunner } from 'typeorm';
  */
 export class BoundSessions1764200000000 implements MigrationInterface {
   async up(queryRunner: QueryRunner): Promise<void> {
+    await queryRunner.query(LOCKS);
     await queryRunner.query(TABLES);
     await queryRunner.query(FUNCTIONS);
     await queryRunner.query(USER_TRIGGERS);
@@ -33,10 +34,15 @@ export class BoundSessions1764200000000 implements MigrationInterface {
       DROP FUNCTION first_id_after(uuid);
       ALTER TABLE changes DROP COLUMN floor, DROP COLUMN kept, DROP COLUMN disabled;
       ALTER TABLE users DROP COLUMN sessions_floor, DROP COLUMN sessions_kept;
-      DROP INDEX sessions_live;
     `);
   }
 }
+
+/** All at once: requests take them in every order, and what is waited for in a circle is given up before they are. */
+const LOCKS = `
+  LOCK TABLE users, changes IN ACCESS EXCLUSIVE MODE;
+  LOCK TABLE user_roles, roles IN SHARE ROW EXCLUSIVE MODE;
+`;
 
 const TABLES = `
   ALTER TABLE users
@@ -56,8 +62,6 @@ const TABLES = `
   ALTER TABLE changes ADD COLUMN floor uuid, ADD COLUMN kept uuid, ADD COLUMN disabled boolean;
   COMMENT ON COLUMN changes.floor IS 'The floor from here on, of the user or of an epoch';
   COMMENT ON COLUMN changes.disabled IS 'Whether the user is disabled from here on';
-
-  CREATE INDEX sessions_live ON sessions (user_id, id) WHERE revoked_at IS NULL;
 `;
 
 const FUNCTIONS = `

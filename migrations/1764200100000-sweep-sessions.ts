@@ -6,6 +6,8 @@ import type { MigrationInterface, QueryRunner } from 'typeorm';
  */
 export class SweepSessions1764200100000 implements MigrationInterface {
   async up(queryRunner: QueryRunner): Promise<void> {
+    // At once: requests take them in either order, and what is waited for in a circle is given up before they are.
+    await queryRunner.query('LOCK TABLE users, sessions, epochs IN ACCESS EXCLUSIVE MODE');
     await queryRunner.query(TABLES);
     await queryRunner.query(FUNCTIONS);
     await queryRunner.query(TRIGGERS);

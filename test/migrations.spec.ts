@@ -1,17 +1,14 @@
-import { readdirSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import { DataSource, type MigrationInterface } from 'typeorm';
+import { DataSource } from 'typeorm';
 import { dataSourceOptions } from '../src/platform/database/data-source.js';
 import { applyFunctions, readFunctions, type SqlFunction } from '../src/platform/database/sql-functions.js';
 import { createDatabase, type TestDatabase } from './support/database.js';
+import { loadMigrations, type MigrationClass, migrationUrl, timeOf } from './support/migrations.js';
 import { describeSchema, rowsOf, SEEDS, totalsOf } from './support/schema.js';
 
 /**
  * Every migration goes down and up again with rows in every table: down leaves the schema as it was before the migration, up
  * makes it what it was, and no row or column is lost but those that are named here.
  */
-
-type MigrationClass = new () => MigrationInterface;
 
 /** What going down loses by nature, table or column, because nothing below has a place for it. */
 const LOST: Record<string, string[]> = {
@@ -53,28 +50,6 @@ let functions: SqlFunction[];
 let migrations: MigrationClass[];
 /** The schema after so many migrations, as they were made on an empty database. */
 const madeBy: string[][] = [];
-
-/** As the server migrates: on the Postgres that it set up itself a superuser does, in the name of the application's role. */
-function migrationUrl(url: string): string {
-  const own = new URL(url);
-  if (own.username !== 'gatehouse') return url;
-  own.username = 'postgres';
-  own.search = '?options=-c%20role%3Dgatehouse';
-  return own.href;
-}
-
-/** By their time stamps, as TypeORM orders them. */
-async function loadMigrations(): Promise<MigrationClass[]> {
-  const folder = fileURLToPath(new URL('../migrations/', import.meta.url));
-  const modules = await Promise.all(
-    readdirSync(folder)
-      .filter((file) => file.endsWith('.ts'))
-      .sort()
-      .map((file) => import(`../migrations/${file.replace(/ts$/, 'js')}`) as Promise<Record<string, MigrationClass>>),
-  );
-  return modules.flatMap((module) => Object.values(module)).sort((a, b) => timeOf(a) - timeOf(b));
-}
-const timeOf = ({ name }: MigrationClass) => Number(/\d{13}$/.exec(name)?.[0]);
 
 beforeAll(async () => {
   database = await createDatabase({ empty: true });

@@ -6,6 +6,7 @@ import { ChannelError } from '../platform/database/feed/bell.js';
 import { StandbyError } from '../platform/database/feed/change-cursor.js';
 import { ClockError } from '../platform/database/feed/clock-watch.js';
 import { NoPulseError } from '../platform/database/feed/database-feed.js';
+import { MigrationBlockedError } from '../platform/database/run-migrations.js';
 import { WrongAppSecretError } from '../tokens/wrong-app-secret-error.js';
 import { WorkerStartError } from './cluster.js';
 import { ListenError } from './listen-error.js';
@@ -27,7 +28,7 @@ export class DirectUrlError extends Error {
 }
 
 /** What may pass, and says what it is in one sentence. */
-const AWAY = [EmbeddedPostgresError, NoPulseError, StandbyError];
+const AWAY = [EmbeddedPostgresError, NoPulseError, StandbyError, MigrationBlockedError];
 
 /** What only a person can mend, and says so in one sentence. */
 const MISCONFIGURED = [ConfigError, WrongAppSecretError, FirstAdminError, ChannelError, ClockError];

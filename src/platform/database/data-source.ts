@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { DataSource, type DataSourceOptions } from 'typeorm';
 import { PooledClient } from './pooled-client.js';
 import type { Pooling } from './pooler.js';
+import { runMigrations } from './run-migrations.js';
 import { applyFunctions, readFunctions } from './sql-functions.js';
 import { StatementNames } from './statement-names.js';
 
@@ -50,7 +51,8 @@ const MIGRATION_LOCK = 4_711_001;
 
 /**
  * Brings the schema up to date, and its functions. Instances that start together take turns, so each migration runs once.
- * Returns the names of the migrations and functions that were applied. Throws the driver's error when the database cannot be reached.
+ * Returns the names of the migrations and functions that were applied. Throws
+ * MigrationBlockedError where others hold what it needs, and the driver's error when the database cannot be reached.
  */
 export async function migrate(url: string): Promise<string[]> {
   const source = new DataSource({
@@ -64,10 +66,9 @@ export async function migrate(url: string): Promise<string[]> {
     await lock.startTransaction();
     await lock.query('SET LOCAL idle_in_transaction_session_timeout = 0');
     await lock.query('SELECT pg_advisory_xact_lock($1)', [MIGRATION_LOCK]);
-    // Each in a transaction of its own, so that no lock outlasts the migration that needs it.
-    const applied = await source.runMigrations({ transaction: 'each' });
+    const applied = await runMigrations(source);
     const functions = await applyFunctions(source, await readFunctions());
-    return [...applied.map((migration) => migration.name), ...functions];
+    return [...applied, ...functions];
   } finally {
     await lock.rollbackTransaction().catch(() => undefined);
     await lock.release();
