@@ -1,6 +1,6 @@
 import { UuidExpiryMap } from './uuid-expiry-map.js';
 
-/** Role sets that are told apart; with more of them no more users are remembered. */
+/** Role sets that are told apart; of users with any more of them nothing is remembered. */
 const MOST_ROLE_SETS = 10_000;
 
 /** What this instance last heard of a user. */
@@ -32,7 +32,8 @@ export class KnownUsers {
     if (known !== undefined && ((change - known) | 0) < 0) return;
     this.changes.set(userId, change >>> 0, lapses);
     const number = this.numberOf(roles);
-    if (number !== undefined) this.states.set(userId, number * 2 + Number(disabled), lapses);
+    if (number === undefined) this.states.forget(userId);
+    else this.states.set(userId, number * 2 + Number(disabled), lapses);
   }
 
   /** What was last heard of a user, or null. */

@@ -2,6 +2,8 @@
 const LANES = 6;
 const VALUE = 4;
 const LAPSES = 5;
+/** The second in which an entry that is forgotten has lapsed. */
+const LONG_AGO = 1;
 const LEAST_CAPACITY = 16;
 const FULLEST = 0.7;
 
@@ -31,6 +33,12 @@ export class UuidExpiryMap {
   set(id: string, value: number, lapses: number): void {
     parseUuid(id, this.key);
     this.shardOf(this.key).set(this.key, value, lapses);
+  }
+
+  /** Lets the entry of an id, where there is one, lapse at once. */
+  forget(id: string): void {
+    parseUuid(id, this.key);
+    this.shardOf(this.key).forget(this.key);
   }
 
   /** What has not lapsed yet, in no order. An entry that is set meanwhile may be among it or not. */
@@ -75,6 +83,12 @@ class Shard {
     this.slots.set(key, at);
     this.slots[at + VALUE] = value;
     this.slots[at + LAPSES] = Math.max(1, lapses);
+  }
+
+  /** The slot stays taken, since others may have been put behind it. */
+  forget(key: Uint32Array): void {
+    const at = this.find(key);
+    if (this.slots[at + LAPSES] !== 0) this.slots[at + LAPSES] = LONG_AGO;
   }
 
   *entries(): Generator<[id: string, value: number]> {
