@@ -191,6 +191,49 @@ test('a session of an id that was ahead of the clock ends like any other', async
   expect(await verdict(there, (await signIn(here, acting.user.email)).accessToken)).toBe('ok');
 });
 
+describe('a session of an id that was ahead of the clock, and revoke-before of', () => {
+  const idOf = (
+    ahead: string,
+    opened: string,
+  ) => `INSERT INTO sessions (id, user_id, created_at, secret_hash, expires_at, auth_methods)
+    SELECT new_id_at(opened + interval '${ahead}'), $1, opened, sha256('x'), now() + interval '1 day', '{}'
+    FROM (SELECT now() - interval '${opened}' AS opened) AS o RETURNING id`;
+  const open = async (ahead: string, opened: string, userId: string) =>
+    (await database.query<{ id: string }>(idOf(ahead, opened), [userId]))[0]?.id;
+  const isEnded = async (id: string | undefined) =>
+    (await database.query('SELECT FROM sessions WHERE id = $1 AND revoked_at IS NOT NULL', [id])).length === 1;
+
+  test.each<[string, (userId: string) => object, boolean]>([
+    ['its user', (userId) => ({ userId }), true],
+    ['a role', () => ({ role: 'member' }), true],
+    ['everybody', () => ({}), false],
+  ])('%s', async (_, scope, sparesOthers) => {
+    // Of another test, and later than the moment of this one.
+    await database.query('DELETE FROM epochs');
+    const { acting } = await member('nothing');
+    const stranger = await signUp(here);
+    const bystander = await open('100 days', '1 hour', stranger.user.id);
+    const ahead = await open('100 days', '1 hour', acting.user.id);
+    // Of the past by now, but ahead of the moment before which all are to end.
+    const past = await open('50 minutes', '1 hour', acting.user.id);
+    const younger = await open('50 minutes', '20 minutes', acting.user.id);
+    const earlier = new Date(Date.now() - 1_800_000).toISOString();
+    await asAdmin('POST', '/v1/sessions/revoke-before', { ...scope(acting.user.id), before: earlier });
+    for (const id of [ahead, past]) await waitFor(() => isEnded(id));
+    expect(await isEnded(younger)).toBe(false);
+    await asAdmin('POST', '/v1/sessions/revoke-before', scope(acting.user.id));
+    // At once, and told to all.
+    for (const id of [ahead, past, younger]) {
+      expect(await isEnded(id)).toBe(true);
+      expect(await database.query(`SELECT FROM changes WHERE kind = 'session' AND id = $1`, [id])).toHaveLength(1);
+    }
+    if (sparesOthers) expect(await isEnded(bystander)).toBe(false);
+    else await waitFor(() => isEnded(bystander));
+    admin = await withRoles(here, database, 'admin', 'user');
+    expect((await refresh(there, (await signIn(here, acting.user.email)).refreshToken)).code).toBe('ok');
+  });
+});
+
 test('ids are the database’s, and none is below a floor of its own millisecond', async () => {
   const { acting } = await member('nothing');
   await database.query('BEGIN');
