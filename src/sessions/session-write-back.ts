@@ -1,4 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
+import { SYSTEM } from '../access/actor.js';
+import { Audit } from '../audit/audit.service.js';
 import { inBatches } from '../platform/common/batches.js';
 import { Database } from '../platform/database/database.js';
 import { DatabaseFeed } from '../platform/database/feed/database-feed.js';
@@ -7,7 +9,11 @@ import { Revocations } from '../revocation/revocations.service.js';
 const BATCH = 1_000;
 
 /** $1 ids */
-const END_AGAIN = 'UPDATE sessions SET revoked_at = now() WHERE id = ANY ($1::uuid[]) AND revoked_at IS NULL';
+const END_AGAIN = `
+  UPDATE sessions SET revoked_at = now() WHERE id = ANY ($1::uuid[]) AND revoked_at IS NULL RETURNING id, user_id AS "userId"`;
+
+/** Sessions that one audit event names at most. */
+const NAMED = 100;
 
 /** $1 role or null, $2 floor */
 const RAISE_EPOCH = `
@@ -25,6 +31,7 @@ export class SessionWriteBack {
   constructor(
     private readonly database: Database,
     private readonly revocations: Revocations,
+    private readonly audit: Audit,
     feed: DatabaseFeed,
   ) {
     feed.onSetBack(() => this.writeBack());
@@ -33,10 +40,24 @@ export class SessionWriteBack {
   private async writeBack(): Promise<void> {
     for (const epoch of this.revocations.known.raisedEpochs()) await this.database.manager.query(RAISE_EPOCH, epoch);
     let ended = 0;
-    for (const ids of inBatches(this.revocations.known.endedSessions(), BATCH)) {
-      const [, count] = await this.database.manager.query<[unknown[], number]>(END_AGAIN, [ids]);
-      ended += count;
-    }
+    for (const ids of inBatches(this.revocations.known.endedSessions(), BATCH)) ended += await this.endAgain(ids);
     if (ended > 0) this.logger.warn(`The database had lost the end of ${ended} sessions: they are ended again`);
+  }
+
+  /** Writes down one event for each user. */
+  private endAgain(ids: string[]): Promise<number> {
+    return this.database.transaction(async (manager) => {
+      const [ended] = await manager.query<[{ id: string; userId: string }[], number]>(END_AGAIN, [ids]);
+      const byUser = new Map<string, string[]>();
+      for (const { id, userId } of ended) byUser.set(userId, [...(byUser.get(userId) ?? []), id]);
+      const events = [...byUser].map(([userId, own]) => ({
+        type: 'session.revoked' as const,
+        actor: SYSTEM,
+        userId,
+        data: { reason: 'set_back', revoked: own.length, sessionIds: own.slice(0, NAMED) },
+      }));
+      await this.audit.recordAll(events, manager);
+      return ended.length;
+    });
   }
 }

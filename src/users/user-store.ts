@@ -78,12 +78,19 @@ export const KNOWS_ADMIN = `SELECT EXISTS (SELECT FROM user_roles WHERE role = '
 
 /** Which users have an older version than is known: the database has lost the newer one. $1 users, $2 versions, $3 a moment */
 export const FORGOTTEN_RIGHTS = `
-  SELECT u.id, coalesce(u.ver_changed_at >= $3::timestamptz, false) AS "changedSince"
+  SELECT u.id, coalesce(u.ver_changed_at >= $3::timestamptz, false) AS "changedSince",
+    ARRAY(SELECT role FROM user_roles r WHERE r.user_id = u.id ORDER BY role) AS before
   FROM unnest($1::uuid[], $2::integer[]) AS known(id, ver) JOIN users u ON u.id = known.id AND u.ver < known.ver`;
 
 /** Gives what a user does not have yet, of the roles that there are. $1 user, $2 roles */
 export const GIVE_MISSING_ROLES = `
   INSERT INTO user_roles (user_id, role) SELECT $1, name FROM roles WHERE name = ANY ($2::text[]) ON CONFLICT DO NOTHING`;
+
+/** In one order, so that two who change the same users do not wait for each other. $1 users */
+export const LOCK_ALL = 'SELECT FROM users WHERE id = ANY ($1::uuid[]) ORDER BY id FOR NO KEY UPDATE';
+
+/** $1 user */
+export const ROLES_OF = 'SELECT ARRAY(SELECT role FROM user_roles WHERE user_id = $1 ORDER BY role) AS roles';
 
 /** $1 user, $2 version */
 export const RAISE_VERSION = 'UPDATE users SET ver = $2 WHERE id = $1 AND ver < $2';
@@ -91,11 +98,19 @@ export const RAISE_VERSION = 'UPDATE users SET ver = $2 WHERE id = $1 AND ver < 
 /** Disables users again, but those that were changed since. $1 users, $2 a moment */
 export const DISABLE_AGAIN = `
   UPDATE users SET status = 'disabled', updated_at = now()
-  WHERE id = ANY ($1::uuid[]) AND status <> 'disabled' AND updated_at < $2::timestamptz`;
+  WHERE id = ANY ($1::uuid[]) AND status <> 'disabled' AND updated_at < $2::timestamptz RETURNING id`;
 
-/** Raises floors below which sessions are dead. $1 users, $2 floors (milliseconds since the epoch), $3 sessions that were kept */
+/**
+ * Raises floors below which sessions are dead, each with the session that was kept under that very floor.
+ * $1 users, $2 floors (milliseconds since the epoch), $3 sessions that were kept, $4 under which floors
+ */
 export const RAISE_FLOORS = `
   UPDATE users u SET sessions_floor = known.floor,
-    sessions_kept = (SELECT s.id FROM sessions s WHERE s.user_id = u.id AND s.id = ANY ($3::uuid[]) ORDER BY s.id DESC LIMIT 1)
-  FROM (SELECT id, first_id_at(to_timestamp(moment / 1000)) AS floor FROM unnest($1::uuid[], $2::float8[]) AS k(id, moment)) AS known
-  WHERE u.id = known.id AND u.sessions_floor < known.floor`;
+    sessions_kept = (
+      SELECT s.id FROM unnest($3::uuid[], $4::float8[]) AS kept(id, moment) JOIN sessions s ON s.id = kept.id
+      WHERE s.user_id = u.id AND kept.moment = known.moment ORDER BY s.id DESC LIMIT 1)
+  FROM (
+    SELECT id, moment, first_id_at(to_timestamp(moment / 1000)) AS floor FROM unnest($1::uuid[], $2::float8[]) AS k(id, moment)
+  ) AS known
+  WHERE u.id = known.id AND u.sessions_floor < known.floor
+  RETURNING u.id`;

@@ -1,5 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
+import { SYSTEM } from '../access/actor.js';
+import { Audit, type AuditType } from '../audit/audit.service.js';
 import { inBatches } from '../platform/common/batches.js';
 import { Database } from '../platform/database/database.js';
 import { DatabaseFeed } from '../platform/database/feed/database-feed.js';
@@ -8,12 +10,17 @@ import { Revocations } from '../revocation/revocations.service.js';
 import { LOCK_RIGHTS } from '../roles/rights-lock.js';
 import * as store from './user-store.js';
 
-const BATCH = 1_000;
+/** Users in one statement, which has to be done within the limit of one: each brings triggers and rows of sessions along. */
+const BATCH = 50;
+
+/** What an entry says of a change that was made again because the database had lost it. */
+const SET_BACK_REASON = 'set_back';
 
 interface Forgotten {
   id: string;
   /** The roles were changed again since, by somebody who saw what the database has now. */
   changedSince: boolean;
+  before: string[];
 }
 
 /**
@@ -27,6 +34,7 @@ export class UserWriteBack {
   constructor(
     private readonly database: Database,
     private readonly revocations: Revocations,
+    private readonly audit: Audit,
     feed: DatabaseFeed,
   ) {
     feed.onSetBack((since) => this.writeBack(since));
@@ -35,11 +43,14 @@ export class UserWriteBack {
   private async writeBack(since: string): Promise<void> {
     const counts = { 'ended sessions': 0, 'changed roles': 0, disabled: 0 };
     counts['ended sessions'] = await this.raiseFloors();
-    for (const known of inBatches(this.revocations.known.changedUsers(), BATCH)) {
+    for (const known of inBatches(
+      sorted(this.revocations.known.changedUsers(), ({ userId }) => userId),
+      BATCH,
+    )) {
       if ((await this.forgotten(known, since, this.database.manager)).length > 0)
         counts['changed roles'] += await this.restoreRights(known, since);
       const disabled = known.filter((user) => user.disabled).map(({ userId }) => userId);
-      counts.disabled += await this.count(store.DISABLE_AGAIN, [disabled, since]);
+      counts.disabled += await this.change('user.disabled', store.DISABLE_AGAIN, [disabled, since]);
     }
     for (const [what, count] of Object.entries(counts))
       if (count > 0)
@@ -53,17 +64,37 @@ export class UserWriteBack {
     for (const [sessionId, moment] of known.keptSessions())
       keptBelow.set(moment, [...(keptBelow.get(moment) ?? []), sessionId]);
     let raised = 0;
-    for (const floors of inBatches(known.raisedFloors(), BATCH)) {
+    for (const floors of inBatches(
+      sorted(known.raisedFloors(), ([userId]) => userId),
+      BATCH,
+    )) {
       const moments = floors.map(([, moment]) => moment);
-      const kept = [...new Set(moments)].flatMap((moment) => keptBelow.get(moment) ?? []);
-      raised += await this.count(store.RAISE_FLOORS, [floors.map(([userId]) => userId), moments, kept]);
+      // Each with its floor: one of another user may be of the same millisecond.
+      const kept = [...new Set(moments)].flatMap((moment) =>
+        (keptBelow.get(moment) ?? []).map((sessionId) => ({ sessionId, moment })),
+      );
+      raised += await this.change('session.revoked', store.RAISE_FLOORS, [
+        floors.map(([userId]) => userId),
+        moments,
+        kept.map(({ sessionId }) => sessionId),
+        kept.map(({ moment }) => moment),
+      ]);
     }
     return raised;
   }
 
-  private async count(sql: string, values: unknown[]): Promise<number> {
-    const [, count] = await this.database.manager.query<[unknown[], number]>(sql, values);
-    return count;
+  /** Changes users and writes down of each that it was changed, or nothing. Returns how many. */
+  private async change(type: AuditType, sql: string, values: [userIds: string[], ...unknown[]]): Promise<number> {
+    if (values[0].length === 0) return 0;
+    return this.database.transaction(async (manager) => {
+      await manager.query(store.LOCK_ALL, [values[0]]);
+      const [changed] = await manager.query<[{ id: string }[], number]>(sql, values);
+      await this.audit.recordAll(
+        changed.map(({ id }) => ({ type, actor: SYSTEM, userId: id, data: { reason: SET_BACK_REASON } })),
+        manager,
+      );
+      return changed.length;
+    });
   }
 
   private forgotten(known: KnownUser[], since: string, manager: EntityManager): Promise<Forgotten[]> {
@@ -81,10 +112,24 @@ export class UserWriteBack {
         if (roles && !row.changedSince) {
           await manager.query(store.TAKE_OTHER_ROLES, [userId, roles]);
           await manager.query(store.GIVE_MISSING_ROLES, [userId, roles]);
+          await this.recordRoles(userId, row.before, manager);
         }
         await manager.query(store.RAISE_VERSION, [userId, ver]);
       }
       return forgotten.size;
     });
   }
+
+  private async recordRoles(userId: string, before: string[], manager: EntityManager): Promise<void> {
+    const [now] = await manager.query<{ roles: string[] }[]>(store.ROLES_OF, [userId]);
+    const roles = now?.roles ?? [];
+    if (roles.join(' ') === before.join(' ')) return;
+    const data = { roles, before, reason: SET_BACK_REASON };
+    await this.audit.record({ type: 'user.roles_changed', actor: SYSTEM, userId, data }, manager);
+  }
+}
+
+/** In one order on every instance, so that two that write back at once do not wait for each other. */
+function sorted<T>(items: Iterable<T>, idOf: (item: T) => string): T[] {
+  return [...items].sort((a, b) => (idOf(a) < idOf(b) ? -1 : 1));
 }

@@ -1,0 +1,130 @@
+import { DataSource } from 'typeorm';
+import type { Audit, AuditEvent } from '../src/audit/audit.service.js';
+import { dataSourceOptions } from '../src/platform/database/data-source.js';
+import { Database } from '../src/platform/database/database.js';
+import type { DatabaseFeed } from '../src/platform/database/feed/database-feed.js';
+import type { Revocations } from '../src/revocation/revocations.service.js';
+import { SessionWriteBack } from '../src/sessions/session-write-back.js';
+import { UserWriteBack } from '../src/users/user-write-back.js';
+import { createDatabase, type TestDatabase } from './support/database.js';
+
+/** What an instance tells a database that has lost its last commits, and what is written down of it. */
+const ADA = '00000000-0000-7000-8000-000000000001';
+const BOB = '00000000-0000-7000-8000-000000000002';
+const KEPT = '00000000-0000-7000-8000-00000000000a';
+const OTHER = '00000000-0000-7000-8000-00000000000b';
+const NOTHING = {
+  endedSessions: () => [],
+  changedUsers: () => [],
+  raisedFloors: () => [],
+  keptSessions: () => [],
+  raisedEpochs: () => [],
+};
+
+let database: TestDatabase;
+let source: DataSource;
+let events: AuditEvent[];
+
+beforeEach(async () => {
+  events = [];
+  database = await createDatabase();
+  source = await new DataSource({
+    ...dataSourceOptions(database.url, { pool: 2, timeout: 20_000 }),
+    migrations: [],
+  }).initialize();
+  await database.query(`INSERT INTO users (id, email, email_key, status) VALUES
+    ('${ADA}', 'ada@example.com', 'ada@example.com', 'active'), ('${BOB}', 'bob@example.com', 'bob@example.com', 'active')`);
+  await database.query(`INSERT INTO user_roles VALUES ('${ADA}', 'admin')`);
+  await database.query(`INSERT INTO sessions (id, user_id, secret_hash, expires_at, auth_methods) VALUES
+    ('${KEPT}', '${ADA}', sha256('a'), now() + interval '1 day', '{}'),
+    ('${OTHER}', '${BOB}', sha256('b'), now() + interval '1 day', '{}')`);
+});
+
+afterEach(async () => {
+  await source.destroy();
+  await database.drop();
+});
+
+/** Tells the database what is known. */
+async function writeBack(known: object): Promise<void> {
+  const restores: ((since: string) => Promise<void>)[] = [];
+  const feed = { onSetBack: (restore: (since: string) => Promise<void>) => restores.push(restore) };
+  const audit = {
+    record: async (event: AuditEvent) => void events.push(event),
+    recordAll: async (added: AuditEvent[]) => void events.push(...added),
+  };
+  const parts = [
+    new Database(source),
+    { known: { ...NOTHING, ...known } } as unknown as Revocations,
+    audit as unknown as Audit,
+    feed as unknown as DatabaseFeed,
+  ] as const;
+  new SessionWriteBack(...parts);
+  new UserWriteBack(...parts);
+  for (const restore of restores) await restore('2999-01-01T00:00:00Z');
+}
+
+const said = () => events.map(({ type, actor, userId, data }) => ({ type, actor: actor.kind, userId, data }));
+const live = async () =>
+  (await database.query<{ id: string }>('SELECT id FROM sessions WHERE revoked_at IS NULL ORDER BY id')).map(
+    ({ id }) => id,
+  );
+
+test('sessions, roles and status are what they were, and the log says so once', async () => {
+  const known = {
+    endedSessions: () => [OTHER],
+    changedUsers: () => [
+      { userId: BOB, ver: 8, roles: ['user'], disabled: true },
+      { userId: ADA, ver: 9, roles: ['user'], disabled: false },
+    ],
+  };
+  await writeBack(known);
+  expect(said()).toEqual([
+    {
+      type: 'session.revoked',
+      actor: 'system',
+      userId: BOB,
+      data: { reason: 'set_back', revoked: 1, sessionIds: [OTHER] },
+    },
+    {
+      type: 'user.roles_changed',
+      actor: 'system',
+      userId: ADA,
+      data: { roles: ['user'], before: ['admin'], reason: 'set_back' },
+    },
+    {
+      type: 'user.roles_changed',
+      actor: 'system',
+      userId: BOB,
+      data: { roles: ['user'], before: [], reason: 'set_back' },
+    },
+    { type: 'user.disabled', actor: 'system', userId: BOB, data: { reason: 'set_back' } },
+  ]);
+  events = [];
+  await writeBack(known);
+  expect(said()).toEqual([]);
+});
+
+test('a session is kept under its own floor alone, though another user has one of the same millisecond', async () => {
+  const [older, newer] = [Date.now() - 10_000, Date.now() - 5_000];
+  await writeBack({
+    raisedFloors: () => [
+      [ADA, newer],
+      [BOB, older],
+    ],
+    // Ada's was kept under the floor of before, which is that of Bob now; Bob's own is kept.
+    keptSessions: () => [
+      [KEPT, older],
+      [OTHER, older],
+    ],
+  });
+  expect(await live()).toEqual([OTHER]);
+  expect(said().sort((a, b) => ((a.userId ?? '') < (b.userId ?? '') ? -1 : 1))).toEqual(
+    [ADA, BOB].map((userId) => ({
+      type: 'session.revoked',
+      actor: 'system',
+      userId,
+      data: { reason: 'set_back' },
+    })),
+  );
+});
