@@ -13,13 +13,19 @@ const ENDED_AT_ONCE = 100;
 
 /**
  * Ends what is too many for one session more, those first that have expired, then the oldest. Each of the user's rows that
- * is not ended counts, so the index that finds them stays short. $1 user, $2 how many a user may have
+ * is not ended counts, so the index that finds them stays short. It is entered at the floor, below which at most the kept one
+ * lives: rows that no sweep has reached yet may be very many. $1 user, $2 how many a user may have
  */
 export const MAKE_ROOM = `
   WITH unended AS (
-    SELECT s.id, s.expires_at <= now() AS expired FROM users u JOIN sessions s ON s.user_id = u.id
-    WHERE u.id = $1 AND s.revoked_at IS NULL AND NOT ${BELOW_FLOOR}
-    ORDER BY s.id LIMIT $2::integer - 1 + ${ENDED_AT_ONCE}
+    (SELECT s.id, s.expires_at <= now() AS expired
+     FROM users u JOIN sessions s ON s.user_id = u.id AND s.id = u.sessions_kept AND s.id < u.sessions_floor
+     WHERE u.id = $1 AND s.revoked_at IS NULL AND NOT ${BELOW_FLOOR})
+    UNION ALL
+    (SELECT s.id, s.expires_at <= now() AS expired
+     FROM users u JOIN sessions s ON s.user_id = u.id AND s.id >= u.sessions_floor
+     WHERE u.id = $1 AND s.revoked_at IS NULL AND NOT ${BELOW_FLOOR} ORDER BY s.id)
+    ORDER BY id LIMIT $2::integer - 1 + ${ENDED_AT_ONCE}
   ), excess AS (
     SELECT id, expired FROM unended
     ORDER BY expired DESC, id LIMIT greatest(0, (SELECT count(*) FROM unended) - ($2::integer - 1))
