@@ -117,8 +117,8 @@ const FUNCTIONS = `
     -- Those whose id is of a clock that was ahead of the moment at which they were opened.
     -- There are hardly ever any, and of an account with very many sessions those next to the moment are looked at.
     UPDATE sessions SET revoked_at = now()
-      WHERE created_at < moment AND revoked_at IS NULL AND id IN (
-        SELECT id FROM sessions WHERE user_id = owner AND id >= first_id_at(moment) AND revoked_at IS NULL ORDER BY id LIMIT 10000);
+      WHERE created_at < moment AND revoked_at IS NULL AND id = ANY (ARRAY(
+        SELECT id FROM sessions WHERE user_id = owner AND id >= first_id_at(moment) AND revoked_at IS NULL ORDER BY id LIMIT 10000));
   END $$;
 `;
 

@@ -57,19 +57,21 @@ const FUNCTIONS = `
   -- Brings the rows of a user into line with the floors, the newest first, so many at most. Returns how many.
   CREATE FUNCTION end_dead_sessions(owner uuid, most integer) RETURNS integer LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
   DECLARE
-    ahead integer;
+    ahead integer := 0;
     ended integer;
   BEGIN
     -- Those that an epoch would have ended, had their ids not been of a clock that was ahead: no floor tells of them. A sign-in
-    -- that waited for the epoch is none, however long before it had begun.
-    UPDATE sessions SET revoked_at = now()
-      WHERE revoked_at IS NULL AND id IN (
-        SELECT s.id FROM sessions s
-        WHERE s.user_id = owner AND s.revoked_at IS NULL AND moment_of(s.id) > s.created_at + interval '5 s'
-          AND EXISTS (SELECT FROM epochs e WHERE s.id >= e.floor AND s.created_at < moment_of(e.floor)
-            AND (e.role IS NULL OR EXISTS (SELECT FROM user_roles h WHERE h.user_id = s.user_id AND h.role = e.role)))
-        ORDER BY s.id DESC LIMIT most FOR UPDATE OF s);
-    GET DIAGNOSTICS ahead = ROW_COUNT;
+    -- that waited for the epoch is none, however long before it had begun. Every live row is read, so no statement of a request does.
+    IF pg_trigger_depth() = 0 THEN
+      UPDATE sessions SET revoked_at = now()
+        WHERE revoked_at IS NULL AND id IN (
+          SELECT s.id FROM sessions s
+          WHERE s.user_id = owner AND s.revoked_at IS NULL AND moment_of(s.id) > s.created_at + interval '5 s'
+            AND EXISTS (SELECT FROM epochs e WHERE s.id >= e.floor AND s.created_at < moment_of(e.floor)
+              AND (e.role IS NULL OR EXISTS (SELECT FROM user_roles h WHERE h.user_id = s.user_id AND h.role = e.role)))
+          ORDER BY s.id DESC LIMIT most FOR UPDATE OF s);
+      GET DIAGNOSTICS ahead = ROW_COUNT;
+    END IF;
     PERFORM set_config('gatehouse.sweeping', 'on', true);
     UPDATE sessions SET revoked_at = now(), end_reason = 'revoked_before'
       WHERE revoked_at IS NULL AND id IN (
@@ -135,7 +137,7 @@ const TRIGGERS = `
       -- The floor does not reach those whose id is ahead of the clock. There are hardly ever any; the sweep finds what is left.
       UPDATE sessions s SET revoked_at = now()
         WHERE s.revoked_at IS NULL AND s.created_at < moment_of(NEW.floor)
-          AND s.id IN (SELECT id FROM sessions WHERE id >= greatest(NEW.floor, first_id_at(clock_timestamp())) ORDER BY id DESC LIMIT 1000)
+          AND s.id = ANY (ARRAY(SELECT id FROM sessions WHERE id >= greatest(NEW.floor, first_id_at(now())) ORDER BY id DESC LIMIT 1000))
           AND (NEW.role IS NULL OR EXISTS (SELECT FROM user_roles h WHERE h.user_id = s.user_id AND h.role = NEW.role));
       INSERT INTO session_sweeps (role) VALUES (NEW.role);
       PERFORM ring('sweep');
