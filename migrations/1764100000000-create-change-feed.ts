@@ -72,7 +72,7 @@ const FUNCTIONS = `
       SELECT ARRAY(SELECT role FROM user_roles WHERE user_id = owner ORDER BY role);
     END;
 
-  -- Notifies whoever listens. A statement over many rows says it a thousand times at most: one who listens reads the feed.
+  -- Notifies the links that listen. A statement over many rows rings a thousand times at most: the links read the feed.
   CREATE FUNCTION ring(word text) RETURNS void LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
   DECLARE
     told integer := coalesce(nullif(current_setting('gatehouse.told', true), ''), '0')::integer;

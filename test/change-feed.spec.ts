@@ -219,7 +219,7 @@ test('of fifty that pulse at once one does, and not before a second has passed',
   expect(cursor.pulseAge).toBeLessThan(60_000);
 });
 
-describe('whoever changes the tables, by hand too', () => {
+describe('a change of the tables, by hand too', () => {
   const id = randomUUID();
   beforeEach(async () => {
     await database.query(

@@ -18,7 +18,7 @@ const SET_BACK_REASON = 'set_back';
 
 interface Forgotten {
   id: string;
-  /** The roles were changed again since, by somebody who saw what the database has now. */
+  /** The roles were changed again since, by a person who saw what the database has now. */
   changedSince: boolean;
   before: string[];
 }

@@ -37,7 +37,7 @@ const latest = async () => {
 };
 const epochs = () => database.query('SELECT role, floor FROM epochs ORDER BY role NULLS FIRST');
 
-test('everybody: the admin too, here at once and there on the next request, and whoever comes next is in', async () => {
+test('everybody: the admin too, here at once and there on the next request, and the next to sign in is in', async () => {
   const person = await signUp(there);
   const refreshed = await refresh(there, person.refreshToken);
   const { status, body } = await revokeBefore({});

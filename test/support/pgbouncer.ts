@@ -39,7 +39,7 @@ export async function startPgBouncer(databaseUrl: string, settings: Record<strin
     listen_port: String(port),
     // No socket in /tmp beside the one of the port.
     unix_socket_dir: '',
-    // Whoever comes is the user below: the account of the run is made up, and its password is in no file.
+    // Every client is the user below: the account of the run is made up, and its password is in no file.
     auth_type: 'any',
     ...settings,
   };

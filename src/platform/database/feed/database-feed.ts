@@ -29,7 +29,7 @@ export class NoPulseError extends Error {
 }
 
 /**
- * The change feed of this instance: takes what each look brought, hands it to whoever keeps a copy, and knows up to when
+ * The change feed of this instance: takes what each look brought, hands it to all that keep a copy, and knows up to when
  * all of it has been applied. It is whole up to the last pulse, not to the last answer: a database that answers may be cut
  * off from all others.
  */
