@@ -2,11 +2,11 @@ import cluster, { type Worker } from 'node:cluster';
 import { Client } from 'pg';
 import { Clock } from '../platform/common/clock.js';
 import type { Config } from '../platform/config/config.js';
-import { DatabaseLink } from '../platform/database/feed/database-link.js';
+import { DatabaseLink, linkSettings } from '../platform/database/feed/database-link.js';
 import { linkName } from '../platform/database/feed/link-name.js';
 import type { Look } from '../platform/database/feed/look.js';
 import { lookMessage, WANTS_LOOKS } from '../platform/database/feed/primary-link.js';
-import { CHANNEL } from '../platform/database/feed/pulse.js';
+import { RING } from '../platform/database/feed/pulse.js';
 
 /** Milliseconds for the connection that proves that notifications arrive. */
 const TIMEOUT = 5_000;
@@ -18,12 +18,8 @@ export class SharedLink {
   private readonly link: DatabaseLink;
 
   constructor({ revocationFeed, databaseDirectUrl }: Config, databaseUrl: string) {
-    const listens = revocationFeed === 'notify';
-    const url = listens ? (databaseDirectUrl ?? databaseUrl) : databaseUrl;
-    this.link = new DatabaseLink(
-      { url, name: linkName(listens), listens, beats: url === databaseUrl, ring: ringOver(databaseUrl) },
-      this.clock,
-    );
+    const place = { url: databaseUrl, directUrl: databaseDirectUrl ?? databaseUrl, feed: revocationFeed };
+    this.link = new DatabaseLink(linkSettings(place, linkName(place.feed), ringOver(databaseUrl)), this.clock);
   }
 
   /** Throws ChannelError, or the error of pg. */
@@ -55,7 +51,7 @@ function ringOver(connectionString: string) {
     client.on('error', () => undefined);
     try {
       await client.connect();
-      await client.query('SELECT pg_notify($1, $2)', [CHANNEL, word]);
+      await client.query(RING, [word]);
     } finally {
       await client.end().catch(() => undefined);
     }

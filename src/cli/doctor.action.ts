@@ -8,7 +8,7 @@ import type { Config } from '../platform/config/config.js';
 import { dataSourceOptions } from '../platform/database/data-source.js';
 import { startEmbeddedPostgres } from '../platform/database/embedded/embedded-postgres.js';
 import { Bell, ChannelError } from '../platform/database/feed/bell.js';
-import { CHANNEL } from '../platform/database/feed/pulse.js';
+import { RING } from '../platform/database/feed/pulse.js';
 import { CommandError, EXIT, print } from './output.js';
 import { readConfig } from './settings.js';
 
@@ -91,7 +91,7 @@ async function doNotificationsArrive(connectionString: string, source: DataSourc
   try {
     await client.connect();
     await bell.hang(client);
-    await bell.prove((word) => source.query('SELECT pg_notify($1, $2)', [CHANNEL, word]));
+    await bell.prove((word) => source.query(RING, [word]));
     return true;
   } catch (error) {
     if (error instanceof ChannelError) return false;

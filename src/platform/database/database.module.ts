@@ -5,22 +5,17 @@ import { Clock } from '../common/clock.js';
 import { dataSourceOptions } from './data-source.js';
 import { Database } from './database.js';
 import { DatabaseFeed, LOOK_SOURCE } from './feed/database-feed.js';
-import { DatabaseLink } from './feed/database-link.js';
+import { DatabaseLink, type LinkPlace, linkSettings } from './feed/database-link.js';
 import { LINK_NAME, linkName } from './feed/link-name.js';
 import { PrimaryLink } from './feed/primary-link.js';
-import { CHANNEL, Pulse } from './feed/pulse.js';
+import { Pulse, RING } from './feed/pulse.js';
 import { detectPooling, type Pooling } from './pooler.js';
 
 /** Milliseconds after which a request is told that the database is unavailable. */
 const QUERY_TIMEOUT = 3_000;
 
 /** Where the database is, and how this instance uses it. */
-export interface DatabaseSettings {
-  /** It may lead through a pooler. */
-  url: string;
-  /** Leads to Postgres itself, to listen there. */
-  directUrl: string;
-  feed: 'notify' | 'poll';
+export interface DatabaseSettings extends LinkPlace {
   /** Connections at most. */
   pool: number;
   /** Milliseconds that a statement may take, 0 for as long as it likes. */
@@ -31,14 +26,13 @@ export interface DatabaseSettings {
 @Global()
 @Module({})
 export class DatabaseModule {
-  static with({ url, directUrl, feed, pool, timeout = QUERY_TIMEOUT }: DatabaseSettings) {
-    const listens = feed === 'notify';
+  static with({ pool, timeout = QUERY_TIMEOUT, ...place }: DatabaseSettings) {
     return {
       module: DatabaseModule,
       imports: [
         TypeOrmModule.forRootAsync({
           useFactory: async () => ({
-            ...dataSourceOptions(url, { pool, timeout }, await lookForPooler(url)),
+            ...dataSourceOptions(place.url, { pool, timeout }, await lookForPooler(place.url)),
             autoLoadEntities: true,
             retryAttempts: 0,
           }),
@@ -49,15 +43,14 @@ export class DatabaseModule {
         Database,
         Pulse,
         DatabaseFeed,
-        { provide: LINK_NAME, useFactory: () => linkName(listens) },
+        { provide: LINK_NAME, useFactory: () => linkName(place.feed) },
         {
           provide: LOOK_SOURCE,
           // Workers of one machine share the link of the process that started them.
           useFactory: (name: string, database: Database, clock: Clock) => {
             if (cluster.isWorker) return new PrimaryLink(clock);
-            const ring = (word: string) => database.manager.query('SELECT pg_notify($1, $2)', [CHANNEL, word]);
-            const linkUrl = listens ? directUrl : url;
-            return new DatabaseLink({ url: linkUrl, name, listens, beats: linkUrl === url, ring }, clock);
+            const ring = (word: string) => database.manager.query(RING, [word]);
+            return new DatabaseLink(linkSettings(place, name, ring), clock);
           },
           inject: [LINK_NAME, Database, Clock],
         },

@@ -60,7 +60,7 @@ export class ChangeCursor {
     const { rows } = await this.ask(client, before);
     const took = this.clock.elapsed() - beganAt;
     const [state] = rows;
-    if (!state) throw new Error('the table pulse is empty');
+    if (!state) throw new Error('SELECT returned no row');
     if (state.identity === null) throw new StandbyError();
     const offset = { ms: state.now - (this.clock.wall() - took / 2), error: took / 2 };
     const isOther = state.identity !== this.identity;

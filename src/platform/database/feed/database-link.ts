@@ -37,6 +37,26 @@ export interface LinkSettings {
   ring: (word: string) => Promise<unknown>;
 }
 
+/** How a deployment reaches its database: for statements, for the link, and whether that listens. */
+export interface LinkPlace {
+  /** It may lead through a pooler. */
+  url: string;
+  /** Leads to Postgres itself, to listen there. */
+  directUrl: string;
+  feed: 'notify' | 'poll';
+}
+
+/** Where a link of this name leads, and what it does there. */
+export function linkSettings(
+  { url, directUrl, feed }: LinkPlace,
+  name: string,
+  ring: LinkSettings['ring'],
+): LinkSettings {
+  const listens = feed === 'notify';
+  const linkUrl = listens ? directUrl : url;
+  return { url: linkUrl, name, listens, beats: linkUrl === url, ring };
+}
+
 /**
  * A connection of its own that looks for changes: when a notification rings, and every second at least. Where
  * notifications do not arrive it looks four times a second. One that is lost is made again, and goes on where it was.

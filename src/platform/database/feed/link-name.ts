@@ -11,8 +11,8 @@ const LONGEST = 63;
 let named = 0;
 
 /** The name of this instance's link in pg_stat_activity, which no other has. Workers have that of the process that started them. */
-export function linkName(listens: boolean): string {
+export function linkName(feed: 'notify' | 'poll'): string {
   const pid = cluster.isWorker ? process.ppid : process.pid;
   const ending = `/${pid}${++named > 1 ? `#${named}` : ''}`;
-  return `${listens ? LISTENER : POLLER} ${hostname()}`.slice(0, LONGEST - ending.length) + ending;
+  return `${feed === 'notify' ? LISTENER : POLLER} ${hostname()}`.slice(0, LONGEST - ending.length) + ending;
 }

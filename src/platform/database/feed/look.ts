@@ -49,21 +49,25 @@ const STATE = `
  * What was not visible in the snapshot $1: what has begun since, and what was open then. None is read twice, or missed. Rows of
  * a dump have the transaction ids of another cluster, of which those that are yet to come here say nothing new.
  */
-const BEGUN_SINCE =
-  'SELECT number, kind, id, ver, roles, floor, kept, disabled FROM changes WHERE xid >= pg_snapshot_xmax($1::pg_snapshot) AND xid < pg_snapshot_xmax(pg_current_snapshot())';
-const OPEN_THEN =
-  'SELECT number, kind, id, ver, roles, floor, kept, disabled FROM changes WHERE xid = ANY (ARRAY(SELECT pg_snapshot_xip($1::pg_snapshot)))';
+const SELECT = 'SELECT number, kind, id, ver, roles, floor, kept, disabled FROM changes';
+const BEGUN_SINCE = `
+  ${SELECT} WHERE xid >= pg_snapshot_xmax($1::pg_snapshot) AND xid < pg_snapshot_xmax(pg_current_snapshot())`;
+const OPEN_THEN = `
+  ${SELECT} WHERE xid = ANY (ARRAY(SELECT pg_snapshot_xip($1::pg_snapshot)))`;
 
-/** What is new, as far as one look takes it. */
-const NEW = `(${BEGUN_SINCE} ORDER BY xid LIMIT ${MANY}) UNION ALL (${OPEN_THEN} ORDER BY xid LIMIT ${MANY})`;
+/** The state, and what is new as far as one look takes it. */
+const STATE_AND_NEW = `
+  ${STATE}, c.* FROM (SELECT) AS once LEFT JOIN (
+    (${BEGUN_SINCE} ORDER BY xid LIMIT ${MANY}) UNION ALL (${OPEN_THEN} ORDER BY xid LIMIT ${MANY})
+  ) AS c ON true ORDER BY c.number`;
 
 /** One row at least: the state, and in each row a change or none, in the order of their numbers. $1 the snapshot of the last look, or null for none */
-export const LOOK = `SELECT ${IDENTITY}, ${STATE}, c.* FROM (SELECT) AS once LEFT JOIN (${NEW}) AS c ON true ORDER BY c.number`;
+export const LOOK = `SELECT ${IDENTITY}, ${STATE_AND_NEW}`;
 
 /** The same with what every hosting tells. */
-export const PLAIN_LOOK = `SELECT ${PLAIN_IDENTITY}, ${STATE}, c.* FROM (SELECT) AS once LEFT JOIN (${NEW}) AS c ON true ORDER BY c.number`;
+export const PLAIN_LOOK = `SELECT ${PLAIN_IDENTITY}, ${STATE_AND_NEW}`;
 
-/** The same without a limit, to be fetched piece by piece. $1 the snapshot of the last look */
+/** What is new without a limit, to be fetched piece by piece. $1 the snapshot of the last look */
 export const DRAIN = `
   DECLARE unseen NO SCROLL CURSOR FOR ${BEGUN_SINCE} UNION ALL ${OPEN_THEN}`;
 

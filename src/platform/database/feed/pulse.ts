@@ -7,6 +7,9 @@ export const POLLER = 'gatehouse poller';
 /** The channel that links listen to. */
 export const CHANNEL = 'gatehouse';
 
+/** Notifies every link. $1 word */
+export const RING = `SELECT pg_notify('${CHANNEL}', $1)`;
+
 /** Milliseconds from one pulse to the next. */
 export const PULSE_INTERVAL = 1_000;
 /** Milliseconds after a pulse within which no other one is needed. */
