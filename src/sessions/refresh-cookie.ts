@@ -17,7 +17,7 @@ export class RefreshCookie {
   private readonly origins: ReadonlySet<string>;
 
   constructor(
-    @Inject(CONFIG) config: Config,
+    @Inject(CONFIG) private readonly config: Config,
     private readonly clock: Clock,
   ) {
     const { origin } = new URL(config.publicUrl);
@@ -45,11 +45,8 @@ export class RefreshCookie {
 
   /** Sets the cookie for as long as the session may idle, and returns what may stand in the body. */
   deliver<T extends Tokens>(reply: FastifyReply, { refreshToken, ...rest }: T): Omit<T, 'refreshToken'> {
-    const seconds = Math.ceil((Date.parse(rest.session.expiresAt) - this.clock.now()) / 1000);
-    void reply.header(
-      'set-cookie',
-      `${this.name}=${refreshToken}; Max-Age=${Math.max(seconds, 0)}; ${this.attributes}`,
-    );
+    const maxAge = this.secondsUntil(rest.session.expiresAt);
+    void reply.header('set-cookie', `${this.name}=${refreshToken}; Max-Age=${maxAge}; ${this.attributes}`);
     return rest;
   }
 
@@ -70,6 +67,12 @@ export class RefreshCookie {
     const own =
       origin === undefined ? [undefined, 'same-origin', 'none'].includes(site as string) : this.origins.has(origin);
     if (!own) throw new Problem('cross_site_request');
+  }
+
+  /** The database has written `expiresAt`, and its time is known to within milliseconds: hence never more than may be. */
+  private secondsUntil(expiresAt: string): number {
+    const left = Math.min(Date.parse(expiresAt) - this.clock.now(), this.config.refreshTokenTtl);
+    return Math.max(Math.ceil(left / 1000), 0);
   }
 
   /**
