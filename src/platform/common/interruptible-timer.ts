@@ -10,6 +10,11 @@ export class InterruptibleTimer {
     this.nap.abort();
   }
 
+  /** Takes back a `wake` that no sleep has heard yet. */
+  forget(): void {
+    if (!this.end.signal.aborted) this.nap = new AbortController();
+  }
+
   /** Ends every wait, now and from now on. */
   stop(): void {
     this.end.abort();
@@ -19,7 +24,7 @@ export class InterruptibleTimer {
   /** Waits so many milliseconds, or until `wake` or `stop`. */
   async sleep(ms: number): Promise<void> {
     await wait(ms, null, { signal: this.nap.signal }).catch(() => undefined);
-    if (!this.end.signal.aborted) this.nap = new AbortController();
+    this.forget();
   }
 
   /** Waits so many milliseconds, or until `stop`. */

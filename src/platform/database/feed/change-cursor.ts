@@ -29,16 +29,18 @@ export class ChangeCursor {
   private identity: string | null = null;
   private edition = 0;
   private setBackAt: string | null = null;
-  private age = 0;
+  private pulsedAt: number;
   private offset = 0;
   private isPlain = false;
   private isRung = false;
 
-  constructor(private readonly clock: Clock) {}
+  constructor(private readonly clock: Clock) {
+    this.pulsedAt = clock.elapsed();
+  }
 
-  /** Milliseconds since the last pulse, as of the last look. */
+  /** Milliseconds since the last pulse that was seen. */
   get pulseAge(): number {
-    return this.age;
+    return this.clock.elapsed() - this.pulsedAt;
   }
 
   /** Whether changes are notified, as of the last look. */
@@ -70,9 +72,10 @@ export class ChangeCursor {
     this.isRung = state.rings ?? false;
     // A clock that was set back leaves a pulse of the future.
     const age = state.pulseAge ?? Number.MAX_SAFE_INTEGER;
-    this.age = age < -PULSE_INTERVAL ? Number.MAX_SAFE_INTEGER : Math.max(0, age);
+    const pulseAge = age < -PULSE_INTERVAL ? Number.MAX_SAFE_INTEGER : Math.max(0, age);
+    this.pulsedAt = beganAt - pulseAge;
     const { edition, setBackAt } = this;
-    return { beganAt, pulseAge: this.age, offset, edition, setBackAt, rows: isOther ? [] : rows };
+    return { beganAt, pulseAge, offset, edition, setBackAt, rows: isOther ? [] : rows };
   }
 
   private async ask(client: Client, snapshot: string | null): Promise<{ rows: LookRow[] }> {

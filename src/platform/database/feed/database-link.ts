@@ -107,6 +107,7 @@ export class DatabaseLink implements LookSource {
     while (!this.stopped) {
       const began = this.clock.elapsed();
       try {
+        if (this.client) await this.beat(this.client);
         await this.look(this.client ?? (await this.connect()));
         if (isLost) this.logger.log('The link to the database stands again');
         isLost = false;
@@ -139,13 +140,19 @@ export class DatabaseLink implements LookSource {
     return POLL;
   }
 
+  /** Commits a pulse where one is due. Before the look, which thereby sees it. */
+  private async beat(client: Client): Promise<void> {
+    const { beats, listens } = this.settings;
+    if (beats && this.cursor.pulseAge >= PULSE_INTERVAL) await client.query(BEAT.text, [listens, this.flood.isOn]);
+  }
+
   private async look(client: Client): Promise<void> {
+    // Whatever has rung until now, a pulse of its own above all, is seen by this look.
+    this.timer.forget();
     await this.cursor.advance(client, (look) => {
       this.flood.add(look.changes.length);
       this.receive({ ...look, words: this.bell.take() });
     });
-    const { beats, listens } = this.settings;
-    if (beats && this.cursor.pulseAge >= PULSE_INTERVAL) await client.query(BEAT.text, [listens, this.flood.isOn]);
   }
 
   private async connect(): Promise<Client> {
