@@ -169,6 +169,24 @@ test('what the database may have lost is written back once, tried until it succe
   expect(new Set(since)).toEqual(new Set(['noon']));
 });
 
+test('a part that cannot be written back keeps no other from its turn', async () => {
+  const { feed, tell } = fixture();
+  const done: string[] = [];
+  let isBroken = true;
+  feed.onSetBack(async () => {
+    if (isBroken) throw new Error('gone');
+    done.push('first');
+  });
+  feed.onSetBack(async () => void done.push('second'));
+  await feed.start();
+  tell({ edition: 2, setBackAt: 'noon' });
+  await soon(() => done.length > 0);
+  expect(done).toEqual(['second']);
+  isBroken = false;
+  await soon(() => done.length > 1);
+  expect(done).toEqual(['second', 'first']);
+});
+
 test('the time of all instances is the database’s, and an unfit clock is told', async () => {
   const { feed, clock, tell } = fixture();
   await feed.start();

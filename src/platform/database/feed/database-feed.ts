@@ -165,25 +165,27 @@ export class DatabaseFeed implements ChangeFeed, OnApplicationShutdown {
     if (setBackAt !== null && setBackAt !== this.restoredSince) void this.restore(setBackAt);
   }
 
-  /** Not awaited: the list refuses what it knows in the meantime. */
+  /** Not awaited: the list refuses what it knows in the meantime. What fails has its next turn after the others. */
   private async restore(since: string): Promise<void> {
     this.restoredSince = since;
     this.logger.warn('The database has changed or begun anew; writing back what it may have lost');
-    for (const restore of this.restores) {
-      let isDone = false;
-      for (let attempt = 0; !isDone && !this.stopping && this.restoredSince === since; attempt++) {
-        isDone = await restore(since).then(
-          () => true,
-          (error) => this.postpone('What the database may have lost could not be written back', error, attempt),
-        );
+    let left = this.restores;
+    for (let attempt = 0; left.length > 0; attempt++) {
+      const failed: typeof left = [];
+      for (const restore of left) {
+        if (this.stopping || this.restoredSince !== since) return;
+        await restore(since).catch((error) => {
+          failed.push(restore);
+          return this.postpone('What the database may have lost could not be written back', error, attempt);
+        });
       }
+      left = failed;
     }
   }
 
   /** Says so once, however often it fails. */
-  private async postpone(what: string, error: unknown, attempt: number): Promise<false> {
+  private async postpone(what: string, error: unknown, attempt: number): Promise<void> {
     if (attempt === 0) this.logger.warn(`${what}; trying again (${error})`);
     await wait(this.retry, undefined, { ref: false });
-    return false;
   }
 }
