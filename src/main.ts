@@ -5,7 +5,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { startCluster } from './app/cluster.js';
 import type { Server } from './app/server.js';
-import { DirectUrlError, explainFailure } from './app/startup-errors.js';
+import { explainFailure } from './app/startup-errors.js';
 import { banner, warningsOf } from './app/startup-warnings.js';
 import { type Config, loadConfig, projectRoot } from './platform/config/config.js';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from './platform/database/embedded/embedded-postgres.js';
@@ -61,11 +61,8 @@ async function start(config: Config, logger: Logger, running: Running): Promise<
     });
   }
   const databaseUrl = config.databaseUrl ?? running.postgres?.url ?? '';
-  const { migrate } = await import('./platform/database/data-source.js');
-  const url = running.postgres?.migrationUrl ?? config.databaseDirectUrl ?? databaseUrl;
-  const applied = await migrate(url).catch((error) => {
-    throw url === config.databaseDirectUrl ? new DirectUrlError(error) : error;
-  });
+  const { updateSchema } = await import('./app/update-schema.js');
+  const applied = await updateSchema(config, { databaseUrl, migrationUrl: running.postgres?.migrationUrl });
   if (applied.length > 0) logger.info({ migrations: applied }, 'The database schema is up to date');
   running.server = await serve(config, databaseUrl, logger);
   process.stdout.write(`${banner({ ...running.server, warnings: warningsOf(config) })}\n`);

@@ -6,8 +6,9 @@ import { StandbyError } from '../platform/database/feed/change-cursor.js';
 import { ClockError } from '../platform/database/feed/clock-watch.js';
 import { NoPulseError } from '../platform/database/feed/database-feed.js';
 import { WrongAppSecretError } from '../tokens/wrong-app-secret-error.js';
+import { DirectUrlError } from './direct-url-error.js';
 import { ListenError } from './listen-error.js';
-import { DirectUrlError, explainFailure } from './startup-errors.js';
+import { explainFailure } from './startup-errors.js';
 
 const system = (members: object) => Object.assign(new Error('what the system says'), members);
 

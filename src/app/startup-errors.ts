@@ -1,6 +1,7 @@
 import { FirstAdminError } from '../admin/first-admin-error.js';
 import { isDatabaseUnavailable } from '../platform/common/database-errors.js';
 import { ConfigError } from '../platform/config/config.js';
+import { OtherDatabaseError } from '../platform/database/database-identity.js';
 import { EmbeddedPostgresError } from '../platform/database/embedded/embedded-postgres-error.js';
 import { ChannelError } from '../platform/database/feed/bell.js';
 import { StandbyError } from '../platform/database/feed/change-cursor.js';
@@ -9,6 +10,7 @@ import { NoPulseError } from '../platform/database/feed/database-feed.js';
 import { MigrationBlockedError } from '../platform/database/run-migrations.js';
 import { WrongAppSecretError } from '../tokens/wrong-app-secret-error.js';
 import { WorkerStartError } from './cluster.js';
+import { DirectUrlError } from './direct-url-error.js';
 import { ListenError } from './listen-error.js';
 
 /** Exit codes of sysexits.h. */
@@ -19,19 +21,11 @@ const SOFTWARE = 70;
 /** What Postgres says of a statement that would write on a standby. */
 const READ_ONLY = '25006';
 
-/** What failed at DATABASE_DIRECT_URL, so that it is told under the name of that setting. */
-export class DirectUrlError extends Error {
-  override readonly name = 'DirectUrlError';
-  constructor(override readonly cause: unknown) {
-    super('What was attempted at DATABASE_DIRECT_URL failed');
-  }
-}
-
 /** What may pass, and says what it is in one sentence. */
 const AWAY = [EmbeddedPostgresError, NoPulseError, StandbyError, MigrationBlockedError];
 
 /** What only a person can mend, and says so in one sentence. */
-const MISCONFIGURED = [ConfigError, WrongAppSecretError, FirstAdminError, ChannelError, ClockError];
+const MISCONFIGURED = [ConfigError, WrongAppSecretError, FirstAdminError, ChannelError, ClockError, OtherDatabaseError];
 
 /**
  * Why the server cannot start, or what else was attempted cannot be done: a sentence for a person unless one was said

@@ -4,8 +4,8 @@ import type { INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { OperatorActor } from '../access/actor.js';
 import { AppModule } from '../app/app.module.js';
+import { updateSchema } from '../app/update-schema.js';
 import type { Config } from '../platform/config/config.js';
-import { migrate } from '../platform/database/data-source.js';
 import { startEmbeddedPostgres } from '../platform/database/embedded/embedded-postgres.js';
 import { createLogger, NestLogger } from '../platform/observability/logger.js';
 import { AppSecretProof } from '../tokens/app-secret-proof.js';
@@ -24,7 +24,7 @@ export async function withApp<T>(work: (app: INestApplicationContext, config: Co
     : await startEmbeddedPostgres({ dataDir: join(config.dataDir, 'postgres'), log: (line) => logger.info(line) });
   try {
     const url = config.databaseUrl ?? postgres?.url ?? '';
-    await migrate(postgres?.migrationUrl ?? config.databaseDirectUrl ?? url);
+    await updateSchema(config, { databaseUrl: url, migrationUrl: postgres?.migrationUrl });
     const app = await NestFactory.createApplicationContext(AppModule.with(config, url, 0), {
       logger: new NestLogger(logger),
       abortOnError: false,

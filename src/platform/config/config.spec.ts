@@ -168,6 +168,12 @@ test('the key decides the algorithm, and JWT_ALG may not say another', () => {
   expect(faults({ JWT_SIGNING_KEY: jwk, JWT_ALG: 'HS256' })).toEqual([expect.stringContaining('JWT_ALG is HS256')]);
 });
 
+test('a direct way to the database is one beside DATABASE_URL', () => {
+  const direct = { DATABASE_DIRECT_URL: 'postgres://u:p@h/d' };
+  expect(faults(direct)).toEqual([expect.stringMatching(/^DATABASE_DIRECT_URL needs DATABASE_URL/)]);
+  expect(faults({ ...direct, DATABASE_URL: 'postgres://u:p@pooler/d' })).toEqual([]);
+});
+
 test('keys for two purposes or of two secrets are different keys, and always the same', () => {
   const one = load({});
   expect(one.deriveKey('a')).toHaveLength(32);

@@ -104,6 +104,8 @@ function crossFaults(env: Partial<Environment>): string[] {
   const key = env.JWT_SIGNING_KEY;
   if (typeof key === 'object' && env.JWT_ALG !== undefined && key.alg !== env.JWT_ALG)
     faults.push(`JWT_ALG is ${env.JWT_ALG}, but JWT_SIGNING_KEY is a key for ${key.alg}.`);
+  if (env.DATABASE_DIRECT_URL !== undefined && env.DATABASE_URL === undefined)
+    faults.push('DATABASE_DIRECT_URL needs DATABASE_URL: it is another way to the same database.');
   if ((env.BOOTSTRAP_ADMIN_EMAIL === undefined) !== (env.BOOTSTRAP_ADMIN_PASSWORD === undefined))
     faults.push('BOOTSTRAP_ADMIN_EMAIL and BOOTSTRAP_ADMIN_PASSWORD must be set together.');
   return faults;
