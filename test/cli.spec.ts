@@ -185,11 +185,25 @@ test('doctor migrates nothing, and says what it could not ask', async () => {
   } finally {
     await empty.drop();
   }
-  const gone = await shell.run(['doctor'], { env: { DATABASE_URL: 'postgres://nobody@127.0.0.1:1/none' } });
-  expect([gone.code, gone.stdout]).toEqual([1, expect.stringContaining('FAULT    The database cannot be reached')]);
-  const env = { DATABASE_DIRECT_URL: 'postgres://nobody@127.0.0.1:1/none' };
-  const aside = (await shell.run(['doctor'], { env })).stdout.split('\n').filter((line) => line.startsWith('FAULT'));
-  expect(aside).toEqual([expect.stringContaining('cannot be reached at DATABASE_DIRECT_URL')]);
+});
+
+const ABSENT = 'postgres://nobody@127.0.0.1:1/none';
+const missing = () => Object.assign(new URL(database.url), { pathname: '/missing' }).href;
+const WHY: [what: string, env: () => Record<string, string>, fault: string][] = [
+  ['no database', () => ({ DATABASE_URL: ABSENT }), '(connect ECONNREFUSED 127.0.0.1:1). Check DATABASE_URL and'],
+  ['no database to listen at', () => ({ DATABASE_DIRECT_URL: ABSENT }), 'Check DATABASE_DIRECT_URL and'],
+  ['no database of the name', () => ({ DATABASE_URL: missing() }), 'named in DATABASE_URL does not exist'],
+];
+
+test.each(WHY)('doctor says why it could ask nothing where there is %s', async (_what, env, fault) => {
+  const { code, stdout } = await shell.run(['doctor'], { env: env() });
+  const faults = stdout.split('\n').filter((line) => line.startsWith('FAULT'));
+  expect([code, faults]).toEqual([1, [expect.stringContaining(fault)]]);
+});
+
+test('a command names DATABASE_DIRECT_URL where only that one is wrong', async () => {
+  const { stderr, code } = await shell.run(['users:list'], { env: { DATABASE_DIRECT_URL: ABSENT } });
+  expect([code, stderr]).toEqual([69, expect.stringContaining('Check DATABASE_DIRECT_URL and')]);
 });
 
 const PRODUCTION = { NODE_ENV: 'production', PUBLIC_URL: 'https://g.test', BCRYPT_COST: '10' };

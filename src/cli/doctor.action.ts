@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { Client } from 'pg';
 import { DataSource } from 'typeorm';
-import { type DeploymentReport, examine, type SeenAddress, seenAddress } from '../health/doctor.js';
+import { DirectUrlError, explainFailure } from '../app/startup-errors.js';
+import { type DeploymentReport, examine, type SeenAddress, seenAddress, type Unreachable } from '../health/doctor.js';
 import { plainAddress } from '../platform/common/address.js';
 import { Clock } from '../platform/common/clock.js';
 import type { Config } from '../platform/config/config.js';
@@ -56,7 +57,7 @@ function describe({ address, suppliedBy }: SeenAddress): string {
   return `The server sees that request come from ${address}, as the trusted proxy ${suppliedBy} wrote it.`;
 }
 
-/** Looks at the database and migrates nothing; null where it cannot be reached. */
+/** Looks at the database and migrates nothing. */
 async function askDatabase(config: Config): Promise<DeploymentReport['database']> {
   const postgres = config.databaseUrl
     ? undefined
@@ -68,19 +69,24 @@ async function askDatabase(config: Config): Promise<DeploymentReport['database']
     const clockOffset = await clockOffsetOf(source);
     const notificationsArrive = await areNotificationsHeard(config, url, source);
     return { clockOffset, migrationsPending: await source.showMigrations(), notificationsArrive };
-  } catch {
-    return null;
+  } catch (error) {
+    return unreachable(error);
   } finally {
     if (source.isInitialized) await source.destroy();
     await postgres?.stop();
   }
 }
 
+/** In the words of a start that fails for it: a wrong password is not mended as a server that is away is. */
+function unreachable(error: unknown): Unreachable {
+  return { unreachable: explainFailure(error, 'The database could not be examined').message ?? '' };
+}
+
 /** A server that polls needs none. Without DATABASE_DIRECT_URL it is the database itself that cannot be reached. */
 async function areNotificationsHeard({ revocationFeed, databaseDirectUrl }: Config, url: string, source: DataSource) {
   if (revocationFeed !== 'notify') return null;
   if (databaseDirectUrl === undefined) return doNotificationsArrive(url, source);
-  return doNotificationsArrive(databaseDirectUrl, source).catch(() => 'no direct link' as const);
+  return doNotificationsArrive(databaseDirectUrl, source).catch((error) => unreachable(new DirectUrlError(error)));
 }
 
 /** Listens as a server does, and sends itself a notification the way that changes go. */

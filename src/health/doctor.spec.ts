@@ -59,13 +59,13 @@ it.each<[string, Partial<DeploymentReport>, string, RegExp]>([
   ],
   [
     'a direct URL that leads nowhere',
-    { database: { ...DATABASE, notificationsArrive: 'no direct link' } },
+    { database: { ...DATABASE, notificationsArrive: { unreachable: 'Check DATABASE_DIRECT_URL.' } } },
     'fault',
-    /cannot be reached at DATABASE_DIRECT_URL/,
+    /^Check DATABASE_DIRECT_URL\.$/,
   ],
   ['a clock that is ahead', { database: { ...DATABASE, clockOffset: -65_500 } }, 'fault', /65\.5 s ahead of/],
   ['pending migrations', { database: { ...DATABASE, migrationsPending: true } }, 'fault', /older than this build/],
-  ['no database', { database: null }, 'fault', /DATABASE_URL/],
+  ['no database', { database: { unreachable: 'Check DATABASE_URL.' } }, 'fault', /^Check DATABASE_URL\.$/],
   ['plain http', { publicUrl: 'http://gate.example.com' }, 'fault', /https/],
   ['no limits', { rateLimits: false }, 'fault', /RATE_LIMITS/],
 ])('finds %s, and says what to do', (_what, change, level, text) => {

@@ -21,13 +21,19 @@ export interface DeploymentReport {
   smtpUrl: string | undefined;
   trustedProxies: readonly string[];
   rateLimits: boolean;
-  /** Null where the database cannot be reached. */
-  database: {
-    /** By how many ms its clock is ahead of ours. */ clockOffset: number;
-    migrationsPending: boolean;
-    /** Whether a notification came back; null with REVOCATION_FEED=poll, which needs none. */
-    notificationsArrive: boolean | 'no direct link' | null;
-  } | null;
+  database:
+    | Unreachable
+    | {
+        /** By how many ms its clock is ahead of ours. */ clockOffset: number;
+        migrationsPending: boolean;
+        /** Whether a notification came back; null with REVOCATION_FEED=poll, which needs none. */
+        notificationsArrive: boolean | Unreachable | null;
+      };
+}
+
+/** What could not be asked, and the sentence that says why. */
+export interface Unreachable {
+  unreachable: string;
 }
 
 /** Words of a secret that was copied from an example. */
@@ -59,7 +65,7 @@ function ofProxies({ publicUrl, trustedProxies }: DeploymentReport): Check[] {
   const unnamed = namesNoProxy(publicUrl, trustedProxies);
   if (unnamed !== null) return [{ level: 'warning', text: unnamed }];
   if (trustedProxies.length === 0) return [fine('TRUSTED_PROXIES is empty: the address of a client is its socket’s.')];
-  return [fine(`TRUSTED_PROXIES names ${trustedProxies.length} networks, none of them too wide.`)];
+  return [fine(`TRUSTED_PROXIES is narrow enough: ${trustedProxies.join(', ')}.`)];
 }
 
 /** What is wrong with an empty TRUSTED_PROXIES where something must end TLS in front of us, or null. */
@@ -103,7 +109,7 @@ function ofMail({ smtpUrl, production }: DeploymentReport): Check[] {
 }
 
 function ofDatabase(database: DeploymentReport['database']): Check[] {
-  if (database === null) return [{ level: 'fault', text: 'The database cannot be reached. See DATABASE_URL.' }];
+  if ('unreachable' in database) return [{ level: 'fault', text: database.unreachable }];
   const findings = [ofClock(database.clockOffset), ofNotifications(database.notificationsArrive)];
   findings.push(
     database.migrationsPending
@@ -123,10 +129,9 @@ function ofClock(offset: number): Check {
   return { level: Math.abs(offset) > UNFIT ? 'fault' : 'warning', text };
 }
 
-function ofNotifications(arrive: boolean | 'no direct link' | null): Check {
+function ofNotifications(arrive: boolean | Unreachable | null): Check {
   if (arrive === null) return fine('REVOCATION_FEED is poll: changes are looked for four times a second.');
-  if (arrive === 'no direct link')
-    return { level: 'fault', text: 'The database cannot be reached at DATABASE_DIRECT_URL, where the server listens.' };
+  if (typeof arrive === 'object') return { level: 'fault', text: arrive.unreachable };
   if (arrive) return fine('Notifications of the database arrive.');
   return { level: 'fault', text: new ChannelError().message };
 }
