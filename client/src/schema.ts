@@ -900,7 +900,7 @@ export interface components {
         RevokeBefore: {
             /**
              * Format: date-time
-             * @description A moment that is past; now where none is given
+             * @description A moment in the past; now where none is given
              */
             before?: string;
             /**

@@ -34,7 +34,7 @@ export class SessionAdministration {
   async revokeBefore(moment: Moment, { role, userId }: SessionSelection, actor: Actor): Promise<Date> {
     return this.database.transaction(async (manager) => {
       const before = await this.massLogout.read(moment, manager);
-      if (!before) throw Problem.field('/before', 'Write a time that is past.');
+      if (!before) throw Problem.field('/before', 'Use a time in the past.');
       await this.assertMayEnd({ role, userId }, actor, manager);
       if (userId !== undefined) await this.massLogout.endOfUser(userId, before, manager);
       else await this.massLogout.endOfRole(role ?? null, before, manager);

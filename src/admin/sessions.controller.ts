@@ -12,7 +12,7 @@ import { SessionAdministration } from './session-administration.service.js';
 
 const revokeBefore = z
   .strictObject({
-    before: moment.optional().meta({ description: 'A moment that is past; now where none is given' }),
+    before: moment.optional().meta({ description: 'A moment in the past; now where none is given' }),
     role: roleName.optional().meta({ description: 'Those of the users who hold it, or are given it later' }),
     userId: z.uuid().optional(),
   })

@@ -1,3 +1,5 @@
+import { Problem } from '../platform/http/problem.js';
+
 /** Exit codes (sysexits.h where it has one), told by `--help`. */
 export const EXIT = { ok: 0, refused: 1, usage: 64, input: 66 } as const;
 
@@ -10,6 +12,13 @@ export class CommandError extends Error {
   ) {
     super(message);
   }
+}
+
+/** For a `catch`: throws a CommandError with this message in place of `not_found`, since an operator may know what there is. */
+export function sayAbsent(message: string): (error: unknown) => never {
+  return (error) => {
+    throw error instanceof Problem && error.code === 'not_found' ? new CommandError(message) : error;
+  };
 }
 
 /** Prints a result: for programs as JSON, else as the lines for a person. */

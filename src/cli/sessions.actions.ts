@@ -6,7 +6,7 @@ import { moment } from '../platform/http/moment.js';
 import type { Moment } from '../sessions/mass-logout.service.js';
 import { Sessions } from '../sessions/sessions.service.js';
 import { operator, withApp } from './context.js';
-import { CommandError, EXIT, print } from './output.js';
+import { CommandError, EXIT, print, sayAbsent } from './output.js';
 import { findUser } from './users.actions.js';
 
 interface RevokeOptions {
@@ -24,17 +24,23 @@ export async function revokeSessions(name: string | undefined, options: RevokeOp
   const selected = [role, user, all].filter((option) => option !== undefined).length;
   if (before !== undefined) {
     if (name !== undefined || session !== undefined || selected !== 1) {
-      throw new CommandError('With --before name one of --role <role>, --user <user> and --all.', EXIT.usage);
+      throw new CommandError('With --before, name one of --role <role>, --user <user> and --all.', EXIT.usage);
     }
     return revokeBefore(readMoment(before), options);
   }
   if (selected > 0) throw new CommandError('--role, --user and --all need --before <time>.', EXIT.usage);
   if ((name === undefined) === (session === undefined)) {
-    throw new CommandError('Name either a user or --session <id>.', EXIT.usage);
+    throw new CommandError(
+      'Name a user, or --session <id>, or --before <time> with --role, --user or --all.',
+      EXIT.usage,
+    );
   }
   const revoked = await withApp(async (app) => {
     if (name !== undefined) return app.get(UserAdministration).endSessions((await findUser(app, name)).id, operator());
-    await app.get(Sessions).end(session ?? '', null, { type: 'session.revoked', actor: operator() });
+    await app
+      .get(Sessions)
+      .end(session ?? '', null, { type: 'session.revoked', actor: operator() })
+      .catch(sayAbsent(`No session ${session} is live.`));
     return 1;
   });
   print(json, { revoked }, [revoked === 1 ? 'Ended 1 session.' : `Ended ${revoked} sessions.`]);
@@ -42,7 +48,10 @@ export async function revokeSessions(name: string | undefined, options: RevokeOp
 
 async function revokeBefore(given: Moment, { role, user, json }: RevokeOptions): Promise<void> {
   const ended = await withApp(async (app) =>
-    app.get(SessionAdministration).revokeBefore(given, await selectionOf(app, role, user), operator()),
+    app
+      .get(SessionAdministration)
+      .revokeBefore(given, await selectionOf(app, role, user), operator())
+      .catch(sayAbsent(`There is no ${role === undefined ? `user ${user}` : `role ${role}`}.`)),
   );
   const before = ended.toISOString();
   const whose = user ?? (role === undefined ? 'everybody' : `the users with the role ${role}`);

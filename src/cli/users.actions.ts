@@ -8,7 +8,7 @@ import { toProblem } from '../platform/http/schema.pipe.js';
 import { toUserView, type UserRow, type UserView, userForm } from '../users/user.js';
 import { Users } from '../users/users.service.js';
 import { operator, withApp } from './context.js';
-import { CommandError, print, table } from './output.js';
+import { CommandError, print, sayAbsent, table } from './output.js';
 
 interface CreateOptions {
   username?: string;
@@ -65,7 +65,7 @@ export async function grantRoles(name: string, roles: string[], { json }: { json
 /** The user of this email, username or id. Throws a CommandError where there is none. */
 export async function findUser(app: INestApplicationContext, name: string): Promise<UserRow> {
   const users = app.get(Users);
-  if (isId(name)) return users.get(name);
+  if (isId(name)) return users.get(name).catch(sayAbsent(`There is no user ${name}.`));
   const found = await users.findCredentials(name.includes('@') ? { email: name } : { username: name });
   if (!found) throw new CommandError(`There is no user ${name}.`);
   return users.get(found.id);

@@ -7,9 +7,10 @@ const form = z.strictObject({
   count: z.int().min(1),
   state: z.enum(['on', 'off']),
   tags: z.array(z.string()).max(1),
+  at: z.iso.datetime(),
   said: z.string().regex(/^a/, { message: 'Begin with an a.' }),
 });
-const good = { name: 'Ada', count: 1, state: 'on', tags: [], said: 'a' };
+const good = { name: 'Ada', count: 1, state: 'on', tags: [], at: '2026-11-30T12:00:00Z', said: 'a' };
 
 async function faultsOf(value: unknown) {
   const transform = new SchemaPipe().transform(value, { type: 'body', schema: form as never });
@@ -30,6 +31,7 @@ test.each<[change: object, pointer: string, detail: string]>([
   [{ state: 'up' }, '/state', 'This must be on or off.'],
   [{ tags: 1 }, '/tags', 'This must be a list.'],
   [{ tags: ['one', 'two'] }, '/tags', 'At most 1 entry.'],
+  [{ at: 'noon' }, '/at', 'Write a time such as 2026-11-30T12:00:00Z.'],
   [{ said: 'b' }, '/said', 'Begin with an a.'],
   [{ other: 1 }, '/other', 'Unknown field.'],
 ])('%j', async (change, pointer, detail) => {

@@ -20,6 +20,8 @@ export function validationMessageOf(issue: z.core.$ZodRawIssue): string | undefi
       return `At most ${amount(issue.maximum, issue.origin)}.`;
     case 'too_small':
       return `At least ${amount(issue.minimum, issue.origin)}.`;
+    case 'invalid_format':
+      return issue.format === 'datetime' ? 'Write a time such as 2026-11-30T12:00:00Z.' : undefined;
     default:
       return undefined;
   }
