@@ -9,16 +9,11 @@ const ROOT = fileURLToPath(new URL('../', import.meta.url));
 const read = (path: string) => readFileSync(ROOT + path, 'utf8');
 const json = (path: string) => JSON.parse(read(path)) as { version: string; engines: { node: string } };
 const DECISIONS = readdirSync(`${ROOT}docs/decisions`).filter((name) => name !== 'README.md');
+const DOCS = readdirSync(`${ROOT}docs`).filter((name) => name.endsWith('.md'));
 const WORKFLOWS = readdirSync(`${ROOT}.github/workflows`).map((name) => `.github/workflows/${name}`);
 const PAGES = [
-  ...[
-    'README.md',
-    'CONTRIBUTING.md',
-    'SECURITY.md',
-    'CHANGELOG.md',
-    'docs/architecture.md',
-    'docs/decisions/README.md',
-  ],
+  ...['README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'CHANGELOG.md', 'docs/decisions/README.md'],
+  ...DOCS.map((name) => `docs/${name}`),
   ...DECISIONS.map((name) => `docs/decisions/${name}`),
 ];
 
