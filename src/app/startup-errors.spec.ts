@@ -52,6 +52,24 @@ test.each<[string, unknown, number, RegExp]>([
     /pooler.*no database of that name/,
   ],
   [
+    'a wrong password at a pooler',
+    Object.assign(new Error('password authentication failed'), { code: '08P01' }),
+    78,
+    /pooler at DATABASE_URL refuses the user or password/,
+  ],
+  [
+    'the same by SCRAM',
+    Object.assign(new Error('SASL authentication failed'), { code: '08P01' }),
+    78,
+    /pooler at DATABASE_URL refuses the user or password/,
+  ],
+  [
+    'a pooler with a wrong password',
+    Object.assign(new Error('password authentication failed for user "auth"'), { code: '08P01' }),
+    78,
+    /Postgres refuses .* the pooler at DATABASE_URL has for it/,
+  ],
+  [
     'a pooler whose server is away',
     Object.assign(new Error('server login has been failing, try again later (server_login_retry)'), { code: '08P01' }),
     69,

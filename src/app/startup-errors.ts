@@ -80,5 +80,9 @@ function poolerRefusal(message: string): string | null {
     return `The pooler at DATABASE_URL refuses the parameter ${parameter}. Leave it out of DATABASE_URL, or let the pooler ignore it.`;
   if (/^no such database/.test(message))
     return 'The pooler at DATABASE_URL has no database of that name. Add it to the pooler, or correct the name.';
+  if (/^(password|SASL) authentication failed$/.test(message))
+    return 'The pooler at DATABASE_URL refuses the user or password there.';
+  if (/^password authentication failed for user/.test(message))
+    return 'Postgres refuses the user or password that the pooler at DATABASE_URL has for it. Correct them in the pooler.';
   return null;
 }

@@ -15,7 +15,7 @@ export class ChannelError extends Error {
   override readonly name = 'ChannelError';
   constructor() {
     super(
-      'Notifications of Postgres do not arrive here, as behind a pooler in transaction mode: set DATABASE_DIRECT_URL to Postgres itself, or REVOCATION_FEED=poll.',
+      'Notifications of Postgres do not arrive, as behind a pooler in transaction mode: set DATABASE_DIRECT_URL to the same database as DATABASE_URL, past the pooler, or set REVOCATION_FEED=poll.',
     );
   }
 }
