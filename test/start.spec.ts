@@ -274,6 +274,15 @@ describe('WORKERS=2', () => {
     await proxy?.close();
   });
 
+  test('what befalls the link is logged by the process that leads them, as JSON', async () => {
+    await proxy.refuse();
+    await waitFor(() => gatehouse.output.includes('The link to the database is lost'));
+    const said = gatehouse.output.split('\n').filter((line) => line.includes('The link to the database'));
+    expect(said.map((line) => JSON.parse(line))).toEqual([
+      expect.objectContaining({ level: 'warn', context: 'DatabaseLink' }),
+    ]);
+  });
+
   test('both serve over one link, a logout is felt by both, and all stop together', async () => {
     expect(workers).toHaveLength(2);
     const links = `SELECT FROM pg_stat_activity WHERE application_name LIKE 'gatehouse listener%' AND datname = current_database()`;

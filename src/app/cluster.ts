@@ -1,6 +1,8 @@
 import cluster, { type Worker } from 'node:cluster';
+import { Logger as NestLogs } from '@nestjs/common';
 import type { Logger } from 'pino';
 import type { Config } from '../platform/config/config.js';
+import { NestLogger } from '../platform/observability/logger.js';
 import type { Server } from './server.js';
 import { SharedLink } from './shared-link.js';
 
@@ -24,6 +26,8 @@ const RESPAWN = 1_000;
  * and those of other machines. One that dies is replaced.
  */
 export async function startCluster(config: Config, databaseUrl: string, logger: Logger): Promise<Server> {
+  // The link logs as everything of Nest does, and no application is made here that would say where to.
+  NestLogs.overrideLogger(new NestLogger(logger));
   const link = new SharedLink(config, databaseUrl);
   const start = () => cluster.fork({ ...process.env, GATEHOUSE_WORKER_DATABASE_URL: databaseUrl });
   let closing = false;
