@@ -165,14 +165,6 @@ describe('what stands in the way is one sentence', () => {
     expect(said).not.toContain('DATABASE_URL');
   });
 
-  test.concurrent('where DATABASE_DIRECT_URL leads to another database, that one is left alone', async () => {
-    const other = await createDatabase({ empty: true });
-    const { code, said } = await failing({ DATABASE_URL: database.url, DATABASE_DIRECT_URL: other.url });
-    expect([code, said]).toEqual([78, expect.stringMatching(/^DATABASE_DIRECT_URL leads to another database[^\n]+$/)]);
-    expect(await other.query('SELECT FROM pg_tables WHERE schemaname = current_schema()')).toEqual([]);
-    await other.drop();
-  });
-
   test.concurrent('a database that never answers', async () => {
     const proxy = await TcpProxy.before(database.url);
     proxy.swallow();

@@ -1,13 +1,13 @@
 import { FirstAdminError } from '../admin/first-admin-error.js';
 import { isDatabaseUnavailable } from '../platform/common/database-errors.js';
 import { ConfigError } from '../platform/config/config.js';
-import { OtherDatabaseError } from '../platform/database/database-identity.js';
 import { EmbeddedPostgresError } from '../platform/database/embedded/embedded-postgres-error.js';
 import { ChannelError } from '../platform/database/feed/bell.js';
 import { StandbyError } from '../platform/database/feed/change-cursor.js';
 import { ClockError } from '../platform/database/feed/clock-watch.js';
 import { NoPulseError } from '../platform/database/feed/database-feed.js';
 import { MigrationBlockedError } from '../platform/database/run-migrations.js';
+import { TwoDatabasesError } from '../platform/database/two-databases.js';
 import { WrongAppSecretError } from '../tokens/wrong-app-secret-error.js';
 import { WorkerStartError } from './cluster.js';
 import { DirectUrlError } from './direct-url-error.js';
@@ -25,7 +25,7 @@ const READ_ONLY = '25006';
 const AWAY = [EmbeddedPostgresError, NoPulseError, StandbyError, MigrationBlockedError];
 
 /** What only a person can mend, and says so in one sentence. */
-const MISCONFIGURED = [ConfigError, WrongAppSecretError, FirstAdminError, ChannelError, ClockError, OtherDatabaseError];
+const MISCONFIGURED = [ConfigError, WrongAppSecretError, FirstAdminError, ChannelError, ClockError, TwoDatabasesError];
 
 /**
  * Why the server cannot start, or what else was attempted cannot be done: a sentence for a person unless one was said

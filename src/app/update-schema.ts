@@ -1,6 +1,6 @@
 import type { Config } from '../platform/config/config.js';
 import { migrate } from '../platform/database/data-source.js';
-import { databaseAt, OtherDatabaseError } from '../platform/database/database-identity.js';
+import { areTwoDatabases, TwoDatabasesError } from '../platform/database/two-databases.js';
 import { DirectUrlError } from './direct-url-error.js';
 
 /** Where a deployment keeps its data. */
@@ -12,17 +12,15 @@ interface Place {
 
 /**
  * Brings the schema up to date, past any pooler. Returns what was applied. Throws what `migrate` does; DirectUrlError for
- * what failed at DATABASE_DIRECT_URL, and OtherDatabaseError before another database is touched.
+ * what failed at DATABASE_DIRECT_URL, and TwoDatabasesError before another database is touched.
  */
 export async function updateSchema(
   { databaseDirectUrl }: Pick<Config, 'databaseDirectUrl'>,
   { databaseUrl, migrationUrl }: Place,
 ): Promise<string[]> {
   if (databaseDirectUrl === undefined) return migrate(migrationUrl ?? databaseUrl);
-  const told = await databaseAt(databaseUrl);
-  const tellSetting = (error: unknown): never => {
+  if (await areTwoDatabases(databaseUrl, databaseDirectUrl)) throw new TwoDatabasesError();
+  return migrate(databaseDirectUrl).catch((error) => {
     throw new DirectUrlError(error);
-  };
-  if ((await databaseAt(databaseDirectUrl).catch(tellSetting)) !== told) throw new OtherDatabaseError();
-  return migrate(databaseDirectUrl).catch(tellSetting);
+  });
 }

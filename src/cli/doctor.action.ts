@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { Client } from 'pg';
 import { DataSource } from 'typeorm';
-import { DirectUrlError, explainFailure } from '../app/startup-errors.js';
+import { DirectUrlError } from '../app/direct-url-error.js';
+import { explainFailure } from '../app/startup-errors.js';
 import { type DeploymentReport, examine, type SeenAddress, seenAddress, type Unreachable } from '../health/doctor.js';
 import { plainAddress } from '../platform/common/address.js';
 import { Clock } from '../platform/common/clock.js';
@@ -9,7 +10,9 @@ import type { Config } from '../platform/config/config.js';
 import { dataSourceOptions } from '../platform/database/data-source.js';
 import { startEmbeddedPostgres } from '../platform/database/embedded/embedded-postgres.js';
 import { Bell, ChannelError } from '../platform/database/feed/bell.js';
+import { StandbyError } from '../platform/database/feed/change-cursor.js';
 import { RING } from '../platform/database/feed/pulse.js';
+import { areTwoDatabases, TwoDatabasesError } from '../platform/database/two-databases.js';
 import { CommandError, EXIT, print } from './output.js';
 import { readConfig } from './settings.js';
 
@@ -66,6 +69,9 @@ async function askDatabase(config: Config): Promise<DeploymentReport['database']
   const source = new DataSource(dataSourceOptions(url, { pool: 2, timeout: TIMEOUT }));
   try {
     await source.initialize();
+    if (await isReadOnly(source)) throw new StandbyError();
+    const { databaseDirectUrl } = config;
+    if (databaseDirectUrl && (await areTwoDatabases(url, databaseDirectUrl))) throw new TwoDatabasesError();
     const clockOffset = await clockOffsetOf(source);
     const notificationsArrive = await areNotificationsHeard(config, url, source);
     return { clockOffset, migrationsPending: await source.showMigrations(), notificationsArrive };
@@ -105,6 +111,13 @@ async function doNotificationsArrive(connectionString: string, source: DataSourc
   } finally {
     await client.end().catch(() => undefined);
   }
+}
+
+async function isReadOnly(source: DataSource): Promise<boolean> {
+  const [{ isReadOnly }] = await source.query<[{ isReadOnly: boolean }]>(
+    `SELECT current_setting('transaction_read_only')::boolean AS "isReadOnly"`,
+  );
+  return isReadOnly;
 }
 
 /** By how many ms the clock of the database is ahead of ours, taking its answer to be from the middle of the wait. */

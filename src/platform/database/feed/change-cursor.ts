@@ -14,7 +14,7 @@ const PIECE = 5_000;
 export class StandbyError extends Error {
   override readonly name = 'StandbyError';
   constructor() {
-    super('The database takes no writes, because it is a standby. Set DATABASE_URL to the primary.');
+    super('The database takes no writes: it is a standby, or is set to read only. Set DATABASE_URL to the primary.');
   }
 }
 
