@@ -70,6 +70,7 @@ test.each<[string, unknown, number, RegExp]>([
     78,
     /Postgres refuses .* the pooler at DATABASE_URL has for it/,
   ],
+  ['a database that is full of connections', system({ code: '53300' }), 69, /no connection left.*DATABASE_POOL/],
   [
     'a pooler whose server is away',
     Object.assign(new Error('server login has been failing, try again later (server_login_retry)'), { code: '08P01' }),

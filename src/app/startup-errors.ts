@@ -21,6 +21,8 @@ const SOFTWARE = 70;
 /** What Postgres says of a statement that would write on a standby. */
 const READ_ONLY = '25006';
 
+const TOO_MANY_CONNECTIONS = '53300';
+
 /** What may pass, and says what it is in one sentence. */
 const AWAY = [EmbeddedPostgresError, NoPulseError, StandbyError, MigrationBlockedError];
 
@@ -55,6 +57,12 @@ export function explainFailure(
   if (code === READ_ONLY) return { message: new StandbyError().message, exitCode: UNAVAILABLE };
   const refused = databaseRefusal(code) ?? poolerRefusal(message);
   if (refused) return { message: refused, exitCode: CONFIG };
+  if (code === TOO_MANY_CONNECTIONS) {
+    return {
+      message: `The database has no connection left (${message}). Lower DATABASE_POOL, or let the database have more.`,
+      exitCode: UNAVAILABLE,
+    };
+  }
   if (isDatabaseUnavailable(error)) {
     return {
       message: `The database cannot be reached (${message}). Check DATABASE_URL and that Postgres runs.`,
@@ -80,7 +88,7 @@ function poolerRefusal(message: string): string | null {
     return `The pooler at DATABASE_URL refuses the parameter ${parameter}. Leave it out of DATABASE_URL, or let the pooler ignore it.`;
   if (/^no such database/.test(message))
     return 'The pooler at DATABASE_URL has no database of that name. Add it to the pooler, or correct the name.';
-  if (/^(password|SASL) authentication failed$/.test(message))
+  if (/^(password|SASL) authentication failed$|^no such user|^auth failed/.test(message))
     return 'The pooler at DATABASE_URL refuses the user or password there.';
   if (/^password authentication failed for user/.test(message))
     return 'Postgres refuses the user or password that the pooler at DATABASE_URL has for it. Correct them in the pooler.';
