@@ -16,6 +16,18 @@ test.each([
   '25P04',
   '53300',
   '57014',
+  // It lets us not in.
+  '28P01',
+  '28000',
+  '3D000',
+  // Its disk or memory is full, or broken.
+  '53100',
+  '53200',
+  '58030',
+  // It has undone a transaction for the sake of another.
+  '40001',
+  '40P01',
+  '55P03',
   '25006',
   'ECONNREFUSED',
   'ECONNRESET',
@@ -46,7 +58,7 @@ test.each([
   expect(isDatabaseUnavailable(new Error(message))).toBe(true);
 });
 
-test.each(['23505', '22P02', '22021', '42601', '42P01', '42501', '28P01', '3D000', '40001', 'ENOENT', 'EACCES', ''])(
+test.each(['23505', '22P02', '22021', '42601', '42P01', '42501', '40002', 'ENOENT', 'EACCES', ''])(
   '%s: it is there, and something else is wrong',
   (code) => {
     expect(isDatabaseUnavailable(withCode(code))).toBe(false);

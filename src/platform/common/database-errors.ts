@@ -3,8 +3,11 @@
  * too), ended by the server, or to a primary that was demoted.
  */
 const CONNECTION_OVER = /^(?:08...|57P0[1235]|25P0[34]|25006)$/;
-/** Those that say no more than that the database has no answer now. */
-const NO_ANSWER = /^(?:57014|53300)$/;
+/**
+ * Those that say no more than that the database has no answer now: it gave up, lets us not in (a password that was changed, a
+ * primary with other rules), is full, or has undone the transaction for the sake of another.
+ */
+const NO_ANSWER = /^(?:57014|28...|3D000|53...|58030|40001|40P01|55P03)$/;
 const GONE_SOCKET = new Set([
   'ECONNREFUSED',
   'ECONNRESET',
