@@ -7,10 +7,12 @@ const form = z.strictObject({
   count: z.int().min(1),
   state: z.enum(['on', 'off']),
   tags: z.array(z.string()).max(1),
-  at: z.iso.datetime(),
+  at: z.iso.datetime({ offset: true }),
+  id: z.uuid(),
   said: z.string().regex(/^a/, { message: 'Begin with an a.' }),
 });
-const good = { name: 'Ada', count: 1, state: 'on', tags: [], at: '2026-11-30T12:00:00Z', said: 'a' };
+const ID = '0193b3c4-8d2a-7e61-9f0b-5a4c3d2e1f00';
+const good = { name: 'Ada', count: 1, state: 'on', tags: [], at: '2026-11-30T12:00:00Z', id: ID, said: 'a' };
 
 async function faultsOf(value: unknown) {
   const transform = new SchemaPipe().transform(value, { type: 'body', schema: form as never });
@@ -31,7 +33,9 @@ test.each<[change: object, pointer: string, detail: string]>([
   [{ state: 'up' }, '/state', 'This must be on or off.'],
   [{ tags: 1 }, '/tags', 'This must be a list.'],
   [{ tags: ['one', 'two'] }, '/tags', 'At most 1 entry.'],
-  [{ at: 'noon' }, '/at', 'Write a time such as 2026-11-30T12:00:00Z.'],
+  [{ at: 'noon' }, '/at', 'Write a time with its zone, such as 2026-11-30T12:00:00Z.'],
+  [{ at: '2026-11-30T12:00:00' }, '/at', 'Write a time with its zone, such as 2026-11-30T12:00:00Z.'],
+  [{ id: 'x' }, '/id', `Write an id, such as ${ID}.`],
   [{ said: 'b' }, '/said', 'Begin with an a.'],
   [{ other: 1 }, '/other', 'Unknown field.'],
 ])('%j', async (change, pointer, detail) => {

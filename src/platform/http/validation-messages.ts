@@ -5,6 +5,10 @@ const UNITS: Record<string, [one: string, more: string]> = {
   array: ['entry', 'entries'],
 };
 const TYPES: Record<string, string> = { int: 'a whole number', object: 'an object', array: 'a list', string: 'text' };
+const FORMATS: Record<string, string> = {
+  datetime: 'Write a time with its zone, such as 2026-11-30T12:00:00Z.',
+  uuid: 'Write an id, such as 0193b3c4-8d2a-7e61-9f0b-5a4c3d2e1f00.',
+};
 
 /**
  * Says what to do about a fault in the words of a person, where zod would name types and signs. For all schemas that say
@@ -16,12 +20,12 @@ export function validationMessageOf(issue: z.core.$ZodRawIssue): string | undefi
       return issue.input === undefined ? 'Required.' : `This must be ${TYPES[issue.expected] ?? issue.expected}.`;
     case 'invalid_value':
       return issue.input === undefined ? 'Required.' : `This must be ${issue.values.map(String).join(' or ')}.`;
+    case 'invalid_format':
+      return FORMATS[issue.format];
     case 'too_big':
       return `At most ${amount(issue.maximum, issue.origin)}.`;
     case 'too_small':
       return `At least ${amount(issue.minimum, issue.origin)}.`;
-    case 'invalid_format':
-      return issue.format === 'datetime' ? 'Write a time such as 2026-11-30T12:00:00Z.' : undefined;
     default:
       return undefined;
   }
