@@ -83,6 +83,12 @@ test.each<[string, unknown, number, RegExp]>([
   ['a database that commits nothing', new NoPulseError(), 69, /commits nothing/],
   ['a standby', new StandbyError(), 69, /standby.*DATABASE_URL to the primary/],
   ['a standby that is to be migrated', system({ code: '25006' }), 69, /standby.*DATABASE_URL to the primary/],
+  [
+    'a database that is silent',
+    new Error('timeout expired'),
+    69,
+    /cannot be reached \(timeout expired\)\. Check DATABASE_URL/,
+  ],
   ['a database that is away', system({ code: 'ECONNREFUSED' }), 69, /Check DATABASE_URL/],
   [
     'one that is away on two addresses',

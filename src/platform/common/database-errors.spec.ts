@@ -53,6 +53,8 @@ test.each([
   'Connection terminated unexpectedly',
   'Query read timeout',
   'timeout exceeded when trying to connect',
+  // A client that is in no pool.
+  'timeout expired',
   'Client was closed and is not queryable',
 ])('%s', (message) => {
   expect(isDatabaseUnavailable(new Error(message))).toBe(true);

@@ -20,7 +20,7 @@ const GONE_SOCKET = new Set([
 ]);
 /** What pg, its pool and TypeORM throw without a code when a connection breaks, or none comes in time. */
 const GONE_MESSAGE =
-  /^(?:Connection terminated|Query read timeout|timeout exceeded when trying to connect|Client (?:has encountered a connection error|was closed)|Connection ended|Driver not Connected|Query runner already released|Database connection provided by a query runner was already released)/i;
+  /^(?:Connection terminated|Query read timeout|timeout exceeded when trying to connect|timeout expired$|Client (?:has encountered a connection error|was closed)|Connection ended|Driver not Connected|Query runner already released|Database connection provided by a query runner was already released)/i;
 
 /** Whether an error of pg or TypeORM means that the database cannot be reached just now. */
 export function isDatabaseUnavailable(error: unknown): boolean {
