@@ -24,6 +24,7 @@ export class BoundSessions1764200000000 implements MigrationInterface {
     `);
     await queryRunner.query(FORMER_FUNCTIONS);
     await queryRunner.query(`
+      DROP FUNCTION IF EXISTS changes_after(timestamptz, bigint, text[], integer);
       DROP TABLE epochs;
       DROP FUNCTION epochs_announce();
       DROP FUNCTION epochs_stamp();

@@ -3,7 +3,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { Client } from 'pg';
 import { Clock } from '../src/platform/common/clock.js';
 import { ChangeCursor } from '../src/platform/database/feed/change-cursor.js';
-import type { Look } from '../src/platform/database/feed/look.js';
+import { LOOK, type Look } from '../src/platform/database/feed/look.js';
 import { BEAT } from '../src/platform/database/feed/pulse.js';
 import { createDatabase, type TestDatabase } from './support/database.js';
 import { waitFor } from './support/wait-for.js';
@@ -31,6 +31,9 @@ afterEach(async () => {
 
 const record = (client: Client, id = randomUUID()) =>
   client.query(`INSERT INTO changes (kind, id) VALUES ('session', $1)`, [id]).then(() => id);
+
+const explain = async (client: Client, statement: string) =>
+  (await client.query(statement)).rows.map((row) => row['QUERY PLAN']).join('\n');
 
 /** A cursor that has begun, and what it has been told since. */
 async function follow() {
@@ -136,12 +139,26 @@ test('the plan of a look reads by index, however long the table is', async () =>
   await client.query(
     `INSERT INTO changes (kind, id) SELECT 'session', gen_random_uuid() FROM generate_series(1, 50000)`,
   );
-  await client.query('ANALYZE changes');
-  const { LOOK } = await import('../src/platform/database/feed/look.js');
-  const { rows } = await client.query(`EXPLAIN ${LOOK.replaceAll('$1', `pg_current_snapshot()::text`)}`);
-  const plan = rows.map((row) => row['QUERY PLAN']).join('\n');
-  expect(plan).not.toMatch(/Seq Scan on changes/);
-  expect(plan).toMatch(/changes_xid/);
+  for (const statement of ['SELECT', 'ANALYZE changes']) {
+    await client.query(statement);
+    const plan = await explain(client, `EXPLAIN ${LOOK.replaceAll('$1', `pg_current_snapshot()::text`)}`);
+    expect(plan).not.toMatch(/Seq Scan on changes/);
+    expect(plan).toMatch(/changes_xid/);
+  }
+});
+
+test('so does that of a page of the past, though the statistics know nothing of the rows', async () => {
+  const client = await connect();
+  await client.query(
+    `INSERT INTO changes (kind, id) SELECT 'session', gen_random_uuid() FROM generate_series(1, 100000)`,
+  );
+  const read = async (from: string) =>
+    Number(/shared hit=(\d+)/.exec(await explain(client, `EXPLAIN (ANALYZE, BUFFERS) SELECT FROM ${from}`))?.[1]);
+  // The first time the function is looked up in the catalogue.
+  await read(`changes_after('-infinity', 0, '{session}', 5)`);
+  const few = await read(`changes_after('-infinity', 0, '{session}', 5000)`);
+  expect(few).toBeGreaterThan(0);
+  expect(few).toBeLessThan((await read('changes')) / 5);
 });
 
 test('rows of a dump, with the transaction ids of another cluster, are not read again and again', async () => {

@@ -3,7 +3,7 @@ import { Clock } from '../platform/common/clock.js';
 import { Database } from '../platform/database/database.js';
 import type { Change } from '../platform/database/feed/change-feed.js';
 
-const PAGE = 20_000;
+const PAGE = 5_000;
 /** Seconds that a transaction may have been open before its commit: rows tell when they were written, not when committed. */
 const LONGEST_TRANSACTION = 600;
 /** Milliseconds between two lines of the log about a long reading. */
@@ -16,8 +16,8 @@ const BEGINNING = 'SELECT (now() - $1 * interval \'1 s\')::text AS "at"';
 const PAGE_AFTER = {
   name: 'changes-page',
   text: `
-  SELECT at::text, number, kind, id, ver, roles, floor, kept, disabled FROM changes
-  WHERE (at, number) > ($1::timestamptz, $2::bigint) AND kind = ANY ($3) ORDER BY at, number LIMIT $4`,
+  SELECT at::text, number, kind, id, ver, roles, floor, kept, disabled
+  FROM changes_after($1::timestamptz, $2::bigint, $3::text[], $4::integer)`,
 };
 
 type Row = Omit<Change, 'number'> & { at: string; number: string };
