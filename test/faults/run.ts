@@ -126,13 +126,19 @@ async function judge(world: World, history: History): Promise<string[]> {
     auditedOnce(history, entries),
     mailedAtLeastOnce(history, mails),
     faults.map(({ detail }) => `audit:verify: ${detail}`),
-    instances.some(({ output }) => /tamper|unhandled/i.test(output)) ? ['an instance logged a false alarm'] : [],
+    instances.flatMap(({ output }) => falseAlarms(output)),
   ].filter(({ length }) => length > 0);
   if (broken.length === 0) return [];
   const errors = instances.flatMap(({ output }) =>
     output.split('\n').filter((line) => /"level":(50|"error")/.test(line)),
   );
   return [...broken.flatMap(few), ...history.faults.map(describeFault), ...few(errors)];
+}
+
+/** That somebody has tampered, or that it ended for an error that nobody took, with a few lines of where. */
+function falseAlarms(output: string): string[] {
+  const said = output.match(/^.*(?:tamper|unhandled).*(?:\n(?!\{).*){0,12}/im)?.[0];
+  return said === undefined ? [] : [`an instance said: ${said}`];
 }
 
 /** One broken promise shows many times. */
