@@ -33,6 +33,9 @@ interface PooledClientConfig extends ClientConfig {
 export class PooledClient extends Client {
   constructor(config: PooledClientConfig = {}) {
     super(config);
+    // Its user listens a few ticks after the pool has ceased to. What comes in between fails the next statement; unheard it would
+    // end the process.
+    this.on('error', () => undefined);
     const query = withDoubt(this, this.query.bind(this) as Query);
     const run = withoutBrokenNames(query, config.statementNames);
     this.query = ((...values: Parameters<Query>) => {
