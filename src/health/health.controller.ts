@@ -86,7 +86,7 @@ export class HealthController implements OnModuleDestroy {
   @ApiResponse({ status: 503, description: 'Something is down', standardSchema: health as never })
   async databaseHealth(@Res({ passthrough: true }) reply: FastifyReply) {
     const { answers, migrated } = await this.database.look();
-    return this.answer(reply, { database: answers, migrations: migrated, revocations: this.feed.isSynchronized });
+    return this.answer(reply, { database: answers, migrations: migrated, revocations: this.feed.isComplete });
   }
 
   /** Says up or down and nothing more: the caller is not signed in. */

@@ -68,6 +68,7 @@ const roles = (start: number, names: string[], more: Partial<RoleChange> = {}): 
 const health = (start: number, more: Partial<Health> = {}): Health => ({ ...at(start), kind: 'health', ...more });
 const cut = (start: number, end: number, more: Partial<Fault> = {}): Fault => ({ kind: 'cut', start, end, ...more });
 const LOST = cut(0, 500, { lost: { from: 0, to: 100 } });
+const LONG = cut(0, 20_000, { lost: { from: 0, to: 100 } });
 const history = (operations: Operation[], faults: Fault[] = []): History => ({ operations, faults });
 const fails = (code: string): Partial<Call> => ({ outcome: 'fail', code });
 const UNKNOWN: Partial<Call> = { outcome: 'unknown' };
@@ -110,6 +111,11 @@ describe('endedStaysEnded', () => {
     ],
     ['… exchanged although said untrusted', 1, history([logout(0), untrusted, refresh(6_300, FAR)], [cut(500, 9_000)])],
     ['a fault that began after it was due', 1, history([logout(0), check(1_300, FAR)], [cut(1_200, 9_000)])],
+    ['lost in a failover, until that is over', 0, history([logout(50), check(12_000, FAR)], [LONG])],
+    ['lost in a failover, and after it', 1, history([logout(50), check(20_100, FAR)], [LONG])],
+    ['lost in a failover, at the instance that ended it', 1, history([logout(50), check(12_000)], [LONG])],
+    ['lost in a failover, exchanged', 1, history([logout(50), refresh(12_000, FAR)], [LONG])],
+    ['not lost in the failover', 1, history([logout(200), check(12_000, FAR)], [LONG])],
     ['a fault that was over before', 1, history([logout(500), check(1_700, FAR)], [cut(0, 400)])],
   ];
   test.each(cases)('%s: %d', (_, count, told) => expect(endedStaysEnded(told, BOUNDS)).toHaveLength(count));
@@ -137,6 +143,8 @@ describe('rolesStayLowered', () => {
     ['minted while a failover is put right', 0, history([roles(50, ['user']), refresh(600, HELPER)], [LOST])],
     ['minted before anything was lost', 1, history([roles(10, ['user']), refresh(30, HELPER)], [LOST])],
     ['minted when it must have been', 1, history([roles(50, ['user']), refresh(5_600, HELPER)], [LOST])],
+    ['accepted elsewhere until then', 0, history([roles(50, ['user']), check(12_000, { ...FAR, ...HELPER })], [LONG])],
+    ['accepted elsewhere after it', 1, history([roles(50, ['user']), check(20_100, { ...FAR, ...HELPER })], [LONG])],
     ['accepted meanwhile where it was taken away', 1, history([roles(50, ['user']), check(600, HELPER)], [LOST])],
   ];
   test.each(cases)('%s: %d', (_, count, told) => expect(rolesStayLowered(told, BOUNDS)).toHaveLength(count));

@@ -15,6 +15,19 @@ function dueAt({ faults }: History, { end, instance: by }: Ending | RoleChange, 
   return end + (troubled ? bounds.fault : bounds.usual);
 }
 
+/**
+ * Whether a failover has lost the commit of a change, and it is not over: an instance that knows may not reach the new primary
+ * yet, and one that has not heard cannot know.
+ */
+function mayBeUnknown({ faults }: History, { end, instance: by }: Ending | RoleChange, use: Operation): boolean {
+  return (
+    use.instance !== by &&
+    faults.some(
+      ({ lost, end: over }) => lost && end >= lost.from && end <= lost.to && use.start >= lost.to && use.start <= over,
+    )
+  );
+}
+
 /** Whether the last that the instance had said before the check is that its list is not to be trusted. */
 function saidUntrusted(history: History, { instance, start }: Check): boolean {
   const said = select(history, 'health').filter(
@@ -35,7 +48,8 @@ export function endedStaysEnded(history: History, bounds: Bounds): string[] {
     if (use.outcome !== 'ok') return [];
     return (endings.get(use.session) ?? []).flatMap((ending) => {
       const due = dueAt(history, ending, use.instance, bounds);
-      if (use.start <= due || (use.kind === 'check' && saidUntrusted(history, use))) return [];
+      if (use.start <= due) return [];
+      if (use.kind === 'check' && (saidUntrusted(history, use) || mayBeUnknown(history, ending, use))) return [];
       const late = Math.round(use.start - ending.end);
       return [
         `${ending.by} at instance ${ending.instance}: ${use.kind} of session ${use.session} ok at instance ${use.instance} ${late} ms later`,
@@ -72,7 +86,8 @@ export function rolesStayLowered(history: History, bounds: Bounds): string[] {
       if (change.outcome !== 'ok' || use.start <= due) return [];
       const back = use.claims.roles.filter((role) => !change.roles.includes(role));
       const wrong = back.filter((role) => use.end < givenAgain(all, change, role));
-      if (wrong.length === 0 || (use.kind === 'check' && saidUntrusted(history, use))) return [];
+      if (wrong.length === 0) return [];
+      if (use.kind === 'check' && (saidUntrusted(history, use) || mayBeUnknown(history, change, use))) return [];
       return [
         `${wrong} was taken away at ${Math.round(change.end)}: ${use.kind} ok with it at instance ${use.instance}, ${Math.round(use.start)}`,
       ];

@@ -207,6 +207,20 @@ test('where the link sends no pulse the pool does, and not before it is overdue'
   expect(beats).toHaveLength(1);
 });
 
+test('after a set-back it may not be all there is until others have had the time to write back', async () => {
+  const { feed, clock, tell } = fixture();
+  await feed.start();
+  expect(feed.isComplete).toBe(true);
+  tell({ edition: 2, setBackAt: 'noon' });
+  await settle();
+  expect([feed.isSynchronized, feed.isComplete]).toEqual([true, false]);
+  clock.time += 1_999;
+  tell({ edition: 2, setBackAt: 'noon' });
+  expect(feed.isComplete).toBe(false);
+  clock.time += 1;
+  expect(feed.isComplete).toBe(true);
+});
+
 test('a set-back from before the first look is none that this instance could know of', async () => {
   const { feed, tell } = fixture({ setBackAt: 'noon' });
   const since: string[] = [];
@@ -214,7 +228,7 @@ test('a set-back from before the first look is none that this instance could kno
   await feed.start();
   tell({ setBackAt: 'noon', edition: 2 });
   await settle();
-  expect(since).toEqual([]);
+  expect([since, feed.isComplete]).toEqual([[], true]);
   tell({ setBackAt: 'evening', edition: 3 });
   await soon(() => since.length > 0);
   expect(since).toEqual(['evening']);

@@ -13,6 +13,8 @@ export const LOOK_SOURCE = Symbol('LOOK_SOURCE');
 const OVERDUE = 2_000;
 /** Milliseconds after which a silent feed is not whole any more. */
 const SILENCE = 3_000;
+/** Milliseconds after a set-back for all instances to have noticed it and written back what they know. */
+const WRITE_BACK = 2_000;
 /** The injection token of the milliseconds until a reading that failed is tried again. */
 const RETRY = Symbol('RETRY');
 /** Milliseconds for the first pulse to be heard. */
@@ -47,6 +49,8 @@ export class DatabaseFeed implements ChangeFeed, OnApplicationShutdown {
     setBackAt: null,
     heardAt: Number.NEGATIVE_INFINITY,
   };
+  /** When the last set-back was noticed, in milliseconds of `Clock.elapsed`. */
+  private setBackSeenAt = Number.NEGATIVE_INFINITY;
   /** The edition that everything was read anew for, and when that was last known to be whole. */
   private whole = { edition: 0, at: Number.NEGATIVE_INFINITY };
   private reading: Promise<void> | undefined;
@@ -112,6 +116,11 @@ export class DatabaseFeed implements ChangeFeed, OnApplicationShutdown {
     return this.whole.edition === this.latest.edition && this.lagMs < SILENCE;
   }
 
+  /** Whether what was read can be all there is: after a set-back others may know more, and be about to write it back. */
+  get isComplete(): boolean {
+    return this.isSynchronized && this.clock.elapsed() - this.setBackSeenAt >= WRITE_BACK;
+  }
+
   /** Whether this machine and the database have about the same time. */
   get isClockFit(): boolean {
     return this.clocks.isFit;
@@ -133,6 +142,7 @@ export class DatabaseFeed implements ChangeFeed, OnApplicationShutdown {
     if (pulseAge >= OVERDUE) this.pulse.beat().catch(() => undefined);
     // A set-back from before the first look is nothing that this instance could know more of.
     if (this.latest.edition === 0) this.restoredSince = setBackAt;
+    else if (setBackAt !== this.latest.setBackAt) this.setBackSeenAt = this.clock.elapsed();
     this.latest = { edition, setBackAt, heardAt: beganAt - pulseAge };
     for (const change of changes) this.apply(change);
     for (const word of words) this.bells.get(word)?.();
