@@ -3,6 +3,7 @@ import type { Audit, AuditEvent } from '../src/audit/audit.service.js';
 import { dataSourceOptions } from '../src/platform/database/data-source.js';
 import { Database } from '../src/platform/database/database.js';
 import type { DatabaseFeed } from '../src/platform/database/feed/database-feed.js';
+import { ChangeWriteBack } from '../src/revocation/change-write-back.js';
 import type { Revocations } from '../src/revocation/revocations.service.js';
 import { SessionWriteBack } from '../src/sessions/session-write-back.js';
 import { UserWriteBack } from '../src/users/user-write-back.js';
@@ -53,14 +54,12 @@ async function writeBack(known: object): Promise<void> {
     record: async (event: AuditEvent) => void events.push(event),
     recordAll: async (added: AuditEvent[]) => void events.push(...added),
   };
-  const parts = [
-    new Database(source),
-    { known: { ...NOTHING, ...known } } as unknown as Revocations,
-    audit as unknown as Audit,
-    feed as unknown as DatabaseFeed,
-  ] as const;
+  const revocations = { known: { ...NOTHING, ...known } } as unknown as Revocations;
+  const followed = feed as unknown as DatabaseFeed;
+  const parts = [new Database(source), revocations, audit as unknown as Audit, followed] as const;
   new SessionWriteBack(...parts);
   new UserWriteBack(...parts);
+  new ChangeWriteBack(new Database(source), revocations, followed);
   for (const restore of restores) await restore('2999-01-01T00:00:00Z');
 }
 
@@ -127,4 +126,33 @@ test('a session is kept under its own floor alone, though another user has one o
       data: { reason: 'set_back' },
     })),
   );
+});
+
+test('others are told of what was made and ended within the lost commits, of which there is no row', async () => {
+  const [gone, goneUser] = ['00000000-0000-7000-8000-0000000000aa', '00000000-0000-7000-8000-0000000000bb'];
+  const moment = Date.now() - 1_000;
+  await database.query('DELETE FROM changes');
+  await writeBack({
+    endedSessions: () => [gone],
+    changedUsers: () => [{ userId: goneUser, ver: 3, roles: ['user'], disabled: false }],
+    raisedFloors: () => [[goneUser, moment]],
+  });
+  const told = await database.query(
+    'SELECT kind, id, ver, roles, (extract(epoch FROM moment_of(floor)) * 1000)::float8 AS floor, kept FROM changes ORDER BY number',
+  );
+  const nothing = { ver: null, roles: null, floor: null, kept: null };
+  expect(told).toEqual([
+    { ...nothing, kind: 'session', id: gone },
+    { ...nothing, kind: 'user', id: goneUser, ver: 3 },
+    { ...nothing, kind: 'user', id: goneUser, floor: moment },
+  ]);
+  expect(said()).toEqual([]);
+});
+
+test('nobody is told by it of what has a row', async () => {
+  const known = { endedSessions: () => [KEPT, OTHER], changedUsers: () => [{ userId: ADA, ver: 1 }] };
+  await writeBack(known);
+  await database.query('DELETE FROM changes');
+  await writeBack(known);
+  expect(await database.query('SELECT FROM changes')).toEqual([]);
 });
