@@ -26,7 +26,9 @@ afterAll(async () => {
 
 /** Opens so many sessions of a user by SQL, long ago. */
 async function addSessions(userId: string, count: number): Promise<void> {
-  // What triggers do for each new row is not what is tried; the counters get their sum.
+  // What triggers do for each new row is not what is tried; the counters get their sum. In one transaction, so that no sweep of
+  // the server goes by without them.
+  await database.query('BEGIN');
   await database.query('ALTER TABLE sessions DISABLE TRIGGER USER');
   await database.query(
     `INSERT INTO sessions (id, user_id, secret_hash, expires_at, auth_methods)
@@ -39,12 +41,14 @@ async function addSessions(userId: string, count: number): Promise<void> {
     `INSERT INTO tally_changes SELECT 'sessions', (now() AT TIME ZONE 'UTC' + interval '1 day')::date, $1`,
     [count],
   );
+  await database.query('COMMIT');
 }
 
 /** Takes the rows of a user away as if there had never been any. */
 async function forget(userId: string): Promise<void> {
-  await database.query('ALTER TABLE sessions DISABLE TRIGGER USER');
+  await database.query('BEGIN');
   await database.query('DELETE FROM session_sweeps');
+  await database.query('ALTER TABLE sessions DISABLE TRIGGER USER');
   const [gone] = await database.query<{ live: number }>(
     `WITH gone AS (DELETE FROM sessions WHERE user_id = $1 RETURNING revoked_at)
      SELECT count(*) FILTER (WHERE revoked_at IS NULL)::integer AS live FROM gone`,
@@ -55,6 +59,7 @@ async function forget(userId: string): Promise<void> {
     `INSERT INTO tally_changes SELECT 'sessions', (now() AT TIME ZONE 'UTC' + interval '1 day')::date, -$1::integer`,
     [gone?.live],
   );
+  await database.query('COMMIT');
 }
 
 async function crowded(): Promise<SignedUp> {
