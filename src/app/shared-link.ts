@@ -1,5 +1,4 @@
 import cluster, { type Worker } from 'node:cluster';
-import { Client } from 'pg';
 import { Clock } from '../platform/common/clock.js';
 import type { Config } from '../platform/config/config.js';
 import { DatabaseLink, linkSettings } from '../platform/database/feed/database-link.js';
@@ -7,9 +6,7 @@ import { linkName } from '../platform/database/feed/link-name.js';
 import type { Look } from '../platform/database/feed/look.js';
 import { lookMessage, WANTS_LOOKS } from '../platform/database/feed/primary-link.js';
 import { RING } from '../platform/database/feed/pulse.js';
-
-/** Milliseconds for the connection that proves that notifications arrive. */
-const TIMEOUT = 5_000;
+import { withClient } from '../platform/database/short-client.js';
 
 /** The one link of this machine: hands each look to every worker that has asked for them. */
 export class SharedLink {
@@ -45,15 +42,6 @@ export class SharedLink {
 }
 
 /** Sends notifications over connections of their own: this process has no pool. */
-function ringOver(connectionString: string) {
-  return async (word: string) => {
-    const client = new Client({ connectionString, connectionTimeoutMillis: TIMEOUT, query_timeout: TIMEOUT });
-    client.on('error', () => undefined);
-    try {
-      await client.connect();
-      await client.query(RING, [word]);
-    } finally {
-      await client.end().catch(() => undefined);
-    }
-  };
+function ringOver(url: string) {
+  return (word: string) => withClient(url, (client) => client.query(RING, [word]));
 }

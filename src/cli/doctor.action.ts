@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import { Client } from 'pg';
 import { DataSource } from 'typeorm';
 import { DirectUrlError } from '../app/direct-url-error.js';
 import { explainFailure } from '../app/startup-errors.js';
@@ -12,6 +11,7 @@ import { startEmbeddedPostgres } from '../platform/database/embedded/embedded-po
 import { Bell, ChannelError } from '../platform/database/feed/bell.js';
 import { StandbyError } from '../platform/database/feed/change-cursor.js';
 import { RING } from '../platform/database/feed/pulse.js';
+import { withClient } from '../platform/database/short-client.js';
 import { areTwoDatabases, TwoDatabasesError } from '../platform/database/two-databases.js';
 import { CommandError, EXIT, print } from './output.js';
 import { readConfig } from './settings.js';
@@ -96,20 +96,17 @@ async function areNotificationsHeard({ revocationFeed, databaseDirectUrl }: Conf
 }
 
 /** Listens as a server does, and sends itself a notification the way that changes go. */
-async function doNotificationsArrive(connectionString: string, source: DataSource): Promise<boolean> {
-  const client = new Client({ connectionString, connectionTimeoutMillis: TIMEOUT, query_timeout: TIMEOUT });
-  client.on('error', () => undefined);
+async function doNotificationsArrive(url: string, source: DataSource): Promise<boolean> {
   const bell = new Bell(new Clock());
   try {
-    await client.connect();
-    await bell.hang(client);
-    await bell.prove((word) => source.query(RING, [word]));
+    await withClient(url, async (client) => {
+      await bell.hang(client);
+      await bell.prove((word) => source.query(RING, [word]));
+    });
     return true;
   } catch (error) {
     if (error instanceof ChannelError) return false;
     throw error;
-  } finally {
-    await client.end().catch(() => undefined);
   }
 }
 

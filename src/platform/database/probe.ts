@@ -1,4 +1,4 @@
-import { Client } from 'pg';
+import { openClient } from './short-client.js';
 
 /** A connection that only looks which of the server's processes answers it. */
 export interface Probe {
@@ -11,22 +11,12 @@ export interface Probe {
   end(): Promise<void>;
 }
 
-/** Milliseconds for each answer. A pooler that is full makes a statement wait for two minutes. */
-const TIMEOUT = 5_000;
-
 const BACKEND = { text: 'SELECT pg_backend_pid() AS pid' };
 const NAMED_BACKEND = { ...BACKEND, name: 'gatehouse_probe' };
 
-/** Connects with nothing that a pooler could refuse. Throws the driver's error. */
+/** Connects outside any pool. Throws the driver's error. */
 export async function connectProbe(url: string): Promise<Probe> {
-  const client = new Client({
-    connectionString: url,
-    application_name: 'gatehouse probe',
-    connectionTimeoutMillis: TIMEOUT,
-    query_timeout: TIMEOUT,
-  });
-  client.on('error', () => undefined);
-  await client.connect();
+  const client = await openClient(url);
   return {
     announced: (client as unknown as { processID: number }).processID,
     backend: async (statement) => {

@@ -1,8 +1,6 @@
 import { randomInt } from 'node:crypto';
-import { Client } from 'pg';
-
-/** Milliseconds for each answer. */
-const TIMEOUT = 5_000;
+import type { Client } from 'pg';
+import { withClient } from './short-client.js';
 
 /** DATABASE_DIRECT_URL and DATABASE_URL name two databases. */
 export class TwoDatabasesError extends Error {
@@ -17,20 +15,8 @@ export class TwoDatabasesError extends Error {
  * tell, for a pooler has its own. False where one of them cannot be asked, for it will say what is wrong when it is used.
  */
 export async function areTwoDatabases(url: string, otherUrl: string): Promise<boolean> {
-  const clients = [url, otherUrl].map((connectionString) => {
-    const client = new Client({ connectionString, connectionTimeoutMillis: TIMEOUT, query_timeout: TIMEOUT });
-    client.on('error', () => undefined);
-    return client;
-  });
-  try {
-    const [holder, other] = clients as [Client, Client];
-    await Promise.all(clients.map((client) => client.connect()));
-    return await isLockFree(holder, other);
-  } catch {
-    return false;
-  } finally {
-    await Promise.all(clients.map((client) => client.end().catch(() => undefined)));
-  }
+  const compared = withClient(url, (holder) => withClient(otherUrl, (other) => isLockFree(holder, other)));
+  return compared.catch(() => false);
 }
 
 /** A lock of a transaction, which holds behind a pooler too. A standby shares no locks with its primary, and proves nothing. */
