@@ -4,6 +4,9 @@ import { type AuditMacs, column, type Seal, type SealedEntry, sameMac } from './
 /** The type of the entry by which a server records that the log was set back. */
 export const SET_BACK = 'audit.set_back';
 
+/** What an entry gives as the reason of a change that was made again because the database had lost it. */
+export const SET_BACK_REASON = 'set_back';
+
 /** That Postgres lost the end of the log, in a failover or by a restore, as a server that had seen more has recorded it. */
 export interface AuditSetBack {
   /** The id of the entry that records it. */

@@ -1,6 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { SYSTEM } from '../access/actor.js';
 import { Audit } from '../audit/audit.service.js';
+import { SET_BACK_REASON } from '../audit/audit-set-back.js';
 import { inBatches } from '../platform/common/batches.js';
 import { Database } from '../platform/database/database.js';
 import { DatabaseFeed } from '../platform/database/feed/database-feed.js';
@@ -54,7 +55,7 @@ export class SessionWriteBack {
         type: 'session.revoked' as const,
         actor: SYSTEM,
         userId,
-        data: { reason: 'set_back', revoked: own.length, sessionIds: own.slice(0, NAMED) },
+        data: { reason: SET_BACK_REASON, revoked: own.length, sessionIds: own.slice(0, NAMED) },
       }));
       await this.audit.recordAll(events, manager);
       return ended.length;

@@ -2,6 +2,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { SYSTEM } from '../access/actor.js';
 import { Audit, type AuditType } from '../audit/audit.service.js';
+import { SET_BACK_REASON } from '../audit/audit-set-back.js';
 import { inBatches } from '../platform/common/batches.js';
 import { Database } from '../platform/database/database.js';
 import { DatabaseFeed } from '../platform/database/feed/database-feed.js';
@@ -12,9 +13,6 @@ import * as store from './user-store.js';
 
 /** Users in one statement, which has to be done within the limit of one: each brings triggers and rows of sessions along. */
 const BATCH = 50;
-
-/** What an entry says of a change that was made again because the database had lost it. */
-const SET_BACK_REASON = 'set_back';
 
 interface Forgotten {
   id: string;
