@@ -45,11 +45,11 @@ const STATE = `
   (SELECT extract(epoch FROM clock_timestamp() - at)::float8 * 1000 FROM pulse) AS "pulseAge",
   (SELECT rings FROM pulse) AS rings`;
 
+const SELECT = 'SELECT number, kind, id, ver, roles, floor, kept, disabled FROM changes';
 /**
  * What was not visible in the snapshot $1: what has begun since, and what was open then. None is read twice, or missed. Rows of
  * a dump have the transaction ids of another cluster, of which those that are yet to come here say nothing new.
  */
-const SELECT = 'SELECT number, kind, id, ver, roles, floor, kept, disabled FROM changes';
 const BEGUN_SINCE = `
   ${SELECT} WHERE xid >= pg_snapshot_xmax($1::pg_snapshot) AND xid < pg_snapshot_xmax(pg_current_snapshot())`;
 const OPEN_THEN = `
