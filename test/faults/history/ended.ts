@@ -36,6 +36,11 @@ function saidUntrusted(history: History, { instance, start }: Check): boolean {
   return said.filter(({ end }) => end <= start).at(-1)?.outcome === 'fail';
 }
 
+/** Whether the instance was asked of an access token when it could not know of the change, and could not be thought to. */
+function mayNotKnow(history: History, change: Ending | RoleChange, use: Operation): boolean {
+  return use.kind === 'check' && (saidUntrusted(history, use) || mayBeUnknown(history, change, use));
+}
+
 /**
  * What was ended stays ended: later than the bound after its end was acknowledged no instance accepts an access token of a
  * session, unless it had said before that it cannot know; and no instance exchanges its refresh token, whatever it said.
@@ -48,8 +53,7 @@ export function endedStaysEnded(history: History, bounds: Bounds): string[] {
     if (use.outcome !== 'ok') return [];
     return (endings.get(use.session) ?? []).flatMap((ending) => {
       const due = dueAt(history, ending, use.instance, bounds);
-      if (use.start <= due) return [];
-      if (use.kind === 'check' && (saidUntrusted(history, use) || mayBeUnknown(history, ending, use))) return [];
+      if (use.start <= due || mayNotKnow(history, ending, use)) return [];
       const late = Math.round(use.start - ending.end);
       return [
         `${ending.by} at instance ${ending.instance}: ${use.kind} of session ${use.session} ok at instance ${use.instance} ${late} ms later`,
@@ -86,8 +90,7 @@ export function rolesStayLowered(history: History, bounds: Bounds): string[] {
       if (change.outcome !== 'ok' || use.start <= due) return [];
       const back = use.claims.roles.filter((role) => !change.roles.includes(role));
       const wrong = back.filter((role) => use.end < givenAgain(all, change, role));
-      if (wrong.length === 0) return [];
-      if (use.kind === 'check' && (saidUntrusted(history, use) || mayBeUnknown(history, change, use))) return [];
+      if (wrong.length === 0 || mayNotKnow(history, change, use)) return [];
       return [
         `${wrong} was taken away at ${Math.round(change.end)}: ${use.kind} ok with it at instance ${use.instance}, ${Math.round(use.start)}`,
       ];

@@ -1,6 +1,6 @@
 import { Logger } from '@nestjs/common';
+import { change } from '../../../../test/support/change.js';
 import { Clock } from '../../common/clock.js';
-import type { Change } from './change-feed.js';
 import { ClockError } from './clock-watch.js';
 import { DatabaseFeed } from './database-feed.js';
 import type { Look, LookSource } from './look.js';
@@ -26,16 +26,7 @@ class Looks implements LookSource {
   async stop() {}
 }
 
-const CHANGE: Change = {
-  number: 1,
-  kind: 'fruit',
-  id: 'plum',
-  ver: null,
-  roles: null,
-  floor: null,
-  kept: null,
-  disabled: null,
-};
+const CHANGE = change({ kind: 'fruit', id: 'plum' });
 
 function fixture(first: Partial<Look> = {}) {
   const clock = new MovedClock();

@@ -1,5 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
+import { change } from '../../../../test/support/change.js';
 import { Clock } from '../../common/clock.js';
 import type { ApplyChange, ChangeFeed } from './change-feed.js';
 import { ReplicatedTable, type TableReplica } from './replicated-table.js';
@@ -27,16 +28,7 @@ class FakeFeed implements ChangeFeed {
     this.resyncs.push(read);
   }
   tell(kind: string, id = ''): void {
-    this.subscribers.get(kind)?.({
-      number: 1,
-      kind,
-      id,
-      ver: null,
-      roles: null,
-      floor: null,
-      kept: null,
-      disabled: null,
-    });
+    this.subscribers.get(kind)?.(change({ kind, id }));
   }
   /** What a feed does when it is made, and made again. */
   async resync(): Promise<void> {
