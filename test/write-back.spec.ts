@@ -1,10 +1,15 @@
 import { DataSource } from 'typeorm';
 import type { Audit, AuditEvent } from '../src/audit/audit.service.js';
+import { Clock } from '../src/platform/common/clock.js';
+import { loadConfig } from '../src/platform/config/config.js';
 import { dataSourceOptions } from '../src/platform/database/data-source.js';
 import { Database } from '../src/platform/database/database.js';
 import type { DatabaseFeed } from '../src/platform/database/feed/database-feed.js';
+import type { Pulse } from '../src/platform/database/feed/pulse.js';
 import { ChangeWriteBack } from '../src/revocation/change-write-back.js';
-import type { Revocations } from '../src/revocation/revocations.service.js';
+import type { PastChanges } from '../src/revocation/past-changes.js';
+import { RevocationList } from '../src/revocation/revocation-list.js';
+import { Revocations } from '../src/revocation/revocations.service.js';
 import { SessionWriteBack } from '../src/sessions/session-write-back.js';
 import { UserWriteBack } from '../src/users/user-write-back.js';
 import { createDatabase, type TestDatabase } from './support/database.js';
@@ -155,4 +160,42 @@ test('nobody is told by it of what has a row', async () => {
   await database.query('DELETE FROM changes');
   await writeBack(known);
   expect(await database.query('SELECT FROM changes')).toEqual([]);
+});
+
+/** An instance to which no feed brings anything, as where the database dies right after a commit. */
+function deaf(): { on: Database; revocations: Revocations } {
+  const clock = new Clock();
+  const config = loadConfig({ APP_SECRET: 'only-for-tests-0123456789-abcdefghijklmnop' });
+  const feed = { on: () => undefined, onResync: () => undefined } as unknown as DatabaseFeed;
+  const on = new Database(source);
+  const list = new RevocationList(config, clock);
+  return { on, revocations: new Revocations(config, on, feed, {} as Pulse, list, clock, {} as PastChanges) };
+}
+
+test('the instance that changed a user knows all of the change at its commit, before it hears of it', async () => {
+  const { on, revocations } = deaf();
+  await on.transaction(async (manager) => {
+    await manager.query(`DELETE FROM user_roles WHERE user_id = $1`, [ADA]);
+    await manager.query(`UPDATE users SET status = 'disabled' WHERE id = $1`, [BOB]);
+    await revocations.takeWithin(manager);
+    expect([...revocations.known.changedUsers()]).toEqual([]);
+  });
+  expect([...revocations.known.changedUsers()]).toEqual([
+    expect.objectContaining({ userId: ADA, roles: [], disabled: false }),
+    expect.objectContaining({ userId: BOB, roles: [], disabled: true }),
+  ]);
+  expect([...revocations.known.raisedFloors()].map(([userId]) => userId)).toEqual([BOB]);
+});
+
+test('what is rolled back is not known, nor what another transaction changed', async () => {
+  const { on, revocations } = deaf();
+  await database.query(`UPDATE users SET status = 'disabled' WHERE id = $1`, [BOB]);
+  await on.transaction((manager) => revocations.takeWithin(manager));
+  const failed = on.transaction(async (manager) => {
+    await manager.query(`DELETE FROM user_roles WHERE user_id = $1`, [ADA]);
+    await revocations.takeWithin(manager);
+    throw new Error('no');
+  });
+  await expect(failed).rejects.toThrow('no');
+  expect([...revocations.known.changedUsers()]).toEqual([]);
 });

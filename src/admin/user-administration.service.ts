@@ -156,9 +156,8 @@ export class UserAdministration {
     if (before.roles.join() === roles.join()) return before;
     await this.users.setRoles(id, roles, manager);
     await this.record('user.roles_changed', id, actor, manager, { roles, before: before.roles });
-    const after = await this.users.read(id, manager);
-    this.database.afterCommit(manager, () => this.revocations.rolesChanged(id, after.tokenVersion));
-    return after;
+    await this.revocations.takeWithin(manager);
+    return this.users.read(id, manager);
   }
 
   private async hash(password: string, context: PasswordContext): Promise<string> {
@@ -183,7 +182,7 @@ export class UserAdministration {
   ): Promise<boolean> {
     if (status === 'disabled') await this.tokens.voidAll(id, manager);
     if (!(await this.users.setStatus(id, status, manager))) return false;
-    await this.sessions.noteFloorWithin(id, manager);
+    await this.sessions.takeEndsWithin(manager);
     await this.record(status === 'disabled' ? 'user.disabled' : 'user.enabled', id, actor, manager);
     return true;
   }

@@ -12,6 +12,7 @@ import { newId } from '../platform/common/id.js';
 import { loadConfig } from '../platform/config/config.js';
 import { ConfigModule } from '../platform/config/config.module.js';
 import { Database } from '../platform/database/database.js';
+import type { ApplyChange } from '../platform/database/feed/change-feed.js';
 import { DatabaseFeed } from '../platform/database/feed/database-feed.js';
 import { LINK_NAME } from '../platform/database/feed/link-name.js';
 import { Pulse } from '../platform/database/feed/pulse.js';
@@ -70,11 +71,14 @@ class Admins {
   }
 }
 
+/** What takes the changes of a kind. */
+const applied = new Map<string, ApplyChange>();
+
 /** The link to the database is whole, and nobody is revoked. */
 const feed = {
   lagMs: 0,
   isSynchronized: true,
-  on: () => undefined,
+  on: (kind: string, apply: ApplyChange) => void applied.set(kind, apply),
   onSetBack: () => undefined,
   onResync: () => undefined,
 };
@@ -198,7 +202,8 @@ test('what is revoked is refused on the very next request, though it is remember
   expect(await get('/kept', ended.token)).toMatchObject({ status: 401, code: 'session_revoked' });
   const changed = tokenOf('user');
   expect((await get('/kept', changed.token)).status).toBe(200);
-  app.get(Revocations).rolesChanged(changed.userId, 2);
+  const nothing = { id: null, ver: null, roles: null, floor: null, kept: null, disabled: null };
+  applied.get('user')?.({ ...nothing, number: 1, kind: 'user', id: changed.userId, ver: 2 });
   expect(await get('/kept', changed.token)).toMatchObject({ status: 401, code: 'token_stale' });
 });
 

@@ -1,4 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
 import type { Principal } from '../access/principal.js';
 import { Clock } from '../platform/common/clock.js';
 import type { Config } from '../platform/config/config.js';
@@ -6,6 +7,7 @@ import { CONFIG } from '../platform/config/config.module.js';
 import { Database } from '../platform/database/database.js';
 import type { Change } from '../platform/database/feed/change-feed.js';
 import { DatabaseFeed } from '../platform/database/feed/database-feed.js';
+import { type ChangeRow, changesIn, OWN_CHANGES } from '../platform/database/feed/look.js';
 import { BELIEVED, IS_BELIEVED, Pulse } from '../platform/database/feed/pulse.js';
 import { ReplicatedTable } from '../platform/database/feed/replicated-table.js';
 import { Problem, type ProblemCode } from '../platform/http/problem.js';
@@ -109,24 +111,20 @@ export class Revocations {
     }
   }
 
-  /** Told by the module that ended a session itself, so that this instance need not wait for the feed. */
+  /** Told by the module that ended sessions itself, each of them alone, so that this instance need not wait for the feed. */
   sessionsRevoked(ids: string[]): void {
     for (const id of ids) this.list.revokeSession(id);
   }
 
-  /** Told by the module that ended all sessions of a user, or all but one, itself. */
-  floorRaised(userId: string, floor: string, kept: string | null): void {
-    this.list.raiseFloor(userId, floor, kept);
-  }
-
-  /** Told by the module that ended all sessions of a role's holders, or with null everybody's, itself. */
-  epochRaised(role: string | null, floor: string): void {
-    this.list.raiseEpoch(role, floor);
-  }
-
-  /** Told by the module that changed a user's roles itself. */
-  rolesChanged(userId: string, ver: number): void {
-    this.list.raiseVersion(userId, ver);
+  /**
+   * Takes whatever the caller's transaction has changed so far once it has committed. This instance then knows all of it
+   * before anybody is told that it was done, and can write it back where the database dies before the feed brings it.
+   */
+  async takeWithin(manager: EntityManager): Promise<void> {
+    const changes = changesIn(await manager.query<ChangeRow[]>(OWN_CHANGES));
+    this.database.afterCommit(manager, () => {
+      for (const change of changes) this.take(change);
+    });
   }
 
   /** What this instance knows, by which a database that forgot some of it can be told. */

@@ -6,6 +6,7 @@ import { Audit, type AuditType } from '../audit/audit.service.js';
 import { Database } from '../platform/database/database.js';
 import { type Page, toPageBy } from '../platform/http/page.js';
 import { Problem } from '../platform/http/problem.js';
+import { Revocations } from '../revocation/revocations.service.js';
 import { assertMayGrant } from './assert-may-grant.js';
 import { LOCK_RIGHTS } from './rights-lock.js';
 import { type RoleForm, type RoleView, roleName } from './role.js';
@@ -22,6 +23,7 @@ export class Roles {
   constructor(
     private readonly database: Database,
     private readonly table: RolePermissionsCache,
+    private readonly revocations: Revocations,
     private readonly audit: Audit,
   ) {}
 
@@ -75,6 +77,7 @@ export class Roles {
         await assertMayGrant(actor, { permissions: ['roles:write'], roles: [name] }, manager);
         if (!known) throw new Problem('not_found');
         users += await this.takeFromSome(name, actor, manager);
+        await this.revocations.takeWithin(manager);
         const [deleted] = await manager.query<[unknown[], number]>(DELETE_UNHELD, [name]);
         if (deleted.length > 0) await this.record('role.deleted', actor, manager, { role: name, users });
         return deleted.length > 0;

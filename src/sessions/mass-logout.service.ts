@@ -1,8 +1,5 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import { Database } from '../platform/database/database.js';
-import { Revocations } from '../revocation/revocations.service.js';
-import { SessionSweeper } from './session-sweeper.service.js';
 import { Sessions } from './sessions.service.js';
 
 /** A moment by the clock of the database: given, some milliseconds ago, or now. */
@@ -24,17 +21,12 @@ const END_OF_USER = 'SELECT end_sessions_before($1, $2)';
 /** $1 role or null, $2 moment */
 const END_OF_ROLE = `
   INSERT INTO epochs AS e (role, floor) VALUES ($1, first_id_at($2))
-  ON CONFLICT (role) DO UPDATE SET floor = greatest(e.floor, excluded.floor) RETURNING floor`;
+  ON CONFLICT (role) DO UPDATE SET floor = greatest(e.floor, excluded.floor)`;
 
 /** Ends the sessions that were opened before a moment, whatever they were refreshed since: one row, however many they are. */
 @Injectable()
 export class MassLogout {
-  constructor(
-    private readonly database: Database,
-    private readonly revocations: Revocations,
-    private readonly sessions: Sessions,
-    private readonly sweeper: SessionSweeper,
-  ) {}
+  constructor(private readonly sessions: Sessions) {}
 
   /** The moment by the clock of the database, in whole milliseconds; null where it is yet to come. */
   async read(moment: Moment, manager: EntityManager): Promise<Date | null> {
@@ -47,7 +39,7 @@ export class MassLogout {
   /** Ends those of a user, in the caller's transaction. */
   async endOfUser(userId: string, before: Date, manager: EntityManager): Promise<void> {
     await manager.query(END_OF_USER, [userId, before]);
-    await this.sessions.noteFloorWithin(userId, manager);
+    await this.sessions.takeEndsWithin(manager);
   }
 
   /**
@@ -55,11 +47,7 @@ export class MassLogout {
    * role does not get them back, and one who is given it later loses theirs.
    */
   async endOfRole(role: string | null, before: Date, manager: EntityManager): Promise<void> {
-    const [row] = await manager.query<{ floor: string }[]>(END_OF_ROLE, [role, before]);
-    if (!row) throw new Error('INSERT … RETURNING returned no row');
-    this.database.afterCommit(manager, () => {
-      this.revocations.epochRaised(role, row.floor);
-      this.sweeper.schedule();
-    });
+    await manager.query(END_OF_ROLE, [role, before]);
+    await this.sessions.takeEndsWithin(manager);
   }
 }

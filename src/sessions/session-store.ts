@@ -154,8 +154,5 @@ export const REVOKE = `
 /** Ends all sessions of a user but one, by the floor. $1 user, $2 the one to keep or null */
 export const END_ALL = 'SELECT end_sessions($1, $2)';
 
-/** Below what the sessions of a user are dead. $1 user */
-export const FLOOR_OF = 'SELECT sessions_floor AS floor, sessions_kept AS kept FROM users WHERE id = $1';
-
 /** $1 user */
 export const REMOVE_ALL = 'SELECT remove_sessions($1)';

@@ -141,17 +141,13 @@ export class Sessions {
   /** Ends the user's sessions but `keep` in the caller's transaction: one small write, however many there are. */
   async endAllWithin(userId: string, keep: string | null, manager: EntityManager): Promise<void> {
     await manager.query(store.END_ALL, [userId, keep]);
-    await this.noteFloorWithin(userId, manager);
+    await this.takeEndsWithin(manager);
   }
 
-  /** Told by the caller's transaction where a statement has raised the user's floor, so that this instance need not wait to hear of it. */
-  async noteFloorWithin(userId: string, manager: EntityManager): Promise<void> {
-    const [row] = await manager.query<{ floor: string; kept: string | null }[]>(store.FLOOR_OF, [userId]);
-    if (!row) return;
-    this.database.afterCommit(manager, () => {
-      this.revocations.floorRaised(userId, row.floor, row.kept);
-      this.sweeper.schedule();
-    });
+  /** Told by the caller's transaction where a statement has raised a floor, so that this instance need not wait to hear of it. */
+  async takeEndsWithin(manager: EntityManager): Promise<void> {
+    await this.revocations.takeWithin(manager);
+    this.database.afterCommit(manager, () => this.sweeper.schedule());
   }
 
   /** Removes every session of the user, ended ones too, in the caller's transaction. None of their devices is known any more. */

@@ -71,6 +71,9 @@ export const PLAIN_LOOK = `SELECT ${PLAIN_IDENTITY}, ${STATE_AND_NEW}`;
 export const DRAIN = `
   DECLARE unseen NO SCROLL CURSOR FOR ${BEGUN_SINCE} UNION ALL ${OPEN_THEN}`;
 
+/** What the transaction that asks has changed so far. */
+export const OWN_CHANGES = `${SELECT} WHERE xid = pg_current_xact_id_if_assigned() ORDER BY number`;
+
 /** A row of LOOK. */
 export interface LookRow extends Omit<Change, 'kind' | 'number'> {
   snapshot: string;
@@ -85,10 +88,11 @@ export interface LookRow extends Omit<Change, 'kind' | 'number'> {
   kind: string | null;
 }
 
-/** The changes in rows of LOOK or DRAIN. */
-export function changesIn(
-  rows: Omit<LookRow, 'snapshot' | 'identity' | 'moment' | 'now' | 'pulseAge' | 'rings'>[],
-): Change[] {
+/** The columns of a change in such a row. */
+export type ChangeRow = Omit<LookRow, 'snapshot' | 'identity' | 'moment' | 'now' | 'pulseAge' | 'rings'>;
+
+/** The changes in rows of LOOK, DRAIN or OWN_CHANGES. */
+export function changesIn(rows: ChangeRow[]): Change[] {
   return rows.flatMap(({ number, kind, id, ver, roles, floor, kept, disabled }) =>
     kind === null ? [] : { number: Number(number), kind, id, ver, roles, floor, kept, disabled },
   );
