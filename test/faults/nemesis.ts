@@ -22,7 +22,7 @@ export class Nemesis {
     if (kind === 'killInstance') fault.down = instance;
     this.recorder.history.faults.push(fault);
     await this.faults[kind](this.world.instances[instance] as Instance, hold, fault);
-    await this.world.well();
+    await (kind === 'failover' ? this.world.wellSince() : this.world.well());
     fault.end = this.recorder.now();
     // A standby for the next one; the primary goes on meanwhile.
     if (kind === 'failover') await this.world.pair.follow();

@@ -117,7 +117,7 @@ async function judge(world: World, history: History): Promise<string[]> {
   const broken = [
     endedStaysEnded(history, BOUNDS),
     rolesStayLowered(history, BOUNDS),
-    versionsNeverFall(history, BOUNDS),
+    versionsNeverFall(history),
     oneSuccessorEach(history),
     spentStaysSpent(history),
     nobodySignedOut(history),

@@ -33,6 +33,8 @@ export const TOPOLOGIES = (Object.keys(SHAPES) as Topology[]).filter(
 const ADMIN = 'admin@example.com';
 /** Milliseconds in which everything is well again after a fault. */
 const RECOVERY = 60_000;
+/** Milliseconds: what an instance says of itself rests on what it saw up to 4 s ago, of the primary of before perhaps. */
+const SINCE = 4_500;
 
 /** An instance with a network of its own; it may be killed and come back, elsewhere and with another memory. */
 export class Instance {
@@ -114,6 +116,17 @@ export class World {
   /** Resolves when every instance can be believed. */
   async well(): Promise<void> {
     for (const instance of this.instances) await waitFor(() => instance.isTrusted(), { within: RECOVERY });
+  }
+
+  /** As `well`, when every instance has also seen that there is another primary, and written back to it what it knows. */
+  async wellSince(): Promise<void> {
+    let since = performance.now();
+    const hasBeenWell = async () => {
+      const trusted = await Promise.all(this.instances.map((instance) => instance.isTrusted()));
+      if (trusted.includes(false)) since = performance.now();
+      return performance.now() - since >= SINCE;
+    };
+    await waitFor(hasBeenWell, { within: RECOVERY });
   }
 
   async stop(): Promise<void> {

@@ -68,20 +68,20 @@ const givenAgain = (changes: RoleChange[], change: RoleChange, role: string) =>
   Number.POSITIVE_INFINITY;
 
 /**
- * Whether a failover that lost commits may not have been put right yet: instances write back what they know within the bound of
- * the promotion. Before that the primary that has everything answered, and nothing is excused. What is minted meanwhile is out of date from the beginning, and those that know refuse it.
+ * Whether a failover that lost commits may not have been put right yet: when it is over, instances have written back what they
+ * know. Before that the primary that has everything answered, and nothing is excused. What is minted meanwhile is out of date
+ * from the beginning, and those that know refuse it.
  */
-function isBeingWrittenBack({ faults }: History, use: Operation, bounds: Bounds): boolean {
+function isBeingWrittenBack({ faults }: History, use: Operation): boolean {
   return (
-    use.kind !== 'check' &&
-    faults.some(({ lost, end }) => lost !== undefined && use.end >= lost.to && use.start <= end + bounds.fault)
+    use.kind !== 'check' && faults.some(({ lost, end }) => lost !== undefined && use.end >= lost.to && use.start <= end)
   );
 }
 
 /** A role that was taken away is in no token minted after the bound, and no token that names it is accepted then. */
 export function rolesStayLowered(history: History, bounds: Bounds): string[] {
   const uses = select(history, 'check', 'refresh', 'signIn').filter(
-    (use) => use.outcome === 'ok' && !isBeingWrittenBack(history, use, bounds),
+    (use) => use.outcome === 'ok' && !isBeingWrittenBack(history, use),
   );
   const changes = groupBy(select(history, 'roles'), ({ user }) => user);
   return uses.flatMap((use) =>
@@ -99,12 +99,12 @@ export function rolesStayLowered(history: History, bounds: Bounds): string[] {
 }
 
 /** The version of a user's rights never falls from one token to a later one. */
-export function versionsNeverFall(history: History, bounds: Bounds): string[] {
+export function versionsNeverFall(history: History): string[] {
   const minted = select(history, 'signUp', 'signIn', 'refresh').filter((mint) => mint.outcome === 'ok');
   return [...groupBy(minted, ({ user }) => user)].flatMap(([user, mints]) =>
     mints.flatMap((mint) => {
       const highest = Math.max(0, ...mints.filter(({ end }) => end < mint.start).map(({ claims }) => claims.ver));
-      return mint.claims.ver < highest && !isBeingWrittenBack(history, mint, bounds)
+      return mint.claims.ver < highest && !isBeingWrittenBack(history, mint)
         ? [
             `ver of ${user} fell from ${highest} to ${mint.claims.ver} at instance ${mint.instance}, ${Math.round(mint.start)}`,
           ]
