@@ -509,6 +509,14 @@ test.each([
   expect((await asAdmin<Problem>('GET', path)).status).toBe(400);
 });
 
+/** Asks again as a client does: all of them wait for one lock, on a slow machine longer than a statement may take. */
+async function insist(ask: () => Promise<Answer<Problem>>): Promise<Answer<Problem>> {
+  for (;;) {
+    const answer = await ask();
+    if (answer.body?.code !== 'database_unavailable') return answer;
+  }
+}
+
 test('50 parallel demotions, disablings and removals on two instances leave one admin', async () => {
   const others = await Promise.all(Array.from({ length: 6 }, () => withRoles(one, database, 'admin')));
   const admins = [admin, ...others];
@@ -517,9 +525,11 @@ test('50 parallel demotions, disablings and removals on two instances leave one 
     const path = `/v1/users/${target.user.id}`;
     const gatehouse = n % 2 ? one : two;
     const token = by.accessToken;
-    if (n % 3 === 0) return gatehouse.call<Problem>('PUT', `${path}/roles`, { body: { roles: ['user'] }, token });
-    if (n % 3 === 1) return gatehouse.call<Problem>('PATCH', path, { body: { status: 'disabled' }, token });
-    return gatehouse.call<Problem>('DELETE', path, { token });
+    return insist(() => {
+      if (n % 3 === 0) return gatehouse.call('PUT', `${path}/roles`, { body: { roles: ['user'] }, token });
+      if (n % 3 === 1) return gatehouse.call('PATCH', path, { body: { status: 'disabled' }, token });
+      return gatehouse.call('DELETE', path, { token });
+    });
   });
   const answers = await Promise.all(blows);
   const left = await database.query(
@@ -535,9 +545,11 @@ test('50 parallel demotions, disablings and removals on two instances leave one 
   const tries = await Promise.all(
     Array.from({ length: 48 }, (_, n) => {
       const gatehouse = n % 2 ? one : two;
-      if (n % 3 === 0) return gatehouse.call<Problem>('PUT', `${path}/roles`, { body: { roles: [] }, token });
-      if (n % 3 === 1) return gatehouse.call<Problem>('PATCH', path, { body: { status: 'disabled' }, token });
-      return gatehouse.call<Problem>('DELETE', path, { token });
+      return insist(() => {
+        if (n % 3 === 0) return gatehouse.call('PUT', `${path}/roles`, { body: { roles: [] }, token });
+        if (n % 3 === 1) return gatehouse.call('PATCH', path, { body: { status: 'disabled' }, token });
+        return gatehouse.call('DELETE', path, { token });
+      });
     }),
   );
   expect(new Set(tries.map(({ body }) => body.code))).toEqual(new Set(['last_admin']));
