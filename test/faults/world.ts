@@ -92,6 +92,8 @@ export class World {
       SMTP_URL: postbox.url,
       MAIL_FROM: 'gate@example.com',
       EMAIL_VERIFICATION: 'optional',
+      // A client that one instance cannot answer opens more of them than its sign-outs end, and the oldest would have to go.
+      SESSIONS_PER_USER: '10000',
       BOOTSTRAP_ADMIN_EMAIL: ADMIN,
       BOOTSTRAP_ADMIN_PASSWORD: PASSWORD,
     };
