@@ -1,6 +1,6 @@
 import { createDatabase, type TestDatabase } from './support/database.js';
 import { Gatehouse } from './support/gatehouse.js';
-import { refresh, signUp, verdict } from './support/users.js';
+import { refresh, signIn, signUp, verdict } from './support/users.js';
 import { waitFor } from './support/wait-for.js';
 
 /** A database that has forgotten its last commits, as after an asynchronous failover or from a backup. */
@@ -21,9 +21,9 @@ afterAll(async () => {
 
 /** Runs a statement past the triggers that keep history whole: a standby that never got it knows nothing of it. */
 const forget = async (statement: string, values: unknown[]) => {
-  await database.query('ALTER TABLE sessions DISABLE TRIGGER USER');
+  for (const table of ['users', 'sessions']) await database.query(`ALTER TABLE ${table} DISABLE TRIGGER USER`);
   await database.query(statement, values);
-  await database.query('ALTER TABLE sessions ENABLE TRIGGER USER');
+  for (const table of ['users', 'sessions']) await database.query(`ALTER TABLE ${table} ENABLE TRIGGER USER`);
 };
 
 const setBack = (sessionId: string, counter: number) =>
@@ -65,3 +65,45 @@ test('fifty at once with the newest get one successor', async () => {
   expect(new Set(answers.map(({ code }) => code))).toEqual(new Set(['ok']));
   expect(new Set(answers.map(({ body }) => body.refreshToken)).size).toBe(1);
 });
+
+const both = [() => one, () => two];
+const logouts = (userId: string) =>
+  database.query(`SELECT data FROM audit_events WHERE type = 'auth.logout' AND user_id = $1`, [userId]);
+
+test('a sign-out is felt everywhere although the session was opened within the lost commits', async () => {
+  const { session, user, accessToken } = await signUp(one);
+  const other = await signIn(two, user.email);
+  await forget('DELETE FROM sessions WHERE id = $1', [session.id]);
+  expect((await one.call('POST', '/v1/auth/logout', { token: accessToken })).status).toBe(200);
+  expect(await verdict(one, accessToken)).toBe('session_revoked');
+  await waitFor(async () => (await verdict(two, accessToken)) === 'session_revoked');
+  for (const gatehouse of both) expect(await verdict(gatehouse(), other.accessToken)).toBe('ok');
+  expect(await logouts(user.id)).toEqual([{ data: { sessionId: session.id } }]);
+});
+
+test('so it is with the refresh token alone, and nothing is kept of it twice', async () => {
+  const { session, user, accessToken, refreshToken } = await signUp(one);
+  await forget('DELETE FROM sessions WHERE id = $1', [session.id]);
+  for (let n = 0; n < 3; n++)
+    expect((await one.call('POST', '/v1/auth/logout', { body: { refreshToken } })).status).toBe(200);
+  for (const gatehouse of both)
+    await waitFor(async () => (await verdict(gatehouse(), accessToken)) === 'session_revoked');
+  expect(await database.query('SELECT FROM changes WHERE id = $1', [session.id])).toHaveLength(1);
+  expect(await logouts(user.id)).toEqual([]);
+});
+
+test.each([true, false])(
+  'so it is with all sessions of a user who was lost; the own is kept: %s',
+  async (keepCurrent) => {
+    const { user, accessToken } = await signUp(one);
+    const other = await signIn(two, user.email);
+    await forget('DELETE FROM users WHERE id = $1', [user.id]);
+    const answer = await one.call('POST', '/v1/auth/logout-all', { token: accessToken, body: { keepCurrent } });
+    expect([answer.status, answer.body]).toEqual([200, { revoked: 0 }]);
+    expect(await verdict(one, other.accessToken)).toBe('session_revoked');
+    for (const gatehouse of both) {
+      await waitFor(async () => (await verdict(gatehouse(), other.accessToken)) === 'session_revoked');
+      expect(await verdict(gatehouse(), accessToken)).toBe(keepCurrent ? 'ok' : 'session_revoked');
+    }
+  },
+);

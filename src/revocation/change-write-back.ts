@@ -2,32 +2,12 @@ import { Injectable, Logger } from '@nestjs/common';
 import { inBatches } from '../platform/common/batches.js';
 import { Database } from '../platform/database/database.js';
 import { DatabaseFeed } from '../platform/database/feed/database-feed.js';
+import { RING, TELL_FLOORS, TELL_SESSIONS, TELL_VERSIONS } from './lost-ends.js';
 import { Revocations } from './revocations.service.js';
 
 const BATCH = 1_000;
 
-/** $1 ids */
-const TELL_SESSIONS = `
-  INSERT INTO changes (kind, id) SELECT 'session', k.id FROM unnest($1::uuid[]) AS k(id)
-  WHERE NOT EXISTS (SELECT FROM sessions s WHERE s.id = k.id) RETURNING 1`;
-
-/** $1 ids, $2 versions */
-const TELL_VERSIONS = `
-  INSERT INTO changes (kind, id, ver) SELECT 'user', k.id, k.ver FROM unnest($1::uuid[], $2::integer[]) AS k(id, ver)
-  WHERE NOT EXISTS (SELECT FROM users u WHERE u.id = k.id) RETURNING 1`;
-
-/** $1 ids, $2 moments of the floors, in milliseconds since the epoch */
-const TELL_FLOORS = `
-  INSERT INTO changes (kind, id, floor)
-  SELECT 'user', k.id, first_id_at(to_timestamp(k.moment / 1000)) FROM unnest($1::uuid[], $2::float8[]) AS k(id, moment)
-  WHERE NOT EXISTS (SELECT FROM users u WHERE u.id = k.id) RETURNING 1`;
-
-const RING = `SELECT ring('set back')`;
-
-/**
- * Tells the other instances, after a set-back, of ends that no row can hold: the session or its user was made within the
- * commits that the database has lost, and access tokens of it are about all the same.
- */
+/** Tells the other instances, after a set-back, of ends that no row can hold. */
 @Injectable()
 export class ChangeWriteBack {
   private readonly logger = new Logger(ChangeWriteBack.name);

@@ -12,6 +12,7 @@ import { BELIEVED, IS_BELIEVED, Pulse } from '../platform/database/feed/pulse.js
 import { ReplicatedTable } from '../platform/database/feed/replicated-table.js';
 import { Problem, type ProblemCode } from '../platform/http/problem.js';
 import { BELOW_FLOOR } from './below-floor.js';
+import { RING, TELL_FLOOR_NOW, TELL_SESSIONS } from './lost-ends.js';
 import { PastChanges } from './past-changes.js';
 import { RevocationList } from './revocation-list.js';
 import type { SessionOfUser } from './session-floors.js';
@@ -127,12 +128,33 @@ export class Revocations {
     });
   }
 
+  /**
+   * Ends, in the caller's transaction, a session of which the database has no row: a failover lost it, and its access tokens go
+   * on. Returns whether that was to be done.
+   */
+  async endLostSession(sessionId: string, manager: EntityManager): Promise<boolean> {
+    if (this.isRevoked(sessionId)) return false;
+    return this.tell(TELL_SESSIONS, [[sessionId]], manager);
+  }
+
+  /** The same for all sessions, but `keep`, of a user whom a failover lost. */
+  async endLostUser(userId: string, keep: string | null, manager: EntityManager): Promise<boolean> {
+    return this.tell(TELL_FLOOR_NOW, [userId, keep], manager);
+  }
+
   /** What this instance knows, by which a database that forgot some of it can be told. */
   get known(): Pick<
     RevocationList,
     'endedSessions' | 'changedUsers' | 'raisedFloors' | 'keptSessions' | 'raisedEpochs'
   > {
     return this.list;
+  }
+
+  private async tell(sql: string, values: unknown[], manager: EntityManager): Promise<boolean> {
+    if ((await manager.query<unknown[]>(sql, values)).length === 0) return false;
+    await manager.query(RING);
+    await this.takeWithin(manager);
+    return true;
   }
 
   private take({ number, kind, id, ver, roles, floor, kept, disabled }: Change): void {

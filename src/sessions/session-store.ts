@@ -151,8 +151,8 @@ export const REVOKE = `
     AND s.revoked_at IS NULL AND s.expires_at > now() AND NOT ${BELOW_FLOOR}
   RETURNING u.id`;
 
-/** Ends all sessions of a user but one, by the floor. $1 user, $2 the one to keep or null */
-export const END_ALL = 'SELECT end_sessions($1, $2)';
+/** Ends all sessions of a user but one, by the floor, which is null where there is no such user. $1 user, $2 the one to keep or null */
+export const END_ALL = 'SELECT end_sessions($1, $2) AS floor';
 
 /** $1 user */
 export const REMOVE_ALL = 'SELECT remove_sessions($1)';

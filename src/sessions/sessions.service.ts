@@ -118,6 +118,17 @@ export class Sessions {
     });
   }
 
+  /**
+   * Ends a session that a failover may have lost with its row: without one it is not to be found, and its access tokens go on.
+   * Writes the event where that was so, and it is known whose it was.
+   */
+  async endLost(sessionId: string, { userId, ...event }: AuditEvent): Promise<void> {
+    await this.database.transaction(async (manager) => {
+      if (!(await this.revocations.endLostSession(sessionId, manager)) || !userId) return;
+      await this.audit.record({ ...event, userId, data: { ...event.data, sessionId } }, manager);
+    });
+  }
+
   /** Ends the user's live sessions but `keep`. Returns how many. Writes the event if there was any. */
   async endAll(userId: string, keep: string | null, event: Omit<AuditEvent, 'userId'>): Promise<number> {
     return this.database.transaction((manager) => this.endAllOnRecord(userId, keep, event, manager));
@@ -140,7 +151,8 @@ export class Sessions {
 
   /** Ends the user's sessions but `keep` in the caller's transaction: one small write, however many there are. */
   async endAllWithin(userId: string, keep: string | null, manager: EntityManager): Promise<void> {
-    await manager.query(store.END_ALL, [userId, keep]);
+    const [ended] = await manager.query<{ floor: string | null }[]>(store.END_ALL, [userId, keep]);
+    if (!ended?.floor) await this.revocations.endLostUser(userId, keep, manager);
     await this.takeEndsWithin(manager);
   }
 

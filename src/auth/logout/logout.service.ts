@@ -27,14 +27,17 @@ export class Logout {
     if (refreshToken !== undefined && named === null && !user) throw new Problem('invalid_refresh_token');
     if (!user && named === null) throw refusal ?? new Problem('unauthorized');
     const actor: Actor = user ? actorOf(user, context) : { kind: 'anonymous', context };
-    for (const id of new Set([user?.sessionId, named])) if (id) await this.endOne(id, actor);
+    if (user) await this.endOne(user.sessionId, user.userId, actor);
+    if (named !== null && named !== user?.sessionId) await this.endOne(named, null, actor);
   }
 
-  private async endOne(sessionId: string, actor: Actor): Promise<void> {
+  private async endOne(sessionId: string, userId: string | null, actor: Actor): Promise<void> {
+    const event = { type: 'auth.logout' as const, actor };
     try {
-      await this.sessions.end(sessionId, null, { type: 'auth.logout', actor });
+      await this.sessions.end(sessionId, null, event);
     } catch (error) {
       if (!(error instanceof Problem && error.code === 'not_found')) throw error;
+      await this.sessions.endLost(sessionId, { ...event, userId });
     }
   }
 }
