@@ -1,3 +1,4 @@
+import { makeRole, withRoles } from './support/admins.js';
 import { createDatabase, type TestDatabase } from './support/database.js';
 import { Gatehouse } from './support/gatehouse.js';
 import { refresh, signIn, signUp, verdict } from './support/users.js';
@@ -12,6 +13,7 @@ beforeAll(async () => {
   database = await createDatabase();
   const env = { DATABASE_URL: database.url };
   [one, two] = await Promise.all([Gatehouse.start(env), Gatehouse.start(env)]);
+  await makeRole(database, 'helper');
 });
 
 afterAll(async () => {
@@ -24,6 +26,13 @@ const forget = async (statement: string, values: unknown[]) => {
   for (const table of ['users', 'sessions']) await database.query(`ALTER TABLE ${table} DISABLE TRIGGER USER`);
   await database.query(statement, values);
   for (const table of ['users', 'sessions']) await database.query(`ALTER TABLE ${table} ENABLE TRIGGER USER`);
+};
+
+/** The role was given within the lost commits. */
+const forgetRole = async (userId: string) => {
+  await database.query('ALTER TABLE user_roles DISABLE TRIGGER USER');
+  await database.query(`DELETE FROM user_roles WHERE user_id = $1 AND role = 'helper'`, [userId]);
+  await database.query('ALTER TABLE user_roles ENABLE TRIGGER USER');
 };
 
 const setBack = (sessionId: string, counter: number) =>
@@ -107,3 +116,20 @@ test.each([true, false])(
     }
   },
 );
+
+test.each([
+  ['taken away', ['user', 'helper'], ['user']],
+  ['not there as far as is to be seen', ['user'], ['user']],
+])('a role that is %s by the database of before is in no token that counts', async (_, held, wanted) => {
+  const admin = await withRoles(one, database, 'admin');
+  const { user } = await signUp(one);
+  const path = `/v1/users/${user.id}/roles`;
+  const put = (roles: string[]) => one.call('PUT', path, { body: { roles }, token: admin.accessToken });
+  for (const roles of [['user', 'helper'], ['user'], ['user', 'helper']]) expect((await put(roles)).status).toBe(200);
+  const { accessToken } = await signIn(one, user.email);
+  await forget('UPDATE users SET ver = 1 WHERE id = $1', [user.id]);
+  if (!held.includes('helper')) await forgetRole(user.id);
+  expect((await put(wanted)).status).toBe(200);
+  expect(await verdict(one, accessToken)).toBe('token_stale');
+  await waitFor(async () => (await verdict(two, accessToken)) === 'token_stale');
+});

@@ -51,21 +51,24 @@ afterEach(async () => {
   await database.drop();
 });
 
+/** Since when the database is another one: before everything that is done here, or after it. */
+const [BEFORE, AFTER] = ['2020-01-01T00:00:00Z', '2999-01-01T00:00:00Z'];
+
 /** Tells the database what is known. */
-async function writeBack(known: object): Promise<void> {
+async function writeBack(known: object, since = AFTER): Promise<void> {
   const restores: ((since: string) => Promise<void>)[] = [];
   const feed = { onSetBack: (restore: (since: string) => Promise<void>) => restores.push(restore) };
   const audit = {
     record: async (event: AuditEvent) => void events.push(event),
     recordAll: async (added: AuditEvent[]) => void events.push(...added),
   };
-  const revocations = { known: { ...NOTHING, ...known } } as unknown as Revocations;
+  const revocations = { known: { ...NOTHING, ...known }, forgetOrder: () => undefined } as unknown as Revocations;
   const followed = feed as unknown as DatabaseFeed;
   const parts = [new Database(source), revocations, audit as unknown as Audit, followed] as const;
   new SessionWriteBack(...parts);
   new UserWriteBack(...parts);
   new ChangeWriteBack(new Database(source), revocations, followed);
-  for (const restore of restores) await restore('2999-01-01T00:00:00Z');
+  for (const restore of restores) await restore(since);
 }
 
 const said = () => events.map(({ type, actor, userId, data }) => ({ type, actor: actor.kind, userId, data }));
@@ -160,6 +163,58 @@ test('nobody is told by it of what has a row', async () => {
   await database.query('DELETE FROM changes');
   await writeBack(known);
   expect(await database.query('SELECT FROM changes')).toEqual([]);
+});
+
+/** Ada's roles, and the version that her tokens need at least. */
+async function ada(): Promise<[string[], number]> {
+  const [row] = await database.query<{ roles: string[]; ver: number }>(
+    'SELECT user_role_names(id) AS roles, ver FROM users WHERE id = $1',
+    [ADA],
+  );
+  return [row?.roles ?? [], row?.ver ?? 0];
+}
+
+const knowing = (ver: number, ...roles: string[]) => ({
+  changedUsers: () => [{ userId: ADA, ver, roles, disabled: false }],
+});
+
+test('what a person decided since stands, and no token of the version that was lost outlives it', async () => {
+  await database.query('DELETE FROM user_roles WHERE user_id = $1', [ADA]);
+  await writeBack(knowing(9, 'admin', 'user'), BEFORE);
+  expect(await ada()).toEqual([[], 10]);
+  expect(said()).toEqual([]);
+});
+
+test('so it is where they came to the same version by another way, and only there', async () => {
+  await database.query('DELETE FROM user_roles WHERE user_id = $1', [ADA]);
+  const [, ver] = await ada();
+  await writeBack(knowing(ver), BEFORE);
+  expect(await ada()).toEqual([[], ver]);
+  await writeBack(knowing(ver, 'admin'), BEFORE);
+  expect(await ada()).toEqual([[], ver + 1]);
+});
+
+test('nobody keeps a role by ending sessions, nor an account by changing it', async () => {
+  await database.query('UPDATE users SET ver_changed_at = NULL');
+  await database.query('SELECT end_sessions(id) FROM users');
+  await database.query('UPDATE users SET updated_at = now()');
+  const known = [
+    { userId: ADA, ver: 9, roles: ['user'], disabled: false },
+    { userId: BOB, ver: 1, roles: [], disabled: true },
+  ];
+  await writeBack({ changedUsers: () => known }, BEFORE);
+  expect(await ada()).toEqual([['user'], 9]);
+  expect(await database.query('SELECT status FROM users WHERE id = $1', [BOB])).toEqual([{ status: 'disabled' }]);
+});
+
+test.each([
+  [8, 9],
+  [9, 8],
+])('of two instances the one that heard last has its say, whichever comes first: %d, %d', async (...order) => {
+  await database.query('UPDATE users SET ver_changed_at = NULL');
+  const roles: Record<number, string[]> = { 8: ['admin', 'user'], 9: ['user'] };
+  for (const ver of order) await writeBack(knowing(ver, ...(roles[ver] ?? [])), BEFORE);
+  expect(await ada()).toEqual([['user'], 9]);
 });
 
 /** An instance to which no feed brings anything, as where the database dies right after a commit. */

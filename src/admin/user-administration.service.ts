@@ -153,9 +153,16 @@ export class UserAdministration {
     const before = await this.users.read(id, manager);
     const roles = [...new Set(wanted(before.roles))].sort();
     await this.users.clearUnverifiedRegistration(id, manager);
-    if (before.roles.join() === roles.join()) return before;
-    await this.users.setRoles(id, roles, manager);
-    await this.record('user.roles_changed', id, actor, manager, { roles, before: before.roles });
+    const known = this.revocations.versionOf(id);
+    const isSetBack = before.tokenVersion < known;
+    const isSame = before.roles.join() === roles.join();
+    if (isSame && !isSetBack) return before;
+    if (!isSame) {
+      await this.users.setRoles(id, roles, manager);
+      await this.record('user.roles_changed', id, actor, manager, { roles, before: before.roles });
+    }
+    // A failover lost that version, and tokens are about that name its roles: none of them outlives this decision.
+    if (isSetBack) await this.users.raiseVersion(id, known + 1, manager);
     await this.revocations.takeWithin(manager);
     return this.users.read(id, manager);
   }

@@ -16,12 +16,12 @@ export interface UserState {
 export class KnownUsers {
   private readonly states: UuidExpiryMap;
   /** Of which change a state is, by the low 32 bits of its number. */
-  private readonly changes: UuidExpiryMap;
+  private changes: UuidExpiryMap;
   private readonly roleSets: (readonly string[])[] = [];
   private readonly numbers = new Map<string, number>();
 
   /** `now` gives seconds since the epoch. */
-  constructor(now: () => number) {
+  constructor(private readonly now: () => number) {
     this.states = new UuidExpiryMap(now);
     this.changes = new UuidExpiryMap(now);
   }
@@ -34,6 +34,16 @@ export class KnownUsers {
     const number = this.numberOf(roles);
     if (number === undefined) this.states.forget(userId);
     else this.states.set(userId, number * 2 + Number(disabled), lapses);
+  }
+
+  /** Takes whatever is heard of the user next for newer. */
+  forgetOrderOf(userId: string): void {
+    this.changes.forget(userId);
+  }
+
+  /** Takes whatever is heard next for newer: a database that was set back may count from a lower number. */
+  forgetOrder(): void {
+    this.changes = new UuidExpiryMap(this.now);
   }
 
   /** What was last heard of a user, or null. */

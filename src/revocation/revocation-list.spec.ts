@@ -46,6 +46,23 @@ test('refuses tokens minted before the last change of roles, whatever the order 
   ]);
 });
 
+test('of a user it goes by the highest version, and there by the last number; after a set-back by whatever comes', () => {
+  const { userId } = someone();
+  const heard = list();
+  const knows = () => [...heard.changedUsers()].map(({ ver, roles }) => [ver, ...(roles ?? [])]);
+  heard.remember(userId, 5, 100, { roles: ['five'], disabled: false });
+  heard.remember(userId, 4, 101, { roles: ['four'], disabled: false });
+  heard.remember(userId, 5, 99, { roles: ['older'], disabled: false });
+  expect(knows()).toEqual([[5, 'five']]);
+  heard.remember(userId, 6, 7, { roles: ['six'], disabled: false });
+  expect(knows()).toEqual([[6, 'six']]);
+  heard.remember(userId, 6, 5, { roles: ['older'], disabled: false });
+  heard.forgetOrder();
+  expect(knows()).toEqual([[6, 'six']]);
+  heard.remember(userId, 6, 3, { roles: ['now'], disabled: false });
+  expect(knows()).toEqual([[6, 'now']]);
+});
+
 test('remembers for as long as a token may live, and a minute', () => {
   const one = someone();
   const revoked = list();

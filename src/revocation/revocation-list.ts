@@ -49,12 +49,29 @@ export class RevocationList {
 
   /** Refuses the user's access tokens minted with an older version of their roles. */
   raiseVersion(userId: string, ver: number): void {
-    this.versions.set(userId, Math.max(ver, this.versions.get(userId) ?? 0), this.lapse());
+    this.versions.set(userId, Math.max(ver, this.versionOf(userId)), this.lapse());
   }
 
-  /** Remembers what the user has been since the change of this number; an older one is no news. */
-  remember(userId: string, number: number, state: UserState): void {
+  /**
+   * Remembers what the user has been since the change of this number, and refuses older tokens. Of two changes the one with the
+   * higher version is newer, and of the same version that with the higher number: numbers may begin lower after a set-back.
+   */
+  remember(userId: string, ver: number, number: number, state: UserState): void {
+    const known = this.versionOf(userId);
+    if (ver < known) return;
+    if (ver > known) this.users.forgetOrderOf(userId);
     this.users.remember(userId, number, state, this.lapse());
+    this.raiseVersion(userId, ver);
+  }
+
+  /** See `KnownUsers.forgetOrder`. */
+  forgetOrder(): void {
+    this.users.forgetOrder();
+  }
+
+  /** The version of the user's roles as far as it was heard of late, or 0. */
+  versionOf(userId: string): number {
+    return this.versions.get(userId) ?? 0;
   }
 
   /** The ids of the sessions that have ended. */
@@ -105,7 +122,7 @@ export class RevocationList {
   /** Why this principal's token must be refused, or null. */
   refusal(principal: Principal): ProblemCode | null {
     if (this.hasEnded(principal)) return 'session_revoked';
-    if ((this.versions.get(principal.userId) ?? 0) > principal.tokenVersion) return 'token_stale';
+    if (this.versionOf(principal.userId) > principal.tokenVersion) return 'token_stale';
     return null;
   }
 }

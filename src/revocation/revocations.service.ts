@@ -142,6 +142,16 @@ export class Revocations {
     return this.tell(TELL_FLOOR_NOW, [userId, keep], manager);
   }
 
+  /** The version of a user's roles as far as this instance has heard of it of late, or 0. A database that was set back may have a lower one. */
+  versionOf(userId: string): number {
+    return this.list.versionOf(userId);
+  }
+
+  /** Told once a database that was set back knows again what this instance knew. */
+  forgetOrder(): void {
+    this.list.forgetOrder();
+  }
+
   /** What this instance knows, by which a database that forgot some of it can be told. */
   get known(): Pick<
     RevocationList,
@@ -163,8 +173,8 @@ export class Revocations {
     if (floor !== null) this.list.raiseFloor(id, floor, kept);
     if (kind === 'session') this.list.revokeSession(id);
     if (kind !== 'user' || ver === null) return;
-    this.list.raiseVersion(id, ver);
-    if (roles !== null) this.list.remember(id, number, { roles, disabled: disabled ?? false });
+    if (roles === null) this.list.raiseVersion(id, ver);
+    else this.list.remember(id, ver, number, { roles, disabled: disabled ?? false });
   }
 
   /** What a database says counts while its pulse is fresh. Where none has come it may prove at once that it commits. */

@@ -76,11 +76,20 @@ export const HAS_ADMIN = `
 /** Whether anybody is an admin, disabled ones too. */
 export const KNOWS_ADMIN = `SELECT EXISTS (SELECT FROM user_roles WHERE role = 'admin') AS any`;
 
-/** Which users have an older version than is known: the database has lost the newer one. $1 users, $2 versions, $3 a moment */
+/**
+ * Of which users the database has lost the version that is known, and whether their roles were changed since. It may have come to
+ * the same version by another way. $1 users, $2 versions, $3 their roles in one text, or null, $4 a moment
+ */
 export const FORGOTTEN_RIGHTS = `
-  SELECT u.id, coalesce(u.ver_changed_at >= $3::timestamptz, false) AS "changedSince",
-    ARRAY(SELECT role FROM user_roles r WHERE r.user_id = u.id ORDER BY role) AS before
-  FROM unnest($1::uuid[], $2::integer[]) AS known(id, ver) JOIN users u ON u.id = known.id AND u.ver < known.ver`;
+  SELECT u.id, s."changedSince", user_role_names(u.id) AS before
+  FROM unnest($1::uuid[], $2::integer[], $3::text[]) AS known(id, ver, roles) JOIN users u ON u.id = known.id,
+    LATERAL (SELECT coalesce(u.ver_changed_at >= $4::timestamptz, false) AS "changedSince") AS s
+  WHERE u.ver < known.ver
+    OR (u.ver = known.ver AND s."changedSince" AND known.roles <> array_to_string(user_role_names(u.id), ' '))`;
+
+/** Says that nobody has changed the roles since, but an instance that knew what they had been. $1 user, $2 a moment */
+export const MARK_RESTORED = `
+  UPDATE users SET ver_changed_at = $2::timestamptz - interval '1 ms' WHERE id = $1 AND ver_changed_at >= $2::timestamptz`;
 
 /** Gives what a user does not have yet, of the roles that there are. $1 user, $2 roles */
 export const GIVE_MISSING_ROLES = `
@@ -90,15 +99,15 @@ export const GIVE_MISSING_ROLES = `
 export const LOCK_ALL = 'SELECT FROM users WHERE id = ANY ($1::uuid[]) ORDER BY id FOR NO KEY UPDATE';
 
 /** $1 user */
-export const ROLES_OF = 'SELECT ARRAY(SELECT role FROM user_roles WHERE user_id = $1 ORDER BY role) AS roles';
+export const ROLES_OF = 'SELECT user_role_names($1) AS roles';
 
 /** $1 user, $2 version */
 export const RAISE_VERSION = 'UPDATE users SET ver = $2 WHERE id = $1 AND ver < $2';
 
-/** Disables users again, but those that were changed since. $1 users, $2 a moment */
+/** Disables users again. $1 users */
 export const DISABLE_AGAIN = `
   UPDATE users SET status = 'disabled', updated_at = now()
-  WHERE id = ANY ($1::uuid[]) AND status <> 'disabled' AND updated_at < $2::timestamptz RETURNING id`;
+  WHERE id = ANY ($1::uuid[]) AND status <> 'disabled' RETURNING id`;
 
 /**
  * Raises floors below which sessions are dead, each with the session that was kept under that very floor.

@@ -16,7 +16,7 @@ const BATCH = 50;
 
 interface Forgotten {
   id: string;
-  /** The roles were changed again since, by a person who saw what the database has now. */
+  /** The roles were changed again since by a person, who saw what the database has now. */
   changedSince: boolean;
   before: string[];
 }
@@ -48,8 +48,9 @@ export class UserWriteBack {
       if ((await this.forgotten(known, since, this.database.manager)).length > 0)
         counts['changed roles'] += await this.restoreRights(known, since);
       const disabled = known.filter((user) => user.disabled).map(({ userId }) => userId);
-      counts.disabled += await this.change('user.disabled', store.DISABLE_AGAIN, [disabled, since]);
+      counts.disabled += await this.change('user.disabled', store.DISABLE_AGAIN, [disabled]);
     }
+    this.revocations.forgetOrder();
     for (const [what, count] of Object.entries(counts))
       if (count > 0)
         this.logger.warn(`The database had lost of ${count} users that they were changed (${what}): they are again`);
@@ -96,7 +97,8 @@ export class UserWriteBack {
   }
 
   private forgotten(known: KnownUser[], since: string, manager: EntityManager): Promise<Forgotten[]> {
-    const values = [known.map(({ userId }) => userId), known.map(({ ver }) => ver), since];
+    const roles = known.map((user) => user.roles?.join(' ') ?? null);
+    const values = [known.map(({ userId }) => userId), known.map(({ ver }) => ver), roles, since];
     return manager.query<Forgotten[]>(store.FORGOTTEN_RIGHTS, values);
   }
 
@@ -107,12 +109,18 @@ export class UserWriteBack {
       for (const { userId, ver, roles } of known) {
         const row = forgotten.get(userId);
         if (!row) continue;
-        if (roles && !row.changedSince) {
+        if (row.changedSince) {
+          // What they decided stands, and no token of the version that was lost outlives it.
+          await manager.query(store.RAISE_VERSION, [userId, ver + 1]);
+          continue;
+        }
+        if (roles) {
           await manager.query(store.TAKE_OTHER_ROLES, [userId, roles]);
           await manager.query(store.GIVE_MISSING_ROLES, [userId, roles]);
           await this.recordRoles(userId, row.before, manager);
         }
         await manager.query(store.RAISE_VERSION, [userId, ver]);
+        await manager.query(store.MARK_RESTORED, [userId, since]);
       }
       return forgotten.size;
     });

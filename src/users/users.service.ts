@@ -144,6 +144,11 @@ export class Users {
     await manager.query(store.ADD_ROLES, [id, roles]);
   }
 
+  /** Makes the version of the user's roles at least this one. */
+  async raiseVersion(id: string, ver: number, manager: EntityManager): Promise<void> {
+    await manager.query(store.RAISE_VERSION, [id, ver]);
+  }
+
   /** Keeps the roles from being removed before the transaction ends. Returns the first that does not exist, or undefined. */
   async lockRoles(roles: string[], manager: EntityManager): Promise<string | undefined> {
     const known = await manager.query<{ name: string }[]>(store.LOCK_ROLES, [roles]);
