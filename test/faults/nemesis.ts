@@ -50,7 +50,8 @@ export class Nemesis {
     killInstance: async (instance, hold) => {
       await instance.kill();
       await pause(hold);
-      await instance.start();
+      // As whatever runs it would: behind a pooler that waits for 15 s before it logs in again a start finds no database.
+      await waitFor(() => instance.start(), { within: 60_000 });
     },
     failover: async (_, hold, fault) => {
       if (this.world.losesCommits) await this.lose(hold, fault);
