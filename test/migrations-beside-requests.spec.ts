@@ -83,7 +83,7 @@ test('requests that hold what a migration waits for go on, whatever their order,
     await client.query(steps[1]);
     await client.query('COMMIT');
   }
-  expect((await upgrade).at(-1)).toMatch(/^SweepSessions/);
+  expect((await upgrade).at(-1)).toBe(source.migrations.at(-1)?.name);
   expect(met).toBeGreaterThan(2);
 });
 
