@@ -509,10 +509,20 @@ test.each([
   expect((await asAdmin<Problem>('GET', path)).status).toBe(400);
 });
 
-/** Asks again as a client does: all of them wait for one lock, on a slow machine longer than a statement may take. */
-async function insist(ask: () => Promise<Answer<Problem>>): Promise<Answer<Problem>> {
+/**
+ * Takes an admin away in one of three ways, on either instance. Asks again as a client does: all of them wait for one lock, on a
+ * slow machine longer than a statement may take.
+ */
+async function takeAway(n: number, userId: string, roles: string[], token: string): Promise<Answer<Problem>> {
+  const path = `/v1/users/${userId}`;
+  const ways = [
+    ['PUT', `${path}/roles`, { roles }],
+    ['PATCH', path, { status: 'disabled' }],
+    ['DELETE', path, undefined],
+  ] as const;
+  const [method, target, body] = ways[n % 3] as (typeof ways)[number];
   for (;;) {
-    const answer = await ask();
+    const answer = await (n % 2 ? one : two).call<Problem>(method, target, { body, token });
     if (answer.body?.code !== 'database_unavailable') return answer;
   }
 }
@@ -522,14 +532,7 @@ test('50 parallel demotions, disablings and removals on two instances leave one 
   const admins = [admin, ...others];
   const blows = Array.from({ length: 50 }, (_, n) => {
     const [by, target] = [admins[n % 7]!, admins[(n * 3 + 1) % 7]!];
-    const path = `/v1/users/${target.user.id}`;
-    const gatehouse = n % 2 ? one : two;
-    const token = by.accessToken;
-    return insist(() => {
-      if (n % 3 === 0) return gatehouse.call('PUT', `${path}/roles`, { body: { roles: ['user'] }, token });
-      if (n % 3 === 1) return gatehouse.call('PATCH', path, { body: { status: 'disabled' }, token });
-      return gatehouse.call('DELETE', path, { token });
-    });
+    return takeAway(n, target.user.id, ['user'], by.accessToken);
   });
   const answers = await Promise.all(blows);
   const left = await database.query(
@@ -541,16 +544,6 @@ test('50 parallel demotions, disablings and removals on two instances leave one 
   await database.query(`DELETE FROM user_roles WHERE role = 'admin' AND user_id <> $1`, [left[0]!.id]);
   const last = admins.find(({ user }) => user.id === left[0]!.id)!;
   const { accessToken: token } = await signIn(one, last.user.email);
-  const path = `/v1/users/${last.user.id}`;
-  const tries = await Promise.all(
-    Array.from({ length: 48 }, (_, n) => {
-      const gatehouse = n % 2 ? one : two;
-      return insist(() => {
-        if (n % 3 === 0) return gatehouse.call('PUT', `${path}/roles`, { body: { roles: [] }, token });
-        if (n % 3 === 1) return gatehouse.call('PATCH', path, { body: { status: 'disabled' }, token });
-        return gatehouse.call('DELETE', path, { token });
-      });
-    }),
-  );
+  const tries = await Promise.all(Array.from({ length: 48 }, (_, n) => takeAway(n, last.user.id, [], token)));
   expect(new Set(tries.map(({ body }) => body.code))).toEqual(new Set(['last_admin']));
 });
