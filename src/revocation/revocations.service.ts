@@ -132,13 +132,12 @@ export class Revocations {
    * Ends, in the caller's transaction, a session of which the database has no row: a failover lost it, and its access tokens go
    * on. Returns whether that was to be done.
    */
-  async endLostSession(sessionId: string, manager: EntityManager): Promise<boolean> {
-    if (this.isRevoked(sessionId)) return false;
+  endLostSession(sessionId: string, manager: EntityManager): Promise<boolean> {
     return this.tell(TELL_SESSIONS, [[sessionId]], manager);
   }
 
   /** The same for all sessions, but `keep`, of a user whom a failover lost. */
-  async endLostUser(userId: string, keep: string | null, manager: EntityManager): Promise<boolean> {
+  endLostUser(userId: string, keep: string | null, manager: EntityManager): Promise<boolean> {
     return this.tell(TELL_FLOOR_NOW, [userId, keep], manager);
   }
 

@@ -100,8 +100,8 @@ export const IS_NEW_DEVICE = `
 /** All that is stored about a user's sessions, but the secret's hash. $1 user */
 export const ALL_OF = `
   SELECT s.id, s.created_at AS "createdAt", last_used_at AS "lastUsedAt", expires_at AS "expiresAt",
-    coalesce(s.revoked_at, CASE WHEN s.id < u.sessions_floor AND ${BELOW_FLOOR} THEN moment_of(u.sessions_floor) WHEN ${BELOW_FLOOR} THEN now() END)
-      AS "revokedAt",
+    coalesce(s.revoked_at, CASE WHEN NOT ${BELOW_FLOOR} THEN NULL
+      WHEN s.id < u.sessions_floor THEN moment_of(u.sessions_floor) ELSE now() END) AS "revokedAt",
     CASE WHEN s.revoked_at IS NULL AND ${BELOW_FLOOR} THEN 'revoked_before' ELSE end_reason END AS "endReason",
     host(ip) AS ip, user_agent AS "userAgent", auth_methods AS "authMethods"
   FROM sessions s JOIN users u ON u.id = s.user_id WHERE u.id = $1 AND ${IS_KEPT} ORDER BY s.id DESC`;

@@ -123,6 +123,7 @@ export class Sessions {
    * Writes the event where that was so, and it is known whose it was.
    */
   async endLost(sessionId: string, { userId, ...event }: AuditEvent): Promise<void> {
+    if (this.revocations.isRevoked(sessionId)) return;
     await this.database.transaction(async (manager) => {
       if (!(await this.revocations.endLostSession(sessionId, manager)) || !userId) return;
       await this.audit.record({ ...event, userId, data: { ...event.data, sessionId } }, manager);
@@ -152,8 +153,8 @@ export class Sessions {
   /** Ends the user's sessions but `keep` in the caller's transaction: one small write, however many there are. */
   async endAllWithin(userId: string, keep: string | null, manager: EntityManager): Promise<void> {
     const [ended] = await manager.query<{ floor: string | null }[]>(store.END_ALL, [userId, keep]);
-    if (!ended?.floor) await this.revocations.endLostUser(userId, keep, manager);
-    await this.takeEndsWithin(manager);
+    if (ended?.floor) await this.takeEndsWithin(manager);
+    else await this.revocations.endLostUser(userId, keep, manager);
   }
 
   /** Told by the caller's transaction where a statement has raised a floor, so that this instance need not wait to hear of it. */
