@@ -1,3 +1,4 @@
+import type { Server } from 'node:http';
 import cors from '@fastify/cors';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
@@ -9,6 +10,7 @@ import { PasswordHasher } from '../credentials/passwords/password-hasher.js';
 import { halvedNetworks } from '../platform/common/address.js';
 import type { Config } from '../platform/config/config.js';
 import { refuseUnreadable } from '../platform/http/client-errors.js';
+import { closeStalled, limitPipelining } from '../platform/http/connections.js';
 import { ErrorFilter } from '../platform/http/error.filter.js';
 import { acceptStrictJson } from '../platform/http/json-body.js';
 import { decodableUrl, logRequests, requestId, setHeaders } from '../platform/http/requests.js';
@@ -52,6 +54,8 @@ export async function createApp(config: Config, databaseUrl: string, logger: Log
     skipMiddie: true,
   });
   const fastify = adapter.getInstance<FastifyInstance>();
+  closeStalled(fastify.server as Server);
+  limitPipelining(fastify);
   fastify.addHook('onRoute', (route) => {
     routes.add(route);
     letDocsLoad(route);
