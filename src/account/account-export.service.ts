@@ -1,15 +1,27 @@
-import { Injectable } from '@nestjs/common';
+import { Readable } from 'node:stream';
+import { Injectable, Logger } from '@nestjs/common';
 import { z } from 'zod';
 import { userActor } from '../access/actor.js';
-import { Audit, auditEntry } from '../audit/audit.service.js';
-import { OneTimeTokens } from '../auth/one-time-tokens/one-time-tokens.service.js';
+import type { SessionPrincipal } from '../access/principal.js';
+import { Audit, type AuditEntry, auditEntry } from '../audit/audit.service.js';
+import { OneTimeTokens, type StoredToken } from '../auth/one-time-tokens/one-time-tokens.service.js';
 import type { RequestContext } from '../platform/http/request-context.js';
-import { Mail } from '../platform/mail/mail.service.js';
-import { TrustedNetworks } from '../platform/rate-limiting/trusted-networks.js';
-import { storedSession } from '../sessions/session.js';
+import { Mail, type StoredMail } from '../platform/mail/mail.service.js';
+import { Quotas } from '../platform/rate-limiting/quotas.service.js';
+import { rateLimited } from '../platform/rate-limiting/rate-limited.js';
+import { type KnownNetwork, TrustedNetworks } from '../platform/rate-limiting/trusted-networks.js';
+import { Revocations } from '../revocation/revocations.service.js';
+import { type StoredSession, storedSession } from '../sessions/session.js';
 import { Sessions } from '../sessions/sessions.service.js';
-import { toUserView, userView } from '../users/user.js';
+import { toUserView, type UserRow, userView } from '../users/user.js';
 import { Users } from '../users/users.service.js';
+import { type ExportClaim, ExportClaims } from './export-claims.js';
+import { exportText, mapPages, pagesOf } from './export-text.js';
+
+/** Rows in memory at once: a page, of which each row is bounded where it is written. */
+const PAGE = 100;
+/** Milliseconds after which to ask again while another export is under way. */
+const UNDER_WAY = 10_000;
 
 const time = z.iso.datetime();
 
@@ -36,9 +48,18 @@ type Dated<T> = T extends string
       ? { [K in keyof T]: Dated<T[K]> }
       : T;
 
+type Export = Dated<z.infer<typeof accountExport>>;
+type Head = Pick<Export, 'exportedAt' | 'user'>;
+type Lists = { [Name in Exclude<keyof Export, keyof Head>]: AsyncIterable<Export[Name]> };
+
+/** Thrown on the way, after which the answer is broken off: who reads it sees that it is none. */
+class ExportEndedError extends Error {}
+
 /** Taking along everything that is stored about oneself. */
 @Injectable()
 export class AccountExport {
+  private readonly logger = new Logger(AccountExport.name);
+
   constructor(
     private readonly users: Users,
     private readonly sessions: Sessions,
@@ -46,27 +67,72 @@ export class AccountExport {
     private readonly mail: Mail,
     private readonly addresses: TrustedNetworks,
     private readonly audit: Audit,
+    private readonly claims: ExportClaims,
+    private readonly quotas: Quotas,
+    private readonly revocations: Revocations,
   ) {}
 
-  /** Everything stored about the user. That it was asked for is part of it. */
-  async of(userId: string, context: RequestContext): Promise<Dated<z.infer<typeof accountExport>>> {
-    const user = await this.users.get(userId);
-    await this.audit.record({ type: 'user.exported', actor: userActor(userId, context), userId });
-    const [sessions, mailedLinks, mails, knownAddresses, activity] = await Promise.all([
-      this.sessions.allOf(userId),
-      this.tokens.listOf(userId),
-      this.mail.storedFor(user.email),
-      this.addresses.allOf(userId),
-      this.audit.allOf(userId),
-    ]);
+  /**
+   * Everything stored about the user, as the text of one JSON object that is read from the database as fast as it is taken:
+   * each page by a statement of its own, which no limit on the time of the request may cut short. That it was asked for is
+   * part of it; what is stored after is not. Where the session ends or the database fails on the way, the stream is destroyed.
+   * Throws a Problem: `rate_limited` for a second one of the account at a time and past 5 an hour, `not_found`.
+   */
+  async open(principal: SessionPrincipal, context: RequestContext): Promise<Readable> {
+    const { userId } = principal;
+    const claim = await this.claims.take(userId);
+    if (!claim) throw rateLimited(1, UNDER_WAY);
+    try {
+      await this.quotas.export(userId);
+      const user = await this.users.get(userId);
+      await this.audit.record({ type: 'user.exported', actor: userActor(userId, context), userId });
+      const text = exportText(
+        headOf(user),
+        this.lists(user, () => this.proceed(principal, claim)),
+      );
+      const stream = Readable.from(text, { objectMode: false });
+      stream.once('error', (error) => this.logger.warn(`An export was broken off: ${error.message}`));
+      // However it ends, and also where nobody ever began to read.
+      stream.once('close', () => void this.release(claim));
+      return stream;
+    } catch (error) {
+      await this.release(claim);
+      throw error;
+    }
+  }
+
+  private lists({ id, email }: UserRow, proceed: () => Promise<void>): Lists {
+    const pages = <Row>(read: (limit: number, after: Row | null) => Promise<Row[]>) => pagesOf(read, PAGE, proceed);
     return {
-      exportedAt: new Date(),
-      user: { ...toUserView(user), emailVerifiedAt: user.email_verified_at },
-      sessions,
-      mailedLinks,
-      mails: mails.map(({ subject, at }) => ({ subject, createdAt: at })),
-      knownAddresses,
-      activity,
+      sessions: pages<StoredSession>((limit, after) => this.sessions.storedOf(id, limit, after)),
+      mailedLinks: mapPages(
+        pages<StoredToken>((limit, after) => this.tokens.storedOf(id, limit, after)),
+        ({ purpose, email, createdAt, expiresAt }) => ({ purpose, email, createdAt, expiresAt }),
+      ),
+      mails: mapPages(
+        pages<StoredMail>((limit, after) => this.mail.storedFor(email, limit, after)),
+        ({ subject, at }) => (subject === null ? null : { subject, createdAt: at }),
+      ),
+      knownAddresses: pages<KnownNetwork>((limit, after) => this.addresses.storedOf(id, limit, after)),
+      activity: pages<AuditEntry>((limit, after) => this.audit.activityOf(id, limit, after)),
     };
   }
+
+  /** Before each page. New roles take nothing from the right to one's own data; the end of the session does. */
+  private async proceed(principal: SessionPrincipal, claim: ExportClaim): Promise<void> {
+    const refusal = this.revocations.isSynchronized
+      ? this.revocations.refusal(principal)
+      : await this.revocations.ask(principal);
+    if (refusal === 'session_revoked') throw new ExportEndedError('the session was ended');
+    if (!(await claim.renew())) throw new ExportEndedError('it took too long, and another one has begun');
+  }
+
+  /** What cannot be released lapses by itself. */
+  private async release(claim: ExportClaim): Promise<void> {
+    await claim.release().catch((error) => this.logger.warn(`An export could not be closed: ${error}`));
+  }
+}
+
+function headOf(user: UserRow): Head {
+  return { exportedAt: new Date(), user: { ...toUserView(user), emailVerifiedAt: user.email_verified_at } };
 }

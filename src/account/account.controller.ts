@@ -1,4 +1,4 @@
-import { Body, Controller, Delete, Get, Header } from '@nestjs/common';
+import { Body, Controller, Delete, Get, StreamableFile } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import { CurrentUser, type SessionPrincipal } from '../access/principal.js';
@@ -22,11 +22,13 @@ export class AccountController {
   ) {}
 
   @Get('export')
-  @Header('Content-Disposition', 'attachment; filename="gatehouse-export.json"')
   @ApiOperation({ summary: 'Everything that is stored about me', operationId: 'exportMe' })
   @Answers(200, accountExport)
-  export(@CurrentUser() user: SessionPrincipal, @Context() context: RequestContext) {
-    return this.exports.of(user.userId, context);
+  async export(@CurrentUser() user: SessionPrincipal, @Context() context: RequestContext): Promise<StreamableFile> {
+    return new StreamableFile(await this.exports.open(user, context), {
+      type: 'application/json; charset=utf-8',
+      disposition: 'attachment; filename="gatehouse-export.json"',
+    });
   }
 
   @Delete()

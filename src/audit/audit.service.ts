@@ -140,9 +140,9 @@ export class Audit {
     return this.database.run<Activity>(LATEST, [userId, limit]);
   }
 
-  /** Every entry about a user and everything that the user did to others, newest first. */
-  allOf(userId: string): Promise<AuditEntry[]> {
-    return this.database.manager.query<AuditEntry[]>(ALL_OF, [userId]);
+  /** The entries about a user and those of what the user did to others, newest first: those that follow `after`. */
+  activityOf(userId: string, limit: number, after: AuditEntry | null): Promise<AuditEntry[]> {
+    return this.database.manager.query<AuditEntry[]>(ACTIVITY_OF, [userId, after?.id ?? LAST_ID, limit]);
   }
 }
 
@@ -202,10 +202,17 @@ const LATEST = {
   FROM audit_events WHERE user_id = $1 ORDER BY id DESC LIMIT $2`,
 };
 
-const ALL_OF = `
+/** Each half by an index of its own, so that a page costs what a page holds. $1 user, $2 before this id, $3 limit */
+const ACTIVITY_OF = `
   SELECT id, type, actor_id AS "actorId", user_id AS "userId", at, data,
     CASE WHEN ${MAY_KNOW} THEN host(ip) END AS ip, CASE WHEN ${MAY_KNOW} THEN user_agent END AS "userAgent",
     CASE WHEN ${MAY_KNOW} THEN request_id END AS "requestId"
-  FROM audit_events
-  WHERE user_id = $1 OR (actor_id = $1 AND actor_id IS DISTINCT FROM user_id)
-  ORDER BY id DESC`;
+  FROM (
+    (SELECT * FROM audit_events WHERE (user_id, id) < ($1::uuid, $2::uuid) AND user_id >= $1
+     ORDER BY user_id DESC, id DESC LIMIT $3)
+    UNION ALL
+    (SELECT * FROM audit_events
+     WHERE (actor_id, id) < ($1::uuid, $2::uuid) AND actor_id >= $1 AND actor_id IS DISTINCT FROM user_id
+     ORDER BY actor_id DESC, id DESC LIMIT $3)
+  ) AS entries
+  ORDER BY id DESC LIMIT $3`;

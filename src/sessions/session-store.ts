@@ -97,14 +97,15 @@ export const IS_NEW_DEVICE = `
     AND NOT coalesce(bool_or(${withoutVersions('user_agent')} = ${withoutVersions('$3::text')} AND ${NEAR}), false) AS "isNew"
   FROM (SELECT user_agent, ip FROM sessions s WHERE user_id = $1 AND ${IS_KEPT} ORDER BY id DESC LIMIT ${REMEMBERED}) AS latest`;
 
-/** All that is stored about a user's sessions, but the secret's hash. $1 user */
-export const ALL_OF = `
+/** All that is stored about a user's sessions, but the secret's hash, newest first. $1 user, $2 before this id or null, $3 limit */
+export const STORED_OF = `
   SELECT s.id, s.created_at AS "createdAt", last_used_at AS "lastUsedAt", expires_at AS "expiresAt",
     coalesce(s.revoked_at, CASE WHEN NOT ${BELOW_FLOOR} THEN NULL
       WHEN s.id < u.sessions_floor THEN moment_of(u.sessions_floor) ELSE now() END) AS "revokedAt",
     CASE WHEN s.revoked_at IS NULL AND ${BELOW_FLOOR} THEN 'revoked_before' ELSE end_reason END AS "endReason",
     host(ip) AS ip, user_agent AS "userAgent", auth_methods AS "authMethods"
-  FROM sessions s JOIN users u ON u.id = s.user_id WHERE u.id = $1 AND ${IS_KEPT} ORDER BY s.id DESC`;
+  FROM sessions s JOIN users u ON u.id = s.user_id
+  WHERE u.id = $1 AND ${IS_KEPT} AND ($2::uuid IS NULL OR s.id < $2) ORDER BY s.id DESC LIMIT $3`;
 
 /** Why a rotation found nothing to rotate. $1 id, $2 secret hash, $3 grace, $4 greatest age (both ms), $5 hash of the Idempotency-Key or null */
 export const EXAMINE = {

@@ -88,9 +88,9 @@ export class Sessions {
     return row?.isNew ?? false;
   }
 
-  /** All that is stored about the user's sessions, ended ones too. */
-  allOf(userId: string): Promise<StoredSession[]> {
-    return this.database.manager.query<StoredSession[]>(store.ALL_OF, [userId]);
+  /** What is stored about the user's sessions, ended ones too, newest first: those that follow `after`. */
+  storedOf(userId: string, limit: number, after: StoredSession | null): Promise<StoredSession[]> {
+    return this.database.manager.query<StoredSession[]>(store.STORED_OF, [userId, after?.id ?? null, limit]);
   }
 
   /** The user's live sessions, newest first. `before` is the id that the last page ended with. */

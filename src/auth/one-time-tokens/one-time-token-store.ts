@@ -55,7 +55,11 @@ export const UNDO_LINK = `
   SELECT created_at AS "createdAt" FROM one_time_tokens
   WHERE owner_id = $1 AND email_key = $2 AND purpose = 'undo_email_change' AND expires_at > now() ORDER BY created_at LIMIT 1`;
 
-/** What is stored about a user's tokens. $1 owner */
-export const LIST = `
-  SELECT purpose, email, created_at AS "createdAt", expires_at AS "expiresAt" FROM one_time_tokens
-  WHERE owner_id = $1 ORDER BY created_at`;
+/** What is stored about a user's tokens, newest first. $1 owner, $2 before this moment in UTC or null, $3 and hash, in hex, $4 limit */
+export const STORED_OF = `
+  SELECT t.purpose, t.email, t.created_at AS "createdAt", t.expires_at AS "expiresAt",
+    to_char(t.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US') AS moment, encode(t.hash, 'hex') AS hash
+  FROM one_time_tokens t
+  WHERE t.owner_id = $1
+    AND ($2::text IS NULL OR (t.created_at, t.hash) < ($2::timestamp AT TIME ZONE 'UTC', decode($3::text, 'hex')))
+  ORDER BY t.created_at DESC, t.hash DESC LIMIT $4`;

@@ -34,12 +34,14 @@ export interface SpentToken extends AddressHolder {
   data: unknown;
 }
 
-/** What is stored about a token, as its owner may see it. */
+/** What is stored about a token, and where it stands among those of its owner, which is nobody's to see. */
 export interface StoredToken {
   purpose: TokenPurpose;
   email: string;
   createdAt: Date;
   expiresAt: Date;
+  moment: string;
+  hash: string;
 }
 
 /**
@@ -129,9 +131,10 @@ export class OneTimeTokens {
     return back !== undefined;
   }
 
-  /** What is stored about the user's tokens. */
-  listOf(userId: string): Promise<StoredToken[]> {
-    return this.database.manager.query<StoredToken[]>(store.LIST, [userId]);
+  /** What is stored about the user's tokens, newest first: those that follow `after`. */
+  storedOf(userId: string, limit: number, after: StoredToken | null): Promise<StoredToken[]> {
+    const values = [userId, after?.moment ?? null, after?.hash ?? null, limit];
+    return this.database.manager.query<StoredToken[]>(store.STORED_OF, values);
   }
 }
 

@@ -8,8 +8,10 @@ export const ADD = `
 /** $1 recipient */
 export const WITHDRAW = `DELETE FROM mail_outbox WHERE recipient = $1 AND due_at < 'infinity'`;
 
-/** Newest first. $1 recipient */
-export const STORED_FOR = 'SELECT id, sealed, created_at FROM mail_outbox WHERE recipient = $1 ORDER BY id DESC';
+/** Newest first. $1 recipient, $2 before this id or null, $3 limit */
+export const STORED_FOR = `
+  SELECT id, sealed, created_at FROM mail_outbox
+  WHERE recipient = $1 AND ($2::uuid IS NULL OR id < $2) ORDER BY id DESC LIMIT $3`;
 
 /** The development outbox, newest first. $1 how many */
 export const KEPT = `SELECT id, sealed, created_at FROM mail_outbox WHERE due_at = 'infinity' ORDER BY id DESC LIMIT $1`;

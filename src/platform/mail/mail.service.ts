@@ -17,6 +17,21 @@ export interface OutgoingMail extends RenderedMail {
   token?: string;
 }
 
+/** A row of the outbox as it is read. */
+interface SealedMail {
+  id: string;
+  sealed: Buffer;
+  created_at: Date;
+}
+
+/** What the recipient of a mail may know of it. */
+export interface StoredMail {
+  id: string;
+  /** Null where another APP_SECRET sealed it. */
+  subject: string | null;
+  at: Date;
+}
+
 /** Mail that leaves with the transaction that causes it: written into the outbox here, delivered by `Delivery`. */
 @Injectable()
 export class Mail {
@@ -63,9 +78,11 @@ export class Mail {
     await manager.query(WITHDRAW, [this.recipient(to)]);
   }
 
-  /** What is stored of the mails to an address, newest first. */
-  async storedFor(to: string): Promise<(OutgoingMail & { at: Date })[]> {
-    return this.opened(await this.database.manager.query(STORED_FOR, [this.recipient(to)]));
+  /** What is stored of the mails to an address, newest first: those that follow `after`. */
+  async storedFor(to: string, limit: number, after: StoredMail | null): Promise<StoredMail[]> {
+    const values = [this.recipient(to), after?.id ?? null, limit];
+    const rows = await this.database.manager.query<SealedMail[]>(STORED_FOR, values);
+    return rows.map(({ id, sealed, created_at: at }) => ({ id, subject: this.open(id, sealed)?.subject ?? null, at }));
   }
 
   /** Opens a mail of the outbox. Null where another APP_SECRET sealed it. */
@@ -79,7 +96,7 @@ export class Mail {
     return this.opened(await this.database.manager.query(KEPT, [limit]));
   }
 
-  private opened(rows: { id: string; sealed: Buffer; created_at: Date }[]): (OutgoingMail & { at: Date })[] {
+  private opened(rows: SealedMail[]): (OutgoingMail & { at: Date })[] {
     return rows.flatMap(({ id, sealed, created_at: at }) => {
       const mail = this.open(id, sealed);
       return mail ? [{ ...mail, at }] : [];

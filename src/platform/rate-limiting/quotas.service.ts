@@ -26,6 +26,7 @@ export class Quotas {
   private readonly mails: RateLimiterAbstract;
   private readonly otherMails: RateLimiterAbstract;
   private readonly deviceNotices: RateLimiterAbstract;
+  private readonly exports: RateLimiterAbstract;
 
   constructor(
     @Inject(CONFIG) private readonly config: Config,
@@ -37,6 +38,7 @@ export class Quotas {
     this.mails = make('mails', 5, HOUR);
     this.otherMails = make('other-mails', 3, HOUR);
     this.deviceNotices = make('device-notices', 5, HOUR);
+    this.exports = make('exports', 5, HOUR);
   }
 
   /** Counts a registration of this client. Throws a Problem `rate_limited` past 20 an hour. */
@@ -64,6 +66,11 @@ export class Quotas {
   /** Whether the owner may be told of one more new device, and counts it: 5 an hour. Apart from the mails above. */
   async mayTellOfDevice(userId: string): Promise<boolean> {
     return this.allows(this.deviceNotices, this.keys.of('device notices', userId));
+  }
+
+  /** Counts an export of this account. Throws a Problem `rate_limited` past 5 an hour. */
+  async export(userId: string): Promise<void> {
+    await this.countOrRefuse(this.exports, this.keys.of('exports', userId));
   }
 
   private async allows(limiter: RateLimiterAbstract, key: string): Promise<boolean> {

@@ -14,7 +14,16 @@ const ADD = `
   VALUES ($1, network(set_masklen($2::inet, CASE family($2::inet) WHEN 6 THEN 64 ELSE 32 END)))
   ON CONFLICT (user_id, network) DO UPDATE SET seen_at = now()`;
 
-const LIST = 'SELECT network::text, seen_at AS "seenAt" FROM known_addresses WHERE user_id = $1 ORDER BY seen_at DESC';
+/** By the primary key: a user who travels may have very many. $1 user, $2 after this network or null, $3 limit */
+const STORED_OF = `
+  SELECT k.network::text, k.seen_at AS "seenAt" FROM known_addresses k
+  WHERE k.user_id = $1 AND ($2::cidr IS NULL OR k.network > $2) ORDER BY k.network LIMIT $3`;
+
+/** A network from which a user has signed in. */
+export interface KnownNetwork {
+  network: string;
+  seenAt: Date;
+}
 
 /** From where each user has signed in before. A trigger notes it as sessions are opened. */
 @Injectable()
@@ -37,8 +46,8 @@ export class TrustedNetworks {
     await manager.query('DELETE FROM known_addresses WHERE user_id = $1', [userId]);
   }
 
-  /** All that is kept of where the user has signed in from, latest first. */
-  allOf(userId: string): Promise<{ network: string; seenAt: Date }[]> {
-    return this.database.manager.query(LIST, [userId]);
+  /** What is kept of where the user has signed in from, by network: what follows `after`. */
+  storedOf(userId: string, limit: number, after: KnownNetwork | null): Promise<KnownNetwork[]> {
+    return this.database.manager.query<KnownNetwork[]>(STORED_OF, [userId, after?.network ?? null, limit]);
   }
 }
