@@ -73,10 +73,6 @@ export const RENEW = `
     AND least(s.expires_at, s.created_at + $5::float8 * interval '1 ms') > now() AND u.id = s.user_id
   RETURNING s.counter, ${SUBJECT}`;
 
-/** A user agent without its versions: an update of the browser makes no new device. */
-const withoutVersions = (column: string) =>
-  `regexp_replace(coalesce(${column}, ''), '/[0-9.]+|[0-9]+([._][0-9]+)+', '', 'g')`;
-
 /** Whether a row is not about to be removed: those of a stranger who had the account go in batches. $1 user */
 const IS_KEPT = `s.id > coalesce(
   (SELECT removes_to FROM session_sweeps WHERE user_id = $1 AND removes_to IS NOT NULL ORDER BY removes_to DESC LIMIT 1),
@@ -90,12 +86,19 @@ const NEAR = `network(set_masklen(ip, CASE family(ip) WHEN 6 THEN 32 ELSE 16 END
 
 /**
  * Whether none of the user's latest sessions was on such a device and near there; false for a user who has never signed
- * in. Sessions are removed in time, and that somebody signed in before is kept with the user. $1 user, $2 ip, $3 user agent
+ * in. Sessions are removed in time, and that somebody signed in before is kept with the user. Only the user agent that came
+ * is taken apart; a session from before devices were remembered is known by the very same one.
+ * $1 user, $2 ip, $3 user agent
  */
 export const IS_NEW_DEVICE = `
-  SELECT (count(*) > 0 OR EXISTS (SELECT FROM users WHERE id = $1 AND last_login_at IS NOT NULL))
-    AND NOT coalesce(bool_or(${withoutVersions('user_agent')} = ${withoutVersions('$3::text')} AND ${NEAR}), false) AS "isNew"
-  FROM (SELECT user_agent, ip FROM sessions s WHERE user_id = $1 AND ${IS_KEPT} ORDER BY id DESC LIMIT ${REMEMBERED}) AS latest`;
+  WITH latest AS (
+    SELECT device_key, user_agent, ip FROM sessions s
+    WHERE user_id = $1 AND ${IS_KEPT} ORDER BY id DESC LIMIT ${REMEMBERED})
+  SELECT (EXISTS (SELECT FROM latest) OR EXISTS (SELECT FROM users WHERE id = $1 AND last_login_at IS NOT NULL))
+    AND NOT EXISTS (
+      SELECT FROM latest
+      WHERE (device_key = (SELECT device_key($3::text)) OR (device_key IS NULL AND user_agent IS NOT DISTINCT FROM $3))
+        AND ${NEAR}) AS "isNew"`;
 
 /** All that is stored about a user's sessions, but the secret's hash, newest first. $1 user, $2 before this id or null, $3 limit */
 export const STORED_OF = `
