@@ -6,6 +6,7 @@ import { firstIdAt, newId } from '../platform/common/id.js';
 import { Database } from '../platform/database/database.js';
 import { type Page, toPage } from '../platform/http/page.js';
 import { Counters } from '../platform/jobs/counters.js';
+import { boundedData } from './audit-data.js';
 import { AuditSealer } from './audit-sealer.service.js';
 import { SET_BACK } from './audit-set-back.js';
 
@@ -47,7 +48,7 @@ export interface AuditEvent {
   actor: Actor;
   /** To whom it was done. */
   userId: string | null;
-  /** What else there is to know. Never a secret. */
+  /** What else there is to know, shortened where it is much. Never a secret. */
   data?: Record<string, unknown>;
 }
 
@@ -119,7 +120,7 @@ export class Audit {
       events.map(({ actor }) => actor.context?.ip),
       events.map(({ actor }) => actor.context?.userAgent),
       events.map(({ actor }) => actor.context?.requestId),
-      events.map(({ actor, data }) => JSON.stringify({ ...data, ...nameOf(actor) })),
+      events.map(({ actor, data }) => JSON.stringify(boundedData({ ...data, ...nameOf(actor) }))),
     ]);
     this.sealer.schedule();
     this.counters.schedule();

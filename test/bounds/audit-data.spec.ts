@@ -1,0 +1,51 @@
+import { withRoles } from '../support/admins.js';
+import { createDatabase, type TestDatabase } from '../support/database.js';
+import { Gatehouse } from '../support/gatehouse.js';
+import { signUp } from '../support/users.js';
+
+/** What an audit entry may hold is bounded, by the server that writes it and by the database for everybody else. */
+let database: TestDatabase;
+let gatehouse: Gatehouse;
+
+beforeAll(async () => {
+  database = await createDatabase();
+  gatehouse = await Gatehouse.start({ DATABASE_URL: database.url, RATE_LIMITS: 'off' });
+});
+
+afterAll(async () => {
+  await gatehouse?.stop();
+  await database?.drop();
+});
+
+const dataOf = async (type: string, userId: string) =>
+  (
+    await database.query<{ data: Record<string, unknown> }>(
+      'SELECT data FROM audit_events WHERE type = $1 AND user_id = $2 ORDER BY id DESC LIMIT 1',
+      [type, userId],
+    )
+  )[0]?.data;
+
+test('an entry names a hundred of five thousand roles, and says how many they were', async () => {
+  const admin = await withRoles(gatehouse, database, 'admin', 'user');
+  const { user } = await signUp(gatehouse);
+  await database.query(`INSERT INTO roles (name) SELECT 'many-' || n FROM generate_series(1, 5000) AS n`);
+  await database.query(`INSERT INTO user_roles SELECT $1, 'many-' || n FROM generate_series(1, 5000) AS n`, [user.id]);
+  const answer = await gatehouse.call('PUT', `/v1/users/${user.id}/roles`, {
+    token: admin.accessToken,
+    body: { roles: ['user'] },
+  });
+  expect(answer.status).toBe(200);
+  const data = await dataOf('user.roles_changed', user.id);
+  expect(data).toEqual({ roles: ['user'], before: expect.any(Array), beforeCount: 5_001 });
+  expect(data?.before).toHaveLength(100);
+});
+
+test('the database takes no entry of more than 32 KiB, whoever writes it', async () => {
+  const add = (bytes: number) =>
+    database.query(
+      `INSERT INTO audit_events (id, type, data) VALUES (gen_random_uuid(), 'user.updated', jsonb_build_object('x', repeat('x', $1)))`,
+      [bytes],
+    );
+  await add(32_000);
+  await expect(add(33_000)).rejects.toThrow('audit_events_data_bounded');
+});
