@@ -79,6 +79,7 @@ describe('section 3', () => {
         'Mails to one address': quotas.mails ?? '',
         'Of these, other mails than those for a new password': quotas['other-mails'] ?? '',
         'Notices of a new device, for an account': quotas['device-notices'] ?? '',
+        'Exports of an account': quotas.exports ?? '',
         'Requests from one address': `${REQUEST_LIMIT} in ${WINDOW}`,
         'Password hashes that wait, for each core': config.hashQueue,
         'bcrypt cost': config.bcryptCost,

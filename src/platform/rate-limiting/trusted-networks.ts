@@ -4,9 +4,13 @@ import { Database } from '../database/database.js';
 
 const NOBODY = '00000000-0000-0000-0000-000000000000';
 
+/** In the form in which a network is noted, so that the primary key finds it among however many there are. $1 user, $2 address */
 const KNOWS = {
-  name: 'known-address',
-  text: 'SELECT EXISTS (SELECT FROM known_addresses WHERE user_id = $1 AND network >>= $2::inet) AS knows',
+  name: 'known-network',
+  text: `
+  SELECT EXISTS (
+    SELECT FROM known_addresses
+    WHERE user_id = $1 AND network = network(set_masklen($2::inet, CASE family($2::inet) WHEN 6 THEN 64 ELSE 32 END))) AS knows`,
 };
 
 const ADD = `
