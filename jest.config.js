@@ -15,6 +15,8 @@ const SLOW = [
   'test/fuzz/**/*.spec.ts',
   'test/account-states.spec.ts',
   'test/attack-suite.spec.ts',
+  'test/attacks/unread-answers.spec.ts',
+  'test/account-export.spec.ts',
   'test/audit-chain.spec.ts',
   'test/audit-setback.spec.ts',
   'test/bounds/ends.spec.ts',

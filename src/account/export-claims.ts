@@ -35,6 +35,9 @@ export interface ExportClaim {
 /** Lets one export of an account run at a time, on all instances together. A claim outlives a dead instance by 2 min. */
 @Injectable()
 export class ExportClaims {
+  /** Whose export this instance is sending: what else they ask of it is refused without the database. */
+  private readonly sending = new Set<string>();
+
   constructor(
     private readonly database: Database,
     private readonly clock: Clock,
@@ -42,6 +45,17 @@ export class ExportClaims {
 
   /** The claim, or null where another export of the account is under way. */
   async take(userId: string): Promise<ExportClaim | null> {
+    if (this.sending.has(userId)) return null;
+    this.sending.add(userId);
+    const claim = await this.claim(userId).catch((error) => {
+      this.sending.delete(userId);
+      throw error;
+    });
+    if (!claim) this.sending.delete(userId);
+    return claim;
+  }
+
+  private async claim(userId: string): Promise<ExportClaim | null> {
     const values = [userId, randomUUID()];
     const { manager } = this.database;
     const claimed = await manager.query<unknown[]>(CLAIM, [...values, LIFE]);
@@ -55,6 +69,7 @@ export class ExportClaims {
         return renewed.length > 0;
       },
       release: async () => {
+        this.sending.delete(userId);
         await manager.query(RELEASE, values);
       },
     };

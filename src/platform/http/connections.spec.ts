@@ -129,9 +129,9 @@ describe('pipelined requests', () => {
     });
   }
 
-  test('a hundred behind the first are answered, again and again', async () => {
-    expect(await send(101)).toEqual({ answers: 101, closed: false });
-    expect(await send(101)).toEqual({ answers: 101, closed: false });
+  test('sixteen behind the first are answered, again and again', async () => {
+    expect(await send(17)).toEqual({ answers: 17, closed: false });
+    expect(await send(17)).toEqual({ answers: 17, closed: false });
   });
 
   test('ten thousand at once end the connection, and most of them reach no handler', async () => {

@@ -13,7 +13,7 @@ export interface StallLimits {
 const STALL_LIMITS: StallLimits = { timeout: 30_000, interval: 1_000 };
 
 /** Requests of one connection that wait for the answers to those before them (RFC 9112, 9.3.2) at most. */
-const MOST_WAITING = 100;
+const MOST_WAITING = 16;
 
 /**
  * Resets connections whose answer nobody takes. A slow reader is served for as long as it reads on, and an answer that is
@@ -50,7 +50,7 @@ function reset(socket: Socket): void {
 }
 
 /**
- * Closes a connection on which more than 100 requests wait for the answers to those before them: each would be answered
+ * Closes a connection on which more than 16 requests wait for the answers to those before them: each would be answered
  * into memory, for a client that need not read.
  */
 export function limitPipelining(fastify: FastifyInstance): void {
