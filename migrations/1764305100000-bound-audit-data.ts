@@ -30,10 +30,6 @@ async function asOwner(queryRunner: QueryRunner, statement: string): Promise<voi
     BEGIN
       IF pg_catalog.pg_has_role(owner::oid, 'USAGE') THEN
         ${statement};
-      ELSIF (SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = session_user) THEN
-        SET LOCAL ROLE NONE;
-        ${statement};
-        RESET ROLE;
       END IF;
     END $$`);
 }
