@@ -18,7 +18,8 @@ export class SearchUsers1763002100000 implements MigrationInterface {
       DO $$
       BEGIN
         CREATE EXTENSION IF NOT EXISTS pg_trgm;
-        CREATE INDEX users_search ON users USING gin (search_text gin_trgm_ops);
+        EXECUTE format('CREATE INDEX users_search ON users USING gin (search_text %I.gin_trgm_ops)',
+          (SELECT n.nspname FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = 'pg_trgm'));
       EXCEPTION WHEN insufficient_privilege OR undefined_file OR feature_not_supported OR undefined_object THEN
         RAISE NOTICE 'pg_trgm is not available: %', SQLERRM;
       END $$;

@@ -21,7 +21,8 @@ export class BoundSearch1763002400000 implements MigrationInterface {
       ALTER TABLE users RESET (fillfactor);
       DO $$
       BEGIN
-        CREATE INDEX users_search ON users USING gin (search_text gin_trgm_ops);
+        EXECUTE format('CREATE INDEX users_search ON users USING gin (search_text %I.gin_trgm_ops)',
+          (SELECT n.nspname FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = 'pg_trgm'));
       EXCEPTION WHEN undefined_object THEN
         RAISE NOTICE 'pg_trgm is not available: %', SQLERRM;
       END $$;
@@ -49,8 +50,9 @@ const INDEX = `
     CREATE EXTENSION IF NOT EXISTS pg_trgm;
     CREATE EXTENSION IF NOT EXISTS btree_gin;
     -- Every slice that is asked looks through the list of what is pending, so it is kept short.
-    CREATE INDEX users_search ON users USING gin (((number >> 14)::integer), search_text gin_trgm_ops)
-      WITH (gin_pending_list_limit = 256);
+    EXECUTE format('CREATE INDEX users_search ON users USING gin (((number >> 14)::integer), search_text %I.gin_trgm_ops)
+      WITH (gin_pending_list_limit = 256)',
+      (SELECT n.nspname FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = 'pg_trgm'));
   EXCEPTION WHEN insufficient_privilege OR undefined_file OR feature_not_supported OR undefined_object THEN
     RAISE NOTICE 'pg_trgm or btree_gin is not available: %', SQLERRM;
   END $$;

@@ -213,7 +213,7 @@ test('every table that belongs to a user is part of the export', async () => {
   const owned = await database.query<{ table: string }>(
     `SELECT conrelid::regclass::text AS table FROM pg_constraint WHERE contype = 'f' AND confrelid = 'users'::regclass
      UNION SELECT c.table_name FROM information_schema.columns c JOIN information_schema.tables t USING (table_schema, table_name)
-       WHERE table_schema = 'public' AND column_name = 'user_id' AND table_type = 'BASE TABLE'`,
+       WHERE table_schema = 'gatehouse' AND column_name = 'user_id' AND table_type = 'BASE TABLE'`,
   );
   // The hash of a password would help to let somebody in, and activity says when it was chosen. Sweeps say of which sessions
   // the rows are to follow. An export under way has a row while it is sent.
@@ -259,7 +259,7 @@ test('every column of a user is part of the export, or is left out for a reason'
     'contested',
   ];
   const columns = await database.query<{ name: string }>(
-    `SELECT column_name AS name FROM information_schema.columns WHERE table_schema = 'public' AND table_name = 'users'`,
+    `SELECT column_name AS name FROM information_schema.columns WHERE table_schema = 'gatehouse' AND table_name = 'users'`,
   );
   expect(columns.map(({ name }) => name).sort()).toEqual([...EXPORTED, ...LEFT_OUT].sort());
 

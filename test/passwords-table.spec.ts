@@ -87,7 +87,7 @@ test('a session with another search path is no way around it', async () => {
   const id = await userOf('one');
   await database.query(`SET search_path = pg_temp`);
   await database.query('CREATE TEMPORARY TABLE passwords (user_id uuid, hash text)');
-  await database.query('UPDATE public.users SET password_hash = $2 WHERE id = $1', [id, 'two']);
+  await database.query('UPDATE gatehouse.users SET password_hash = $2 WHERE id = $1', [id, 'two']);
   await database.query('RESET search_path; DROP TABLE pg_temp.passwords');
   expect(await both(id)).toEqual(['two', 'two']);
 });

@@ -429,7 +429,7 @@ test('a dump of the database holds no token and nothing that makes one', async (
     `SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema')`,
   );
   expect(tables.map(({ name }) => name)).toEqual(
-    expect.arrayContaining(['public.sessions', 'public.audit_events', 'public.signing_keys']),
+    expect.arrayContaining(['gatehouse.sessions', 'gatehouse.audit_events', 'gatehouse.signing_keys']),
   );
   let seen = '';
   for (const { name } of tables) {

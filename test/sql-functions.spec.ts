@@ -1,19 +1,29 @@
 import { readFile } from 'node:fs/promises';
 import { DataSource } from 'typeorm';
 import { dataSourceOptions } from '../src/platform/database/data-source.js';
-import { applyFunctions, readFunctions, type SqlFunction } from '../src/platform/database/sql-functions.js';
+import { searchPath } from '../src/platform/database/schema.js';
+import {
+  applyFunctions,
+  isOfAuditLog,
+  readFunctions,
+  type SqlFunction,
+} from '../src/platform/database/sql-functions.js';
 import { createDatabase, type TestDatabase } from './support/database.js';
 
 /** The functions that stand in files, as a start applies them. */
 let database: TestDatabase;
 let source: DataSource;
+let everyFile: SqlFunction[];
+/** Those that the role of the server applies wherever the database is; the others are test/attacks/planted-in-embedded-postgres.spec.ts. */
 let files: SqlFunction[];
 
 beforeAll(async () => {
   database = await createDatabase();
-  const options = { ...dataSourceOptions(database.url, { pool: 2, timeout: 20_000 }), migrations: [] };
-  source = await new DataSource(options).initialize();
-  files = await readFunctions();
+  const direct = { pooled: false, namedStatements: true };
+  const options = dataSourceOptions(database.url, { pool: 2, timeout: 20_000 }, direct, 'gatehouse');
+  source = await new DataSource({ ...options, migrations: [] }).initialize();
+  everyFile = await readFunctions('gatehouse');
+  files = everyFile.filter((file) => !isOfAuditLog(file));
 });
 
 afterAll(async () => {
@@ -21,7 +31,7 @@ afterAll(async () => {
   await database?.drop();
 });
 
-const apply = (functions = files) => applyFunctions(source, functions);
+const apply = (functions = files) => applyFunctions(source, functions, { path: searchPath('gatehouse') });
 
 /** What the database says of each function: its oid stays while it is replaced, and changes when it is dropped. */
 const inDatabase = () =>
@@ -58,11 +68,11 @@ test('each keeps the search_path under which it was made: a caller with another 
 
 test('a start that finds them as they are touches none', async () => {
   const before = await database.query('SELECT oid, xmin::text FROM pg_proc WHERE pronamespace = $1::regnamespace', [
-    'public',
+    'gatehouse',
   ]);
   expect(await apply()).toEqual([]);
   const after = await database.query('SELECT oid, xmin::text FROM pg_proc WHERE pronamespace = $1::regnamespace', [
-    'public',
+    'gatehouse',
   ]);
   expect(after).toEqual(before);
 });
@@ -82,7 +92,7 @@ test('a newer version replaces the older, alone, and an older server that starts
 });
 
 test('one that is being written is applied with each change of its text', async () => {
-  const draft = changed('users_search', 1);
+  const draft = changed('users_search', 2);
   expect(await apply([draft])).toEqual(['users_search']);
   expect(await apply([draft])).toEqual([]);
   expect(await apply()).toEqual(['users_search']);
@@ -109,23 +119,32 @@ test('functions that migrations made before there were files are taken over', as
 });
 
 test('what is built, and with it the image, holds every file as it is', async () => {
-  for (const { name, text } of files) {
-    const built = new URL(`../dist/src/platform/database/functions/${name}.sql`, import.meta.url);
-    expect(await readFile(built, 'utf8')).toBe(text);
+  for (const { name } of everyFile) {
+    const path = `src/platform/database/functions/${name}.sql`;
+    const [built, source] = [`../dist/${path}`, `../${path}`].map((from) => new URL(from, import.meta.url));
+    expect(await readFile(built as URL, 'utf8')).toBe(await readFile(source as URL, 'utf8'));
   }
 });
 
 /** A server of the version before that restarts during an upgrade would put its own text back over an unraised version. */
 test('every change of a function raises its version', () => {
-  const known = files.map(({ name, version, hash }) => `${name} ${version} ${hash.toString('hex').slice(0, 16)}`);
+  const known = everyFile.map(({ name, version, hash }) => `${name} ${version} ${hash.toString('hex').slice(0, 16)}`);
   expect(known).toMatchInlineSnapshot(`
 [
+  "audit_append 1 0c9e7edb94a7ba3a",
+  "audit_begin 1 be9a328262376c00",
+  "audit_cut 1 309dc435fa8bd69c",
+  "audit_events_await_seal 1 a0f46987c97788d9",
+  "audit_events_refuse 1 f9c17c0b040d0dfa",
+  "audit_events_tally 1 bf66c13dfd1c5840",
+  "audit_place 1 d8d4ad23b7be5357",
+  "audit_seal 1 d5a77701e0784b64",
   "changes_after 1 e54d35ca719d8442",
   "guesses_reserve 1 fca15d3affbf57d0",
   "guesses_settle 1 23aff39d1d60877c",
   "sessions_sweep 1 12e9525a49d94fd7",
-  "users_search 1 7c086b585f7dfa28",
-  "users_search_keys 1 8dd728b3412405ed",
+  "users_search 2 42f2d15178ae1e73",
+  "users_search_keys 2 323808d82b762509",
 ]
 `);
 });

@@ -30,7 +30,7 @@ const LIST_ROLE = `
  * $1 below this number, $2 status, $3 role, $4 limit, $5 text, $6 pattern of a word that begins with it, or null, $7 timeout in ms
  */
 const SEARCH = `
-  SELECT ${COLUMNS}, hit.number::text FROM users_search($5, $6, $1, $3, $2, $4, $7::integer * interval '1 ms') AS hit
+  SELECT ${COLUMNS}, hit.number::text FROM users_search($5::text, $6::text, $1::bigint, $3::text, $2::text, $4::integer, $7::integer * interval '1 ms') AS hit
   LEFT JOIN users u ON u.id = hit.id ORDER BY hit.number DESC`;
 
 /** Milliseconds after which a search shows what it has, and where to go on. */

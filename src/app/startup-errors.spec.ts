@@ -5,11 +5,12 @@ import { ChannelError } from '../platform/database/feed/bell.js';
 import { StandbyError } from '../platform/database/feed/change-cursor.js';
 import { ClockError } from '../platform/database/feed/clock-watch.js';
 import { NoPulseError } from '../platform/database/feed/database-feed.js';
-import { TwoDatabasesError } from '../platform/database/two-databases.js';
+import { SchemaError } from '../platform/database/schema.js';
 import { WrongAppSecretError } from '../tokens/wrong-app-secret-error.js';
 import { DirectUrlError } from './direct-url-error.js';
 import { ListenError } from './listen-error.js';
 import { explainFailure } from './startup-errors.js';
+import { TwoDatabasesError } from './two-databases.js';
 
 const system = (members: object) => Object.assign(new Error('what the system says'), members);
 
@@ -78,6 +79,12 @@ test.each<[string, unknown, number, RegExp]>([
     /cannot be reached \(server login/,
   ],
   ['notifications that do not arrive', new ChannelError(), 78, /DATABASE_DIRECT_URL .*REVOCATION_FEED=poll/],
+  [
+    'no schema for the tables',
+    new SchemaError('GRANT CREATE ON DATABASE … is needed.'),
+    78,
+    /^GRANT CREATE.*needed\.$/,
+  ],
   ['two databases', new TwoDatabasesError(), 78, /^DATABASE_DIRECT_URL leads to another database.*same one\.$/],
   ['a wrong clock', new ClockError(3_600_000), 78, /3600\.0 s behind the database’s/],
   ['a database that commits nothing', new NoPulseError(), 69, /commits nothing/],

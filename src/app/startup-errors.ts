@@ -7,11 +7,12 @@ import { StandbyError } from '../platform/database/feed/change-cursor.js';
 import { ClockError } from '../platform/database/feed/clock-watch.js';
 import { NoPulseError } from '../platform/database/feed/database-feed.js';
 import { MigrationBlockedError } from '../platform/database/run-migrations.js';
-import { TwoDatabasesError } from '../platform/database/two-databases.js';
+import { SchemaError } from '../platform/database/schema.js';
 import { WrongAppSecretError } from '../tokens/wrong-app-secret-error.js';
 import { WorkerStartError } from './cluster.js';
 import { DirectUrlError } from './direct-url-error.js';
 import { ListenError } from './listen-error.js';
+import { TwoDatabasesError } from './two-databases.js';
 
 /** Exit codes of sysexits.h. */
 const CONFIG = 78;
@@ -27,7 +28,15 @@ const TOO_MANY_CONNECTIONS = '53300';
 const AWAY = [EmbeddedPostgresError, NoPulseError, StandbyError, MigrationBlockedError];
 
 /** What only a person can mend, and says so in one sentence. */
-const MISCONFIGURED = [ConfigError, WrongAppSecretError, FirstAdminError, ChannelError, ClockError, TwoDatabasesError];
+const MISCONFIGURED = [
+  ConfigError,
+  WrongAppSecretError,
+  FirstAdminError,
+  ChannelError,
+  ClockError,
+  TwoDatabasesError,
+  SchemaError,
+];
 
 /**
  * Why the server cannot start, or what else was attempted cannot be done: a sentence for a person unless one was said

@@ -1,7 +1,9 @@
 import { join } from 'node:path';
+import type { Client } from 'pg';
 import { DataSource } from 'typeorm';
 import { DirectUrlError } from '../app/direct-url-error.js';
 import { explainFailure } from '../app/startup-errors.js';
+import { areTwoDatabases, TwoDatabasesError } from '../app/two-databases.js';
 import { type DeploymentReport, examine, type SeenAddress, seenAddress, type Unreachable } from '../health/doctor.js';
 import { plainAddress } from '../platform/common/address.js';
 import { Clock } from '../platform/common/clock.js';
@@ -11,8 +13,10 @@ import { startEmbeddedPostgres } from '../platform/database/embedded/embedded-po
 import { Bell, ChannelError } from '../platform/database/feed/bell.js';
 import { StandbyError } from '../platform/database/feed/change-cursor.js';
 import { RING } from '../platform/database/feed/pulse.js';
+import { isDirect } from '../platform/database/probe.js';
+import { checkPathBehindPooler, findSchema } from '../platform/database/schema.js';
+import { weakSchemas } from '../platform/database/schema-rights.js';
 import { withClient } from '../platform/database/short-client.js';
-import { areTwoDatabases, TwoDatabasesError } from '../platform/database/two-databases.js';
 import { CommandError, EXIT, print } from './output.js';
 import { readConfig } from './settings.js';
 
@@ -66,21 +70,32 @@ async function askDatabase(config: Config): Promise<DeploymentReport['database']
     ? undefined
     : await startEmbeddedPostgres({ dataDir: join(config.dataDir, 'postgres'), log: () => undefined });
   const url = config.databaseUrl ?? postgres?.url ?? '';
-  const source = new DataSource(dataSourceOptions(url, { pool: 2, timeout: TIMEOUT }));
+  let source: DataSource | undefined;
   try {
+    const { schema, weakSchemas } = await withClient(url, lookAtSchemas);
+    source = new DataSource(dataSourceOptions(url, { pool: 2, timeout: TIMEOUT }, undefined, schema));
     await source.initialize();
     if (await isReadOnly(source)) throw new StandbyError();
     const { databaseDirectUrl } = config;
     if (databaseDirectUrl && (await areTwoDatabases(url, databaseDirectUrl))) throw new TwoDatabasesError();
     const clockOffset = await clockOffsetOf(source);
     const notificationsArrive = await areNotificationsHeard(config, url, source);
-    return { clockOffset, migrationsPending: await source.showMigrations(), notificationsArrive };
+    return { clockOffset, migrationsPending: await source.showMigrations(), weakSchemas, notificationsArrive };
   } catch (error) {
     return unreachable(error);
   } finally {
-    if (source.isInitialized) await source.destroy();
+    if (source?.isInitialized) await source.destroy();
     await postgres?.stop();
   }
+}
+
+/** Where our tables are, as a server would find them, and who else may plant there what we call. */
+async function lookAtSchemas(client: Client): Promise<{ schema?: string; weakSchemas: string[] }> {
+  const { found: schema } = await findSchema(client);
+  if (schema === null) return { weakSchemas: [] };
+  const pooled = !(await isDirect(client));
+  if (pooled) await checkPathBehindPooler(client, schema);
+  return { schema, weakSchemas: await weakSchemas(client, { schema, pooled }) };
 }
 
 /** In the words of a start that fails for it: a wrong password is not mended as a server that is away is. */

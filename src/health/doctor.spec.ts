@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import { type DeploymentReport, examine, seenAddress } from './doctor.js';
 
-const DATABASE = { clockOffset: 40, migrationsPending: false, notificationsArrive: true };
+const DATABASE = { clockOffset: 40, migrationsPending: false, weakSchemas: [], notificationsArrive: true };
 const HEALTHY: DeploymentReport = {
   production: true,
   publicUrl: 'https://gate.example.com',
@@ -64,6 +64,12 @@ it.each<[string, Partial<DeploymentReport>, string, RegExp]>([
     /^Check DATABASE_DIRECT_URL\.$/,
   ],
   ['a clock that is ahead', { database: { ...DATABASE, clockOffset: -65_500 } }, 'fault', /65\.5 s ahead of/],
+  [
+    'a schema in which others may create',
+    { database: { ...DATABASE, weakSchemas: ['Other roles may create in the schema public. Run REVOKE …'] } },
+    'fault',
+    /^Other roles may create in the schema public\. Run REVOKE/,
+  ],
   ['pending migrations', { database: { ...DATABASE, migrationsPending: true } }, 'fault', /older than this build/],
   ['no database', { database: { unreachable: 'Check DATABASE_URL.' } }, 'fault', /^Check DATABASE_URL\.$/],
   ['plain http', { publicUrl: 'http://gate.example.com' }, 'fault', /https/],

@@ -26,6 +26,8 @@ export interface DeploymentReport {
     | {
         /** By how many ms its clock is ahead of ours. */ clockOffset: number;
         migrationsPending: boolean;
+        /** What is wrong with the schemas in which names are looked up, a sentence each. */
+        weakSchemas: readonly string[];
         /** Whether a notification came back; null with REVOCATION_FEED=poll, which needs none. */
         notificationsArrive: boolean | Unreachable | null;
       };
@@ -111,6 +113,7 @@ function ofMail({ smtpUrl, production }: DeploymentReport): Check[] {
 function ofDatabase(database: DeploymentReport['database']): Check[] {
   if ('unreachable' in database) return [{ level: 'fault', text: database.unreachable }];
   const findings = [ofClock(database.clockOffset), ofNotifications(database.notificationsArrive)];
+  findings.push(...ofSchemas(database.weakSchemas));
   findings.push(
     database.migrationsPending
       ? {
@@ -120,6 +123,11 @@ function ofDatabase(database: DeploymentReport['database']): Check[] {
       : fine('The schema of the database is up to date.'),
   );
   return findings;
+}
+
+function ofSchemas(weak: readonly string[]): Check[] {
+  if (weak.length === 0) return [fine('No other role may create where our statements look names up.')];
+  return weak.map((text) => ({ level: 'fault', text }));
 }
 
 function ofClock(offset: number): Check {

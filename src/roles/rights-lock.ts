@@ -12,4 +12,4 @@
  *
  * The number is any, but the same for every instance.
  */
-export const LOCK_RIGHTS = 'SELECT pg_advisory_xact_lock(4711003)';
+export const LOCK_RIGHTS = 'SELECT pg_catalog.pg_advisory_xact_lock(4711003)';

@@ -16,11 +16,11 @@ const READ_MOMENT = `
   SELECT before, $1::float8 IS NOT NULL AND before > now AS "isFuture" FROM clock, moment`;
 
 /** $1 user, $2 moment */
-const END_OF_USER = 'SELECT end_sessions_before($1, $2)';
+const END_OF_USER = 'SELECT end_sessions_before($1::uuid, $2::timestamptz)';
 
 /** $1 role or null, $2 moment */
 const END_OF_ROLE = `
-  INSERT INTO epochs AS e (role, floor) VALUES ($1, first_id_at($2))
+  INSERT INTO epochs AS e (role, floor) VALUES ($1, first_id_at($2::timestamptz))
   ON CONFLICT (role) DO UPDATE SET floor = greatest(e.floor, excluded.floor)`;
 
 /** Ends the sessions that were opened before a moment, whatever they were refreshed since: one row, however many they are. */

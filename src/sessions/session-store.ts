@@ -5,7 +5,7 @@ import { BELOW_FLOOR } from '../revocation/below-floor.js';
 /** $1 user, $2 secret hash, $3 idle limit, $4 greatest age (both ms), $5 methods, $6 ip, $7 user agent */
 export const OPEN = `
   INSERT INTO sessions (id, user_id, secret_hash, expires_at, auth_methods, ip, user_agent)
-  VALUES (new_session_id($1), $1, $2, now() + least($3::float8, $4::float8) * interval '1 ms', $5, $6, $7)
+  VALUES (new_session_id($1::uuid), $1, $2, now() + least($3::float8, $4::float8) * interval '1 ms', $5, $6, $7)
   RETURNING id AS "sessionId", expires_at AS "sessionExpiresAt", created_at AS "authTime"`;
 
 /** Sessions that one sign-in ends at most: an account may have very many from before there was a limit. */
@@ -157,7 +157,7 @@ export const REVOKE = `
   RETURNING u.id`;
 
 /** Ends all sessions of a user but one, by the floor, which is null where there is no such user. $1 user, $2 the one to keep or null */
-export const END_ALL = 'SELECT end_sessions($1, $2) AS floor';
+export const END_ALL = 'SELECT end_sessions($1::uuid, $2::uuid) AS floor';
 
 /** $1 user */
-export const REMOVE_ALL = 'SELECT remove_sessions($1)';
+export const REMOVE_ALL = 'SELECT remove_sessions($1::uuid)';

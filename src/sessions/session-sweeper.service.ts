@@ -6,7 +6,7 @@ import { DebouncedTask } from '../platform/jobs/debounced-task.js';
 /** Rows in one statement: none of them holds its locks for long. */
 const BATCH = 1_000;
 
-const SWEEP = { name: 'sessions-sweep', text: 'SELECT sessions_sweep($1) AS changed' };
+const SWEEP = { name: 'sessions-sweep', text: 'SELECT sessions_sweep($1::integer) AS changed' };
 
 /**
  * Brings the rows of sessions into line with the floors that ended them, and removes those whose user is gone, in batches.

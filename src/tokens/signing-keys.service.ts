@@ -153,7 +153,7 @@ export class SigningKeys implements OnModuleDestroy {
   /** One instance after the other, so that two do not make a key each. */
   private withKeyLock<T>(work: (manager: EntityManager) => Promise<T>): Promise<T> {
     return this.database.transaction(async (manager) => {
-      await manager.query('SELECT pg_advisory_xact_lock($1)', [KEY_LOCK]);
+      await manager.query('SELECT pg_catalog.pg_advisory_xact_lock($1::bigint)', [KEY_LOCK]);
       return work(manager);
     });
   }

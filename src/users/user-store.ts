@@ -99,7 +99,7 @@ export const GIVE_MISSING_ROLES = `
 export const LOCK_ALL = 'SELECT FROM users WHERE id = ANY ($1::uuid[]) ORDER BY id FOR NO KEY UPDATE';
 
 /** $1 user */
-export const ROLES_OF = 'SELECT user_role_names($1) AS roles';
+export const ROLES_OF = 'SELECT user_role_names($1::uuid) AS roles';
 
 /** $1 user, $2 version */
 export const RAISE_VERSION = 'UPDATE users SET ver = $2 WHERE id = $1 AND ver < $2';

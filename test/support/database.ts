@@ -15,7 +15,11 @@ export interface TestDatabase {
 export async function createDatabase({ empty = false } = {}): Promise<TestDatabase> {
   const name = `t_${randomBytes(6).toString('hex')}`;
   const template = empty ? '' : `TEMPLATE ${setting('TEST_DATABASE_TEMPLATE')}`;
-  await once(serverUrl(), (client) => client.query(`CREATE DATABASE ${name} ${template}`));
+  await once(serverUrl(), async (client) => {
+    await client.query(`CREATE DATABASE ${name} ${template}`);
+    // Where a role looks names up in a database is not copied with the database. A new one is told by its migrations.
+    if (!empty) await client.query(`ALTER ROLE CURRENT_USER IN DATABASE ${name} SET search_path = gatehouse, public`);
+  });
   const url = new URL(serverUrl());
   url.pathname = `/${name}`;
   return testDatabaseAt(url.href);

@@ -1,8 +1,12 @@
 import { fileURLToPath } from 'node:url';
 import { DataSource, type DataSourceOptions } from 'typeorm';
+import { closeSearchPaths } from './function-paths.js';
+import { prepareSchema } from './make-schema.js';
 import { PooledClient } from './pooled-client.js';
 import type { Pooling } from './pooler.js';
 import { runMigrations } from './run-migrations.js';
+import { searchPath } from './schema.js';
+import { withClient } from './short-client.js';
 import { applyFunctions, readFunctions } from './sql-functions.js';
 import { StatementNames } from './statement-names.js';
 
@@ -20,13 +24,20 @@ interface Limits {
 const UNKNOWN: Pooling = { pooled: true, namedStatements: false };
 
 /**
- * The options of a connection to our database. The entities are given by the modules that own them. Behind a pooler the
- * limit of a statement is ours alone, and what the role of the database has for one.
+ * The options of a connection to our database. The entities are given by the modules that own them. Names are looked up in
+ * `schema`, or where the role looks them up. Behind a pooler the limit of a statement is ours alone, and what the role of
+ * the database has for one; and so is where names are looked up.
  */
-export function dataSourceOptions(url: string, { pool, timeout }: Limits, pooling = UNKNOWN): DataSourceOptions {
+export function dataSourceOptions(
+  url: string,
+  { pool, timeout }: Limits,
+  pooling = UNKNOWN,
+  schema?: string,
+): DataSourceOptions {
   return {
     type: 'postgres',
     url,
+    ...(schema !== undefined && { schema }),
     applicationName: APPLICATION_NAME,
     poolSize: pool,
     connectTimeoutMS: timeout,
@@ -39,6 +50,7 @@ export function dataSourceOptions(url: string, { pool, timeout }: Limits, poolin
       statementNames: new StatementNames(pooling.namedStatements),
       query_timeout: timeout,
       ...(!pooling.pooled && { statement_timeout: timeout }),
+      ...(!pooling.pooled && schema !== undefined && { schema }),
       keepAlive: true,
       // A server that restarts must not find us with connections to its former self.
       maxLifetimeSeconds: 3600,
@@ -46,32 +58,46 @@ export function dataSourceOptions(url: string, { pool, timeout }: Limits, poolin
   };
 }
 
+/** Milliseconds until a connection is given up. A statement may take as long as it likes. */
+const CONNECT = { connectionTimeoutMillis: 10_000, keepAlive: true };
+const CONNECT_TYPEORM = { connectTimeoutMS: CONNECT.connectionTimeoutMillis };
+
 /** Any number: it only must be the same for every instance. */
 const MIGRATION_LOCK = 4_711_001;
 
 /**
  * Brings the schema up to date, and its functions. Instances that start together take turns, so each migration runs once.
- * Returns the names of the migrations and functions that were applied. Throws
- * MigrationBlockedError where others hold what it needs, and the driver's error when the database cannot be reached.
+ * Returns the names of the migrations and functions that were applied. Throws MigrationBlockedError where others hold what
+ * it needs, SchemaError where there is no schema for our tables, and the driver's error when the database cannot be reached.
  */
 export async function migrate(url: string): Promise<string[]> {
-  const source = new DataSource({
-    ...dataSourceOptions(url, { pool: 2, timeout: 0 }),
-    connectTimeoutMS: 10_000,
-  } as DataSourceOptions);
-  await source.initialize();
-  const lock = source.createQueryRunner();
+  const lock = new PooledClient({ connectionString: url, application_name: APPLICATION_NAME, ...CONNECT });
+  await lock.connect();
   try {
     // Held by a transaction: behind a pooler a session's lock could be left on a connection of somebody else.
-    await lock.startTransaction();
+    await lock.query('BEGIN');
     await lock.query('SET LOCAL idle_in_transaction_session_timeout = 0');
-    await lock.query('SELECT pg_advisory_xact_lock($1)', [MIGRATION_LOCK]);
-    const applied = await runMigrations(source);
-    const functions = await applyFunctions(source, await readFunctions());
+    await lock.query('SELECT pg_catalog.pg_advisory_xact_lock($1::bigint)', [MIGRATION_LOCK]);
+    return await migrateIn(url, await withClient(url, prepareSchema));
+  } finally {
+    await lock.query('ROLLBACK').catch(() => undefined);
+    await lock.end().catch(() => undefined);
+  }
+}
+
+async function migrateIn(url: string, schema: string): Promise<string[]> {
+  const options = dataSourceOptions(url, { pool: 2, timeout: 0 }, UNKNOWN, schema);
+  const source = new DataSource({ ...options, ...CONNECT_TYPEORM } as DataSourceOptions);
+  await source.initialize();
+  try {
+    const path = searchPath(schema);
+    // Before the migrations too, whose statements fire triggers: the tables may have been moved here since the last start.
+    await closeSearchPaths(source, schema);
+    const applied = await runMigrations(source, { path });
+    const functions = await applyFunctions(source, await readFunctions(schema), { path });
+    await closeSearchPaths(source, schema);
     return [...applied, ...functions];
   } finally {
-    await lock.rollbackTransaction().catch(() => undefined);
-    await lock.release();
     await source.destroy();
   }
 }

@@ -1,6 +1,7 @@
 import cluster from 'node:cluster';
 import { Global, Logger, Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
+import type { Client } from 'pg';
 import { Clock } from '../common/clock.js';
 import { dataSourceOptions } from './data-source.js';
 import { Database } from './database.js';
@@ -10,6 +11,9 @@ import { LINK_NAME, linkName } from './feed/link-name.js';
 import { PrimaryLink } from './feed/primary-link.js';
 import { Pulse, RING } from './feed/pulse.js';
 import { detectPooling, type Pooling } from './pooler.js';
+import { checkPathBehindPooler, findSchema } from './schema.js';
+import { weakSchemas } from './schema-rights.js';
+import { withClient } from './short-client.js';
 
 /** Milliseconds after which a request is told that the database is unavailable. */
 const QUERY_TIMEOUT = 3_000;
@@ -32,7 +36,7 @@ export class DatabaseModule {
       imports: [
         TypeOrmModule.forRootAsync({
           useFactory: async () => ({
-            ...dataSourceOptions(place.url, { pool, timeout }, await lookForPooler(place.url)),
+            ...(await optionsFor(place.url, { pool, timeout })),
             autoLoadEntities: true,
             retryAttempts: 0,
           }),
@@ -60,10 +64,20 @@ export class DatabaseModule {
   }
 }
 
-async function lookForPooler(url: string): Promise<Pooling> {
+async function optionsFor(url: string, limits: { pool: number; timeout: number }) {
   const pooling = await detectPooling(url);
+  const logger = new Logger('Database');
   const names = pooling.namedStatements ? 'with' : 'without';
-  if (pooling.pooled)
-    new Logger('Database').log(`A pooler answers at DATABASE_URL: statements are sent ${names} names`);
-  return pooling;
+  if (pooling.pooled) logger.log(`A pooler answers at DATABASE_URL: statements are sent ${names} names`);
+  const schema = await withClient(url, (client) => lookAtSchema(client, pooling, logger));
+  return dataSourceOptions(url, limits, pooling, schema ?? undefined);
+}
+
+/** Where our tables are. Throws SchemaError where a pooler leads names elsewhere. */
+async function lookAtSchema(client: Client, { pooled }: Pooling, logger: Logger): Promise<string | null> {
+  const { found: schema } = await findSchema(client);
+  if (schema === null) return null;
+  if (pooled) await checkPathBehindPooler(client, schema);
+  for (const finding of await weakSchemas(client, { schema, pooled })) logger.warn(finding);
+  return schema;
 }

@@ -1,5 +1,6 @@
 import { Client, type ClientConfig, type QueryConfig } from 'pg';
 import { endsConnection } from '../common/database-errors.js';
+import { searchPathOption } from './schema.js';
 import type { StatementNames } from './statement-names.js';
 
 type Callback = (error: Error | null, result?: unknown) => void;
@@ -20,6 +21,8 @@ class CommitInDoubtError extends Error {
 /** What a pool tells its connections beside what pg knows. */
 interface PooledClientConfig extends ClientConfig {
   statementNames?: StatementNames;
+  /** The schema in which names are looked up, which is told to Postgres when the connection starts. */
+  schema?: string;
 }
 
 /**
@@ -33,6 +36,7 @@ interface PooledClientConfig extends ClientConfig {
 export class PooledClient extends Client {
   constructor(config: PooledClientConfig = {}) {
     super(config);
+    if (config.schema !== undefined) lookUpIn(this, config.schema);
     // Its user listens a few ticks after the pool has ceased to. What comes in between fails the next statement; unheard it would
     // end the process.
     this.on('error', () => undefined);
@@ -50,6 +54,13 @@ export class PooledClient extends Client {
   private giveUp(error: Error): void {
     if (error.message === 'Query read timeout' || endsConnection(error)) void this.end();
   }
+}
+
+/** Adds to the options of the connection; those of its URL would replace any that were given beside it. */
+function lookUpIn(client: Client, schema: string): void {
+  const { connectionParameters } = client as unknown as { connectionParameters: { options?: string } };
+  const { options = '' } = connectionParameters;
+  connectionParameters.options = `${options} ${searchPathOption(schema)}`.trim();
 }
 
 /**

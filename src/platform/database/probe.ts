@@ -1,3 +1,4 @@
+import type { Client } from 'pg';
 import { openClient } from './short-client.js';
 
 /** A connection that only looks which of the server's processes answers it. */
@@ -11,14 +12,14 @@ export interface Probe {
   end(): Promise<void>;
 }
 
-const BACKEND = { text: 'SELECT pg_backend_pid() AS pid' };
+const BACKEND = { text: 'SELECT pg_catalog.pg_backend_pid() AS pid' };
 const NAMED_BACKEND = { ...BACKEND, name: 'gatehouse_probe' };
 
 /** Connects outside any pool. Throws the driver's error. */
 export async function connectProbe(url: string): Promise<Probe> {
   const client = await openClient(url);
   return {
-    announced: (client as unknown as { processID: number }).processID,
+    announced: announcedBy(client),
     backend: async (statement) => {
       const { rows } = await client.query<{ pid: number }>(statement === 'named' ? NAMED_BACKEND : BACKEND);
       return rows[0]?.pid ?? 0;
@@ -28,3 +29,11 @@ export async function connectProbe(url: string): Promise<Probe> {
     end: () => client.end(),
   };
 }
+
+/** Whether the process that was announced when the connection started is the one that answers: a pooler makes one up. */
+export async function isDirect(client: Client): Promise<boolean> {
+  const { rows } = await client.query<{ pid: number }>(BACKEND);
+  return rows[0]?.pid === announcedBy(client);
+}
+
+const announcedBy = (client: Client) => (client as unknown as { processID: number }).processID;

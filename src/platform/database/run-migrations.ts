@@ -24,17 +24,24 @@ export class MigrationBlockedError extends Error {
   }
 }
 
+interface Way {
+  tries?: number;
+  /** Where names are looked up, as a search_path: a connection that a pooler has made may look elsewhere. */
+  path?: string;
+}
+
 /**
  * Applies what is pending, each migration in a transaction of its own, so that no lock outlasts the one that needs it. A
  * migration that gets no lock in time is rolled back and tried again. Returns the names of those that were applied. Throws
  * MigrationBlockedError after half a minute without the locks, and else what the driver throws.
  */
-export async function runMigrations(source: DataSource, { tries = TRIES } = {}): Promise<string[]> {
+export async function runMigrations(source: DataSource, { tries = TRIES, path }: Way = {}): Promise<string[]> {
   const applied: string[] = [];
   const limited = source.migrations.map((migration) => ({
     name: migration.name ?? migration.constructor.name,
     up: async (queryRunner: QueryRunner) => {
       await queryRunner.query(`SET LOCAL lock_timeout = ${LOCK_WAIT}`);
+      if (path !== undefined) await queryRunner.query(`SET LOCAL search_path = ${path}`);
       await migration.up(queryRunner);
       applied.push(migration.name ?? migration.constructor.name);
     },

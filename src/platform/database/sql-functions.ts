@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { DataSource } from 'typeorm';
+import { quoteName } from './schema.js';
 
 /** A function of the database, in a file of its own that is named after it. */
 export interface SqlFunction {
@@ -9,7 +10,7 @@ export interface SqlFunction {
   /** Grows with every change of the file; its first line says it. */
   version: number;
   hash: Buffer;
-  /** `CREATE OR REPLACE FUNCTION`, and what else belongs to it. */
+  /** `CREATE OR REPLACE FUNCTION`, and what else belongs to it, for one schema. */
   text: string;
 }
 
@@ -24,15 +25,26 @@ const RECORD = `
   INSERT INTO applied_functions (name, version, hash) VALUES ($1, $2, $3)
   ON CONFLICT (name) DO UPDATE SET version = excluded.version, hash = excluded.hash`;
 
-/** The functions of this build. Throws an Error for a file whose first line names no version. */
-export async function readFunctions(): Promise<SqlFunction[]> {
+/** Whether the functions of the audit log are ours to make: in the embedded Postgres they belong to another role. */
+const OWNS_AUDIT_LOG = `
+  SELECT pg_catalog.pg_has_role(c.relowner, 'USAGE') AS ours FROM pg_catalog.pg_class c
+  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+  WHERE n.nspname = pg_catalog.current_schema() AND c.relname = 'audit_seals'`;
+
+/** The functions of this build, for a schema. Throws an Error for a file whose first line names no version. */
+export async function readFunctions(schema: string): Promise<SqlFunction[]> {
   const files = (await readdir(FOLDER)).filter((file) => file.endsWith('.sql')).sort();
-  return Promise.all(files.map(async (file) => parse(file, await readFile(new URL(file, FOLDER), 'utf8'))));
+  return Promise.all(files.map(async (file) => parse(file, await readFile(new URL(file, FOLDER), 'utf8'), schema)));
 }
 
-function parse(file: string, text: string): SqlFunction {
-  const version = Number(/^-- Version (\d+)\.\n/.exec(text)?.[1]);
+/** Whether a function belongs to the audit log, and with it to the owner of that. */
+export const isOfAuditLog = ({ name }: Pick<SqlFunction, 'name'>): boolean => name.startsWith('audit_');
+
+function parse(file: string, content: string, schema: string): SqlFunction {
+  const version = Number(/^-- Version (\d+)\.\n/.exec(content)?.[1]);
   if (!version) throw new Error(`The first line of ${file} must be "-- Version 1."`);
+  const literal = `'${schema.replaceAll("'", "''")}'`;
+  const text = content.replaceAll('{schema}', quoteName(schema)).replaceAll('{schema_literal}', literal);
   return { name: basename(file, '.sql'), version, hash: createHash('sha256').update(text).digest(), text };
 }
 
@@ -43,14 +55,22 @@ function parse(file: string, text: string): SqlFunction {
  * During an upgrade two versions of the server share the database. So a file may only change in ways that the version before
  * can call too, with the same parameters and the same form of answer; anything else is a function of another name. And a
  * server of the version before that restarts beside the new one leaves the newer function alone, for which a change has to
- * raise the version. The schema is the deployment's to choose, so names are not qualified: every function keeps the
- * search_path under which it was made.
+ * raise the version. The schema is the deployment's to choose: {schema} stands for it in a file, or every function keeps the
+ * search_path under which it was made, `path` where that is given. Where the audit log belongs to another role, so do its
+ * functions, and they are left alone.
  */
-export async function applyFunctions(source: DataSource, functions: readonly SqlFunction[]): Promise<string[]> {
+export async function applyFunctions(
+  source: DataSource,
+  functions: readonly SqlFunction[],
+  { path }: { path?: string } = {},
+): Promise<string[]> {
   return source.transaction(async (manager) => {
+    if (path !== undefined) await manager.query(`SET LOCAL search_path = ${path}`);
     const rows = await manager.query<Omit<SqlFunction, 'text'>[]>(APPLIED);
     const applied = new Map(rows.map((row) => [row.name, row]));
-    const outdated = functions.filter((file) => isNewer(file, applied.get(file.name)));
+    const [log] = await manager.query<{ ours: boolean }[]>(OWNS_AUDIT_LOG);
+    const ours = functions.filter((file) => !isOfAuditLog(file) || log?.ours);
+    const outdated = ours.filter((file) => isNewer(file, applied.get(file.name)));
     for (const { name, version, hash, text } of outdated) {
       await manager.query(text);
       await manager.query(RECORD, [name, version, hash]);

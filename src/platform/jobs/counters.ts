@@ -12,7 +12,7 @@ const AGGREGATE_LOCK = 4_711_005;
 const AGGREGATE = {
   name: 'counters-aggregate',
   text: `
-  WITH turn AS MATERIALIZED (SELECT pg_try_advisory_xact_lock(${AGGREGATE_LOCK}) AS held),
+  WITH turn AS MATERIALIZED (SELECT pg_catalog.pg_try_advisory_xact_lock(${AGGREGATE_LOCK}) AS held),
     moved AS (DELETE FROM tally_changes WHERE (SELECT held FROM turn) RETURNING name, day, delta)
   INSERT INTO tallies SELECT name, day, sum(delta) FROM moved GROUP BY name, day
   ON CONFLICT (name, day) DO UPDATE SET count = tallies.count + excluded.count`,

@@ -2,8 +2,11 @@ import type { Database } from '../database/database.js';
 import type { GuessRule } from './guess-rules.js';
 import type { GuessStore, Outcome, Verdict } from './guess-store.js';
 
-const RESERVE = { name: 'guesses-reserve', text: 'SELECT rule, wait_ms AS "waitMs", since FROM guesses_reserve($1)' };
-const SETTLE = { name: 'guesses-settle', text: 'SELECT guesses_settle($1, $2, $3)' };
+const RESERVE = {
+  name: 'guesses-reserve',
+  text: 'SELECT rule, wait_ms AS "waitMs", since FROM guesses_reserve($1::jsonb)',
+};
+const SETTLE = { name: 'guesses-settle', text: 'SELECT guesses_settle($1::jsonb, $2::float8, $3::text)' };
 const FORGET = { name: 'guesses-forget', text: 'DELETE FROM guesses WHERE key = ANY ($1::text[])' };
 
 /** Counts guesses in Postgres: one statement each, so that all instances add up exactly. Times are the database's. */

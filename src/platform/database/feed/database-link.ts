@@ -5,6 +5,8 @@ import type { Client } from 'pg';
 import type { Clock } from '../../common/clock.js';
 import { InterruptibleTimer } from '../../common/interruptible-timer.js';
 import { PooledClient } from '../pooled-client.js';
+import { isDirect } from '../probe.js';
+import { enterSchema } from '../schema.js';
 import { Bell } from './bell.js';
 import { ChangeCursor } from './change-cursor.js';
 import { Flood } from './flood.js';
@@ -172,6 +174,8 @@ export class DatabaseLink implements LookSource {
     client.on('error', lose);
     client.on('end', lose);
     await client.connect();
+    // A link that looks over the URL of the pool may stand behind a pooler, which no SET may be left with.
+    if (this.settings.listens || (await isDirect(client))) await enterSchema(client);
     if (this.settings.listens) await this.bell.hang(client);
     return client;
   }

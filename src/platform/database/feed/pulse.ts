@@ -8,7 +8,7 @@ export const POLLER = 'gatehouse poller';
 export const CHANNEL = 'gatehouse';
 
 /** Notifies every link. $1 word */
-export const RING = `SELECT pg_notify('${CHANNEL}', $1)`;
+export const RING = `SELECT pg_catalog.pg_notify('${CHANNEL}'::text, $1::text)`;
 
 /** Milliseconds from one pulse to the next. */
 export const PULSE_INTERVAL = 1_000;
@@ -29,16 +29,16 @@ export const BEAT = {
   WITH made AS (INSERT INTO pulse (at) SELECT '-infinity' WHERE NOT EXISTS (SELECT FROM pulse) ON CONFLICT DO NOTHING),
   beat AS (
     UPDATE pulse SET number = number + 1, at = clock_timestamp(),
-      rings = ($1 OR EXISTS (
+      rings = ($1::boolean OR EXISTS (
         SELECT FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE '${LISTENER}%'))
-      AND (NOT $2 OR EXISTS (
+      AND (NOT $2::boolean OR EXISTS (
         SELECT FROM pg_stat_activity WHERE datname = current_database() AND application_name = '${LISTENER}'))
     WHERE only_row = (
       SELECT only_row FROM pulse
       WHERE at NOT BETWEEN clock_timestamp() - ${NEW} * interval '1 ms' AND clock_timestamp()
       FOR UPDATE SKIP LOCKED)
     RETURNING rings)
-  SELECT pg_notify('${CHANNEL}', 'pulse') FROM beat WHERE rings`,
+  SELECT pg_catalog.pg_notify('${CHANNEL}'::text, 'pulse'::text) FROM beat WHERE rings`,
 };
 
 /** Whether the pulse is one that the database is believed for. */

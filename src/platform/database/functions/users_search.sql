@@ -1,4 +1,4 @@
--- Version 1.
+-- Version 2.
 -- Every hit has to fit; the ways to find them differ in their cost alone. That hits are few is said (ROWS), because with a
 -- thousand rows to expect the whole table would be read for them. A page that is not full when patience is at an end closes
 -- with a row without an id, whose number says below which to go on. Each of the three ways asks who has the role of each hit
@@ -14,7 +14,9 @@ DECLARE
   newest   integer;
   keys     text[];
   rare     uuid[];
-  indexed  boolean := to_regclass('users_search') IS NOT NULL;
+  -- The extension may lie in any schema, on no search_path of ours.
+  trigrams constant name := (SELECT n.nspname FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = 'pg_trgm');
+  indexed  boolean := to_regclass('users_search') IS NOT NULL AND trigrams IS NOT NULL;
   got      integer := 0;
   more     integer;
 BEGIN
@@ -43,7 +45,7 @@ BEGIN
     keys := users_search_keys(wanted);
     indexed := cardinality(keys) > 0;
   ELSIF indexed THEN
-    indexed := show_trgm(left(wanted, 1)) <> '{}';
+    EXECUTE format('SELECT %I.show_trgm($1) <> ''{}''', trigrams) INTO indexed USING left(wanted, 1);
   END IF;
 
   newest := ((below - 1) >> 14)::integer;

@@ -1,4 +1,4 @@
--- Version 1.
+-- Version 2.
 -- A long pattern has many trigrams, and comparing all their lists costs more than the few rarest save. So a search asks the
 -- index for three pieces of the text, those that the fewest of some users taken at random have together.
 CREATE OR REPLACE FUNCTION users_search_keys(wanted text) RETURNS text[] LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
@@ -11,8 +11,11 @@ DECLARE
   keys   text[] := '{}';
 BEGIN
   -- What is a letter to the index depends on the locale of the database: x is one, a blank is none.
-  SELECT string_agg(CASE WHEN show_trgm(substr(wanted, n, 1)) = '{}' THEN ' ' ELSE 'x' END, '' ORDER BY n)
-    INTO form FROM generate_series(1, length(wanted)) AS n;
+  EXECUTE format($form$
+    SELECT string_agg(CASE WHEN %I.show_trgm(substr($1, n, 1)) = '{}' THEN ' ' ELSE 'x' END, '' ORDER BY n)
+    FROM generate_series(1, length($1)) AS n $form$,
+    (SELECT n.nspname FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = 'pg_trgm')
+  ) INTO form USING wanted;
   -- From any other piece the index can tell nothing, and would read all that it has.
   pieces := ARRAY(SELECT DISTINCT substr(wanted, n, 3) FROM generate_series(1, greatest(1, length(wanted) - 2)) AS n
                   WHERE substr(form, n, 3) ~ '^(xxx|xx | xx| x ?)$');

@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto';
 import type { Client } from 'pg';
-import { withClient } from './short-client.js';
+import { withClient } from '../platform/database/short-client.js';
 
 /** DATABASE_DIRECT_URL and DATABASE_URL name two databases. */
 export class TwoDatabasesError extends Error {
@@ -23,9 +23,9 @@ export async function areTwoDatabases(url: string, otherUrl: string): Promise<bo
 async function isLockFree(holder: Client, other: Client): Promise<boolean> {
   const lock = randomInt(2 ** 47);
   await holder.query('BEGIN');
-  await holder.query('SELECT pg_advisory_xact_lock($1)', [lock]);
+  await holder.query('SELECT pg_catalog.pg_advisory_xact_lock($1::bigint)', [lock]);
   const { rows } = await other.query<{ free: boolean }>(
-    'SELECT pg_try_advisory_xact_lock($1) AND NOT pg_is_in_recovery() AS free',
+    'SELECT pg_catalog.pg_try_advisory_xact_lock($1::bigint) AND NOT pg_catalog.pg_is_in_recovery() AS free',
     [lock],
   );
   await holder.query('ROLLBACK');
