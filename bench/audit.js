@@ -19,10 +19,10 @@ const stops = [];
 try {
   const sides = [];
   for (const name of ['sealed', 'unsealed']) {
-    const owner = await openDatabase(postgres.migrationUrl, name);
+    const owner = await openDatabase(postgres.url, name);
     await migrate(owner.url);
     if (name === 'unsealed')
-      await owner.client.query('SET ROLE NONE; ALTER TABLE audit_events DISABLE TRIGGER audit_events_await_seal');
+      await owner.client.query('ALTER TABLE gatehouse.audit_events DISABLE TRIGGER audit_events_await_seal');
     await owner.client.end();
     const url = new URL(postgres.url);
     url.pathname = `/${name}`;

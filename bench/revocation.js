@@ -41,10 +41,8 @@ const postgres = await startPostgres();
 const stops = [postgres.stop];
 const MEASUREMENTS = { felt, flood, everybody, update, start };
 try {
-  const owner = await openDatabase(postgres.migrationUrl, 'revocation');
-  await migrate(owner.url);
-  await owner.client.end();
   const { url, client } = await openDatabase(postgres.url, 'revocation');
+  await migrate(url);
   stops.unshift(() => client.end());
   const asked = process.argv.slice(2);
   for (const [name, measure] of Object.entries(MEASUREMENTS))

@@ -5,11 +5,9 @@ export class SealAuditEvents1763002300000 implements MigrationInterface {
   async up(queryRunner: QueryRunner): Promise<void> {
     await queryRunner.query(TABLES);
     await queryRunner.query(FUNCTIONS);
-    await queryRunner.query(OWNER);
   }
 
   async down(queryRunner: QueryRunner): Promise<void> {
-    await queryRunner.query(FORMER_OWNER);
     await queryRunner.query(`
       DROP TRIGGER audit_events_await_seal ON audit_events;
       DROP INDEX audit_events_type;
@@ -90,61 +88,4 @@ const FUNCTIONS = `
 
   CREATE TRIGGER audit_seals_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON audit_seals
     FOR EACH STATEMENT EXECUTE FUNCTION audit_events_refuse();
-`;
-
-/**
- * Where the server has set up Postgres itself, a superuser runs the migrations in the name of the application's role, and
- * the log belongs to a role that nobody signs in as. So does the schema, or else its owner could drop the log. What the
- * application's role may do is read, add, and call the functions above. Elsewhere the triggers alone refuse.
- */
-const OWNER = `
-  DO $$
-  DECLARE
-    app text := current_user;
-  BEGIN
-    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'gatehouse_audit')
-      OR NOT (SELECT rolsuper FROM pg_roles WHERE rolname = session_user) THEN
-      RETURN;
-    END IF;
-    SET LOCAL ROLE NONE;
-    ALTER SCHEMA public OWNER TO gatehouse_audit;
-    ALTER TABLE audit_events OWNER TO gatehouse_audit;
-    ALTER TABLE audit_seals OWNER TO gatehouse_audit;
-    ALTER TABLE audit_unsealed OWNER TO gatehouse_audit;
-    ALTER FUNCTION audit_events_refuse OWNER TO gatehouse_audit;
-    ALTER FUNCTION audit_events_tally OWNER TO gatehouse_audit;
-    ALTER FUNCTION audit_events_await_seal OWNER TO gatehouse_audit;
-    ALTER FUNCTION audit_events_await_seal SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp;
-    ALTER FUNCTION audit_seal OWNER TO gatehouse_audit;
-    ALTER FUNCTION audit_seal SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp;
-    ALTER FUNCTION audit_cut OWNER TO gatehouse_audit;
-    ALTER FUNCTION audit_cut SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp;
-    EXECUTE format('GRANT CREATE, USAGE ON SCHEMA public TO %I', app);
-    EXECUTE format('GRANT SELECT ON audit_events, audit_seals, audit_unsealed TO %I', app);
-    EXECUTE format('GRANT INSERT ON audit_events TO %I', app);
-    RESET ROLE;
-  END $$;
-`;
-
-const FORMER_OWNER = `
-  DO $$
-  DECLARE
-    app text := current_user;
-  BEGIN
-    IF pg_get_userbyid((SELECT relowner FROM pg_class WHERE oid = 'audit_events'::regclass)) = app THEN
-      RETURN;
-    END IF;
-    SET LOCAL ROLE NONE;
-    ALTER SCHEMA public OWNER TO pg_database_owner;
-    EXECUTE format('REVOKE CREATE, USAGE ON SCHEMA public FROM %I', app);
-    EXECUTE format('ALTER TABLE audit_events OWNER TO %I', app);
-    EXECUTE format('ALTER TABLE audit_seals OWNER TO %I', app);
-    EXECUTE format('ALTER TABLE audit_unsealed OWNER TO %I', app);
-    EXECUTE format('ALTER FUNCTION audit_events_refuse OWNER TO %I', app);
-    EXECUTE format('ALTER FUNCTION audit_events_tally OWNER TO %I', app);
-    EXECUTE format('ALTER FUNCTION audit_events_await_seal OWNER TO %I', app);
-    EXECUTE format('ALTER FUNCTION audit_seal OWNER TO %I', app);
-    EXECUTE format('ALTER FUNCTION audit_cut OWNER TO %I', app);
-    RESET ROLE;
-  END $$;
 `;

@@ -7,11 +7,10 @@ import type { MigrationInterface, QueryRunner } from 'typeorm';
 export class TellKindsOfActors1763500000000 implements MigrationInterface {
   async up(queryRunner: QueryRunner): Promise<void> {
     await queryRunner.query(FUNCTION);
-    await queryRunner.query(OWNER);
   }
 
   async down(queryRunner: QueryRunner): Promise<void> {
-    await queryRunner.query(DROP);
+    await queryRunner.query('DROP FUNCTION actor_kind');
   }
 }
 
@@ -25,32 +24,4 @@ const FUNCTION = `
     ELSE 'anonymous'
   END;
   COMMENT ON FUNCTION actor_kind IS 'user, operator (at the command line), anonymous (a request without a token) or system: SELECT e.actor_kind FROM audit_events e';
-`;
-
-/** Where the log belongs to a role that nobody signs in as, so does what tells who wrote it. */
-const OWNER = `
-  DO $$
-  DECLARE
-    owner name := pg_get_userbyid((SELECT relowner FROM pg_class WHERE oid = 'audit_events'::regclass));
-  BEGIN
-    IF owner = current_user OR NOT (SELECT rolsuper FROM pg_roles WHERE rolname = session_user) THEN
-      RETURN;
-    END IF;
-    SET LOCAL ROLE NONE;
-    EXECUTE format('ALTER FUNCTION actor_kind OWNER TO %I', owner);
-    RESET ROLE;
-  END $$;
-`;
-
-const DROP = `
-  DO $$
-  BEGIN
-    IF pg_get_userbyid((SELECT proowner FROM pg_proc WHERE oid = 'actor_kind'::regproc)) = current_user THEN
-      DROP FUNCTION actor_kind;
-      RETURN;
-    END IF;
-    SET LOCAL ROLE NONE;
-    DROP FUNCTION actor_kind;
-    RESET ROLE;
-  END $$;
 `;

@@ -62,7 +62,7 @@ async function start(config: Config, logger: Logger, running: Running): Promise<
   }
   const databaseUrl = config.databaseUrl ?? running.postgres?.url ?? '';
   const { updateSchema } = await import('./app/update-schema.js');
-  const applied = await updateSchema(config, { databaseUrl, migrationUrl: running.postgres?.migrationUrl });
+  const applied = await updateSchema(config, { databaseUrl, superuserUrl: running.postgres?.superuserUrl });
   if (applied.length > 0) logger.info({ migrations: applied }, 'The database schema is up to date');
   running.server = await serve(config, databaseUrl, logger);
   process.stdout.write(`${banner({ ...running.server, warnings: warningsOf(config) })}\n`);

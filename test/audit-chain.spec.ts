@@ -56,6 +56,7 @@ afterAll(async () => {
 function superuserUrl(url: string): string {
   const own = new URL(url);
   if (own.username === 'gatehouse') own.username = 'postgres';
+  own.searchParams.set('options', '-c search_path=gatehouse');
   return own.href;
 }
 
@@ -397,10 +398,10 @@ describe('the log only grows', () => {
     if (process.env.GATEHOUSE_FOREIGN_POSTGRES) return expect(owner?.rolname).not.toBe('gatehouse_audit');
     expect(owner?.rolname).toBe('gatehouse_audit');
     await database.query(`SET gatehouse.audit_retention = 'on'`);
-    for (const table of ['audit_events', 'audit_seals', 'audit_unsealed']) {
+    for (const table of ['audit_events', 'audit_seals', 'audit_unsealed', 'audit_chain']) {
       for (const sql of [
         `DELETE FROM ${table}`,
-        `UPDATE ${table} SET ${table === 'audit_seals' ? 'number = number' : 'id = id'}`,
+        `UPDATE ${table} SET ${/seals|chain/.test(table) ? 'number = number' : 'id = id'}`,
         `TRUNCATE ${table}`,
         `DROP TABLE ${table} CASCADE`,
         `ALTER TABLE ${table} DISABLE TRIGGER ALL`,
@@ -421,8 +422,8 @@ describe('the log only grows', () => {
       `ALTER FUNCTION audit_cut SET search_path = mine`,
       `CREATE OR REPLACE FUNCTION actor_kind(entry audit_events) RETURNS text LANGUAGE sql IMMUTABLE RETURN 'system'`,
       'DROP FUNCTION actor_kind',
-      'DROP SCHEMA public CASCADE',
-      'ALTER SCHEMA public RENAME TO mine',
+      'DROP SCHEMA gatehouse CASCADE',
+      'ALTER SCHEMA gatehouse RENAME TO mine',
       'SET ROLE gatehouse_audit',
       'GRANT gatehouse_audit TO gatehouse',
       'SET session_replication_role = replica',
@@ -434,11 +435,11 @@ describe('the log only grows', () => {
 
   test('its functions take no entry twice, and give none away for less than what APP_SECRET gives', async () => {
     const [before] = await database.query('SELECT count(*) FROM audit_events');
-    const sealing = (ids: string) =>
-      database.query(`SELECT audit_seal(99, now(), ${ids}, repeat('a', 16 * cardinality(${ids}))::bytea, mac, sha256('mine'))
-        FROM audit_seals WHERE number = 15`);
-    await expect(sealing(`ARRAY['${id(12)}'::uuid]`)).rejects.toThrow('each once');
-    await expect(sealing(`ARRAY['${id(98)}'::uuid]`)).rejects.toThrow('each once');
+    const sealing = (entry: string) => appending(1, `ARRAY['${entry}'::uuid]`, '$1::bytea', [releaseOfLast]);
+    const [last] = await database.query<{ mac: Buffer }>('SELECT mac FROM audit_seals ORDER BY number DESC LIMIT 1');
+    const releaseOfLast = audit.macs.releaseOf(last?.mac ?? Buffer.alloc(0));
+    await expect(sealing(id(12))).rejects.toThrow('each once');
+    await expect(sealing(id(98))).rejects.toThrow('each once');
     for (const shown of [`'mine'`, 'mac', 'release', `''`, 'NULL']) {
       await expect(
         database.query(`SELECT audit_cut(1, ${shown}::bytea) FROM audit_seals WHERE number = 1`),
@@ -446,6 +447,60 @@ describe('the log only grows', () => {
     }
     expect(await database.query('SELECT count(*) FROM audit_events')).toEqual([before]);
     expect(await faults()).toEqual([]);
+  });
+});
+
+/** Calls what a server calls to seal, `step` numbers after the end of the chain. */
+function appending(step: number, ids: string, shown: string, values: unknown[] = []): Promise<unknown[]> {
+  return database.query(
+    `SELECT audit_append(number + ${step}, now(), ${ids}, repeat('a', 16 * cardinality(${ids}))::bytea, mac, sha256('mine'), mac, ${shown})
+     FROM audit_seals ORDER BY number DESC LIMIT 1`,
+    values,
+  );
+}
+
+describe('SQL of the role of the server cannot stop the sealing', () => {
+  const NOTHING = `'{}'::uuid[]`;
+
+  test.each([`'mine'::bytea`, 'mac', 'release', `''::bytea`, 'NULL'])('not by a seal that shows %s', async (shown) => {
+    for (const step of [-1, 0, 1, 2, 81])
+      await expect(appending(step, NOTHING, shown)).rejects.toThrow('does not follow the end of the chain');
+  });
+
+  test('not by another place of the chain, nor by another beginning', async () => {
+    for (const place of ['head', 'anchor', 'accepted'])
+      await expect(
+        database.query(`SELECT audit_place('${place}', 99, sha256('mine'), sha256('mine'), 'mine')`),
+      ).rejects.toThrow('another end');
+    await database.query(`SELECT audit_begin(0, sha256('mine'), sha256('mine'), sha256('mine'))`);
+    await database.query(`SELECT audit_begin(number, seal, mac, sha256('mine')) FROM audit_chain`);
+  });
+
+  test('not by a queue of what is no entry', async () => {
+    await database.query('CREATE TABLE mine (id uuid)');
+    try {
+      await expect(
+        database.query(`
+          CREATE TRIGGER mine AFTER INSERT ON mine REFERENCING NEW TABLE AS added FOR EACH STATEMENT
+            EXECUTE FUNCTION audit_events_await_seal();
+          INSERT INTO mine VALUES (gen_random_uuid())`),
+      ).rejects.toThrow(/permission denied|only entries of the audit log/);
+    } finally {
+      await database.query('DROP TABLE mine');
+    }
+  });
+
+  test('the next entry is sealed after all of it', async () => {
+    await database.query(`INSERT INTO audit_events (id, type) VALUES ('${id(90)}', 'auth.login')`);
+    await audit.sealer.sealAll();
+    const report = await audit.verifier.verify();
+    expect([report.faults, report.waiting]).toEqual([[], 0]);
+  });
+
+  afterAll(async () => {
+    await audit.close();
+    await restore();
+    audit = await openAuditModule(database.url);
   });
 });
 

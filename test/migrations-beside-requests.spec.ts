@@ -3,7 +3,7 @@ import { DataSource } from 'typeorm';
 import { dataSourceOptions } from '../src/platform/database/data-source.js';
 import { MigrationBlockedError, runMigrations } from '../src/platform/database/run-migrations.js';
 import { createDatabase, type TestDatabase } from './support/database.js';
-import { loadMigrations, migrationUrl } from './support/migrations.js';
+import { loadMigrations } from './support/migrations.js';
 import { waitFor } from './support/wait-for.js';
 
 /** An upgrade beside servers of the version before: no request of theirs fails for it, and it ends. */
@@ -19,7 +19,7 @@ let clients: Client[];
 
 beforeEach(async () => {
   database = await createDatabase({ empty: true });
-  const options = { ...dataSourceOptions(migrationUrl(database.url), { pool: 2, timeout: 60_000 }), migrations: [] };
+  const options = { ...dataSourceOptions(database.url, { pool: 2, timeout: 60_000 }), migrations: [] };
   source = await new DataSource(options).initialize();
   const all = (await loadMigrations()).map((migration) => new migration());
   const former = all.findIndex((migration) => migration.constructor.name === FORMER) + 1;

@@ -2,7 +2,7 @@ import { DataSource } from 'typeorm';
 import { dataSourceOptions } from '../src/platform/database/data-source.js';
 import { applyFunctions, readFunctions, type SqlFunction } from '../src/platform/database/sql-functions.js';
 import { createDatabase, type TestDatabase } from './support/database.js';
-import { loadMigrations, type MigrationClass, migrationUrl, timeOf } from './support/migrations.js';
+import { loadMigrations, type MigrationClass, timeOf } from './support/migrations.js';
 import { describeSchema, rowsOf, SEEDS, totalsOf } from './support/schema.js';
 
 /**
@@ -53,16 +53,16 @@ const madeBy: string[][] = [];
 
 beforeAll(async () => {
   database = await createDatabase({ empty: true });
-  const options = { ...dataSourceOptions(migrationUrl(database.url), { pool: 2, timeout: 60_000 }), migrations: [] };
+  const options = { ...dataSourceOptions(database.url, { pool: 2, timeout: 60_000 }), migrations: [] };
   source = await new DataSource(options).initialize();
-  functions = await readFunctions();
+  functions = await readFunctions('public');
   migrations = await loadMigrations();
   const all = migrations.map((migration) => new migration());
-  madeBy.push(await describeSchema(source));
+  madeBy.push(await schema());
   for (let n = 1; n <= all.length; n++) {
     Object.assign(source, { migrations: all.slice(0, n) });
     await source.runMigrations({ transaction: 'all' });
-    madeBy.push(await describeSchema(source));
+    madeBy.push(await schema());
   }
   await applyFunctions(source, functions);
   for (const statement of SEEDS) await source.query(statement);
@@ -88,7 +88,7 @@ async function restoreFunctions(before: SqlFunction[]): Promise<void> {
   for (const file of before) if (!present.includes(file)) await source.query(file.text);
 }
 
-/** The schema but for the functions of files, which come after the migrations. */
+/** The schema but for the functions of files, which come after the migrations, or are replaced then. */
 async function schema(): Promise<string[]> {
   const lines = await describeSchema(source);
   return lines.filter((line) => !functions.some(({ name }) => line.startsWith(`function ${name}(`)));

@@ -142,7 +142,9 @@ test('every change of a function raises its version', () => {
   "changes_after 1 e54d35ca719d8442",
   "guesses_reserve 1 fca15d3affbf57d0",
   "guesses_settle 1 23aff39d1d60877c",
+  "passwords_copy_hash 1 068eb67c4a341939",
   "sessions_sweep 1 12e9525a49d94fd7",
+  "users_copy_password 1 4ff4cd2652495df2",
   "users_search 2 42f2d15178ae1e73",
   "users_search_keys 2 323808d82b762509",
 ]

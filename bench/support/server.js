@@ -15,7 +15,6 @@ export async function startPostgres() {
   const postgres = await startEmbeddedPostgres({ dataDir: join(folder, 'postgres'), log: () => undefined });
   return {
     url: /** @type {string} */ (postgres.url),
-    migrationUrl: /** @type {string} */ (postgres.migrationUrl),
     folder,
     pid: Number(readFileSync(join(folder, 'postgres', 'postmaster.pid'), 'utf8').split('\n')[0]),
     stop: async () => {

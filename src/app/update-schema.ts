@@ -1,13 +1,14 @@
+import { handOverAuditLog } from '../audit/log-owner.js';
 import type { Config } from '../platform/config/config.js';
 import { migrate } from '../platform/database/data-source.js';
-import { areTwoDatabases, TwoDatabasesError } from '../platform/database/two-databases.js';
 import { DirectUrlError } from './direct-url-error.js';
+import { areTwoDatabases, TwoDatabasesError } from './two-databases.js';
 
 /** Where a deployment keeps its data. */
 interface Place {
   databaseUrl: string;
-  /** For migrations of the embedded Postgres, whose role of every day may not do so much. */
-  migrationUrl: string | undefined;
+  /** The superuser's, in the embedded Postgres: the audit log is given to a role of its own there. */
+  superuserUrl: string | undefined;
 }
 
 /**
@@ -16,9 +17,14 @@ interface Place {
  */
 export async function updateSchema(
   { databaseDirectUrl }: Pick<Config, 'databaseDirectUrl'>,
-  { databaseUrl, migrationUrl }: Place,
+  { databaseUrl, superuserUrl }: Place,
 ): Promise<string[]> {
-  if (databaseDirectUrl === undefined) return migrate(migrationUrl ?? databaseUrl);
+  if (superuserUrl !== undefined) {
+    const applied = await migrate(databaseUrl);
+    await handOverAuditLog({ url: databaseUrl, superuserUrl });
+    return applied;
+  }
+  if (databaseDirectUrl === undefined) return migrate(databaseUrl);
   if (await areTwoDatabases(databaseUrl, databaseDirectUrl)) throw new TwoDatabasesError();
   return migrate(databaseDirectUrl).catch((error) => {
     throw new DirectUrlError(error);

@@ -75,12 +75,17 @@ export class AuditChain {
 
   /** A new database has a chain before it has a user. One that is missing later was removed, and only `force` is replaced. */
   async initialize(force: boolean): Promise<void> {
-    const { number, seal } = GENESIS;
-    await this.database.manager.query(store.INITIALIZE_CHAIN, [
-      seal,
-      this.macs.ofPosition('head', number, seal),
-      force,
-    ]);
+    const { manager } = this.database;
+    const [now] = await manager.query<{ begun: boolean; committed: boolean; used: boolean }[]>(store.BEGINNING);
+    if (!now || now.committed) return;
+    if (!now.begun && now.used && !force) return;
+    const head = now.begun ? await this.read('head', manager).catch(ignoreBroken) : GENESIS;
+    if (head) await this.begin(head);
+  }
+
+  private async begin({ number, seal }: ChainPosition): Promise<void> {
+    const mac = this.macs.ofPosition('head', number, seal);
+    await this.database.manager.query(store.BEGIN_CHAIN, [number, seal, mac, this.macs.commitmentOf(seal)]);
   }
 
   /**
@@ -118,9 +123,16 @@ export class AuditChain {
     return { number: row.number, seal: row.seal };
   }
 
-  /** Writes down a place of the chain. */
-  async write(place: PositionName, { number, seal }: ChainPosition, manager: EntityManager): Promise<void> {
-    await manager.query(store.SET_POSITION, [place, number, seal, this.macs.ofPosition(place, number, seal)]);
+  /** Writes down a place of the chain that ends at `head`. The head itself moves with a seal alone. */
+  async write(
+    place: Exclude<PositionName, 'head'>,
+    position: ChainPosition,
+    head: ChainPosition,
+    manager: EntityManager,
+  ) {
+    const { number, seal } = position;
+    const mac = this.macs.ofPosition(place, number, seal);
+    await manager.query(store.SET_POSITION, [place, number, seal, mac, this.macs.releaseOf(head.seal)]);
   }
 
   /**
@@ -172,6 +184,12 @@ export class AuditChain {
     if (!(Math.abs(row.now - now) <= CLOCKS_APART)) throw new ClocksApartError(Math.abs(row.now - now));
     return { server: row.startedAt, now };
   }
+}
+
+/** A head that somebody else wrote is no reason not to start: what seals and what verifies says so. */
+function ignoreBroken(error: unknown): null {
+  if (error instanceof BrokenChainError) return null;
+  throw error;
 }
 
 /** A place as people keep it, `number:mac`. */

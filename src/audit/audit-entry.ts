@@ -1,4 +1,4 @@
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 
 /** The bytes of an HMAC that a seal keeps of each entry. */
 export const ENTRY_MAC = 16;
@@ -48,9 +48,14 @@ export class AuditMacs {
     return this.mac('seal', JSON.stringify([number, sealedAt, ids]), macs, before);
   }
 
-  /** What retention shows of a seal, and nobody else can, before the database lets it go. */
+  /** What retention shows of a seal, and nobody else can, before the database lets it go, and the next seal before it is taken. */
   releaseOf(seal: Buffer): Buffer {
     return this.mac('release', seal);
+  }
+
+  /** What the database keeps of that: it tells whether what is shown is right, and does not tell what to show. */
+  commitmentOf(seal: Buffer): Buffer {
+    return createHash('sha256').update(this.releaseOf(seal)).digest();
   }
 
   /** Of the statement that this seal is that place of the chain. */

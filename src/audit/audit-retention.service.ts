@@ -74,7 +74,8 @@ export class AuditRetention implements OnApplicationBootstrap, OnModuleDestroy {
       return 0;
     }
     for (const { number, mac } of cut) await manager.query(store.CUT, [number, this.chain.macs.releaseOf(mac)]);
-    await this.chain.write('anchor', { number: last.number, seal: last.mac }, manager);
+    const head = (await this.chain.read('head', manager)) ?? GENESIS;
+    await this.chain.write('anchor', { number: last.number, seal: last.mac }, head, manager);
     return cut.reduce((sum, { ids }) => sum + ids.length, 0);
   }
 }

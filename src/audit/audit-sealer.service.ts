@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import {
   type BeforeApplicationShutdown,
   Injectable,
@@ -86,9 +85,10 @@ export class AuditSealer implements OnApplicationBootstrap, OnModuleDestroy, Bef
   async accept(): Promise<void> {
     await this.chain.initialize(true);
     await this.sealAll();
-    await this.chain.withChainLock(CHAIN_TIMEOUT, async (manager) =>
-      this.chain.write('accepted', (await this.chain.end(manager)).position, manager),
-    );
+    await this.chain.withChainLock(CHAIN_TIMEOUT, async (manager) => {
+      const { position } = await this.chain.end(manager);
+      await this.chain.write('accepted', position, position, manager);
+    });
   }
 
   private pass(): void {
@@ -150,9 +150,10 @@ export class AuditSealer implements OnApplicationBootstrap, OnModuleDestroy, Bef
     const sealedAt = new Date(end.now).toISOString().replace('Z', '000');
     const content = { number, sealedAt, ids, macs: Buffer.concat(ofEntries) };
     const seal = macs.ofSeal(content, end.position.seal);
-    const release = createHash('sha256').update(macs.releaseOf(seal)).digest();
-    await manager.query(store.SEAL, [number, sealedAt, ids, content.macs, seal, release]);
-    await this.chain.write('head', { number, seal }, manager);
+    const head = macs.ofPosition('head', number, seal);
+    const shown = macs.releaseOf(end.position.seal);
+    const release = macs.commitmentOf(seal);
+    await manager.query(store.SEAL, [number, sealedAt, ids, content.macs, seal, release, head, shown]);
     return { number, seal };
   }
 

@@ -5,11 +5,11 @@ import { ENTRY_COLUMNS, SEAL_COLUMNS } from './audit-entry.js';
 /** Any number: taken by whatever writes to the chain, so that it has no fork. */
 export const AUDIT_LOCK = 4_711_004;
 
-export const WAIT_FOR_CHAIN = 'SELECT pg_advisory_xact_lock($1)';
-export const TRY_CHAIN = 'SELECT pg_try_advisory_xact_lock($1) AS held';
+export const WAIT_FOR_CHAIN = 'SELECT pg_catalog.pg_advisory_xact_lock($1::bigint)';
+export const TRY_CHAIN = 'SELECT pg_catalog.pg_try_advisory_xact_lock($1::bigint) AS held';
 
 /** Locks that this transaction waits for at most. $1 milliseconds as text */
-export const SET_LOCK_TIMEOUT = `SELECT set_config('lock_timeout', $1, true)`;
+export const SET_LOCK_TIMEOUT = `SELECT pg_catalog.set_config('lock_timeout', $1::text, true)`;
 
 /** Whether any entry waits for its seal. */
 export const ANY_UNSEALED = { name: 'audit-any-unsealed', text: 'SELECT EXISTS (SELECT FROM audit_unsealed) AS any' };
@@ -17,12 +17,14 @@ export const ANY_UNSEALED = { name: 'audit-any-unsealed', text: 'SELECT EXISTS (
 /** The oldest that wait. One whose transaction is still open is not seen, and waits for the next seal. $1 limit */
 export const UNSEALED = 'SELECT id FROM audit_unsealed ORDER BY id LIMIT $1';
 
-/** Begins a chain, before anybody is a user or else only where $3 says so. $1 seal, $2 mac */
-export const INITIALIZE_CHAIN = `
-  INSERT INTO audit_chain (place, number, seal, mac)
-  SELECT 'head', 0, $1, $2
-  WHERE NOT EXISTS (SELECT FROM audit_seals) AND ($3::boolean OR NOT EXISTS (SELECT FROM users))
-  ON CONFLICT (place) DO NOTHING`;
+/** Whether the head is there, and whether it says what the next seal has to show; and whether anybody is a user. */
+export const BEGINNING = `
+  SELECT EXISTS (SELECT FROM audit_chain WHERE place = 'head') AS begun,
+    EXISTS (SELECT FROM audit_chain WHERE place = 'head' AND release IS NOT NULL) AS committed,
+    EXISTS (SELECT FROM users) AS used`;
+
+/** Begins a chain where there is none, or tells one that was begun before what the next seal has to show. $1 number, $2 seal, $3 mac, $4 release */
+export const BEGIN_CHAIN = 'SELECT audit_begin($1::bigint, $2::bytea, $3::bytea, $4::bytea)';
 
 /** $1 ids */
 export const ENTRIES = `SELECT ${ENTRY_COLUMNS} FROM audit_events WHERE id = ANY ($1::uuid[]) ORDER BY id`;
@@ -30,10 +32,8 @@ export const ENTRIES = `SELECT ${ENTRY_COLUMNS} FROM audit_events WHERE id = ANY
 /** $1 place */
 export const POSITION = 'SELECT number::text, seal, mac FROM audit_chain WHERE place = $1';
 
-/** $1 place, $2 number, $3 seal, $4 mac */
-export const SET_POSITION = `
-  INSERT INTO audit_chain (place, number, seal, mac) VALUES ($1, $2, $3, $4)
-  ON CONFLICT (place) DO UPDATE SET number = excluded.number, seal = excluded.seal, mac = excluded.mac`;
+/** Any place but the head, which moves with a seal. $1 place, $2 number, $3 seal, $4 mac, $5 what the head asks for */
+export const SET_POSITION = 'SELECT audit_place($1::text, $2::bigint, $3::bytea, $4::bytea, $5::bytea)';
 
 /**
  * When the Postgres that answers was started, and what time it has. No failover and no restore leaves the former as it was,
@@ -46,8 +46,12 @@ export const SERVER = `
 /** $1 id, $2 type, $3 data */
 export const MARK = 'INSERT INTO audit_events (id, type, data) VALUES ($1, $2, $3)';
 
-/** Takes entries out of the queue and into a seal. $1 number, $2 moment as text in UTC, $3 ids, $4 macs, $5 mac, $6 release */
-export const SEAL = `SELECT audit_seal($1, $2::timestamp AT TIME ZONE 'UTC', $3, $4, $5, $6)`;
+/**
+ * Takes entries out of the queue and into a seal, the new head.
+ * $1 number, $2 moment as text in UTC, $3 ids, $4 macs, $5 mac, $6 release, $7 mac of the head, $8 what the former head asks for
+ */
+export const SEAL = `
+  SELECT audit_append($1::bigint, $2::timestamp AT TIME ZONE 'UTC', $3::uuid[], $4::bytea, $5::bytea, $6::bytea, $7::bytea, $8::bytea)`;
 
 /** $1 number */
 export const SEAL_AT = 'SELECT mac FROM audit_seals WHERE number = $1';
@@ -80,7 +84,7 @@ export const WAITING = `
   FROM audit_unsealed u LEFT JOIN audit_events e ON e.id = u.id`;
 
 /** Removes a seal and its entries, where what is shown releases it. $1 number, $2 shown */
-export const CUT = 'SELECT audit_cut($1, $2)';
+export const CUT = 'SELECT audit_cut($1::bigint, $2::bytea)';
 
 /** By the column too. */
 export const LAST_SEAL = 'SELECT s.number::text, s.mac FROM audit_seals s ORDER BY s.number DESC LIMIT 1';

@@ -1,6 +1,7 @@
 import { hkdfSync } from 'node:crypto';
 import { DataSource } from 'typeorm';
 import { AuditChain } from '../../src/audit/audit-chain.service.js';
+import type { AuditMacs } from '../../src/audit/audit-entry.js';
 import { AuditRetention } from '../../src/audit/audit-retention.service.js';
 import { AuditSealer } from '../../src/audit/audit-sealer.service.js';
 import { AuditVerifier } from '../../src/audit/audit-verifier.service.js';
@@ -15,6 +16,7 @@ export interface AuditModuleUnderTest {
   sealer: AuditSealer;
   verifier: AuditVerifier;
   retention: AuditRetention;
+  macs: AuditMacs;
   close(): Promise<void>;
 }
 
@@ -29,5 +31,5 @@ export async function openAuditModule(url: string, secret = APP_SECRET): Promise
   const sealer = new AuditSealer(database, chain, { onSetBack: () => undefined } as unknown as DatabaseFeed);
   const verifier = new AuditVerifier(database, chain, sealer);
   const retention = new AuditRetention(config, chain, verifier);
-  return { sealer, verifier, retention, close: () => source.destroy() };
+  return { sealer, verifier, retention, macs: chain.macs, close: () => source.destroy() };
 }

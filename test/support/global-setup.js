@@ -34,10 +34,7 @@ export default async function setUp(/** @type {import('jest').Config & { maxWork
   const url = postgres?.url ?? process.env.TEST_DATABASE_URL ?? '';
   kept.template = `t_template_${randomBytes(6).toString('hex')}`;
   await once(url, `CREATE DATABASE ${kept.template}`);
-  const template = new URL(postgres?.migrationUrl ?? url);
-  template.pathname = `/${kept.template}`;
-  const { migrate } = await built('data-source.js');
-  await migrate(template.href);
+  await fillTemplate(url, postgres?.superuserUrl);
   process.env.TEST_DATABASE_URL = url;
   process.env.TEST_DATABASE_TEMPLATE = kept.template;
   await Promise.all([startServer(url), startHosts(maxWorkers)]);
@@ -53,16 +50,30 @@ export async function tearDown() {
   if (kept.folder) await rm(kept.folder, { recursive: true, force: true });
 }
 
+/** As a start does it: on the Postgres that the run has set up itself the audit log gets an owner of its own. */
+async function fillTemplate(/** @type {string} */ url, /** @type {string | undefined} */ superuserUrl) {
+  const template = inDatabase(url, kept.template);
+  const { migrate } = await built('data-source.js');
+  await migrate(template);
+  if (!superuserUrl) return;
+  const { handOverAuditLog } = await built('../../audit/log-owner.js');
+  await handOverAuditLog({ url: template, superuserUrl: inDatabase(superuserUrl, kept.template) });
+}
+
+function inDatabase(/** @type {string} */ server, /** @type {string} */ name) {
+  const url = new URL(server);
+  url.pathname = `/${name}`;
+  return url.href;
+}
+
 async function startPostgres() {
   const { startEmbeddedPostgres } = await built('embedded/embedded-postgres.js');
   kept.folder = await mkdtemp(join(tmpdir(), 'gatehouse-test-'));
   const postgres = await startEmbeddedPostgres({ dataDir: join(kept.folder, 'postgres'), log: () => undefined });
   kept.stop = () => postgres.stop();
   // Nobody needs these data after a power loss, and waiting for the disk is most of what a small transaction costs.
-  const superuser = new URL(postgres.url);
-  superuser.username = 'postgres';
-  await once(superuser.href, 'ALTER SYSTEM SET fsync = off');
-  await once(superuser.href, 'SELECT pg_reload_conf()');
+  await once(postgres.superuserUrl, 'ALTER SYSTEM SET fsync = off');
+  await once(postgres.superuserUrl, 'SELECT pg_reload_conf()');
   return postgres;
 }
 
@@ -70,8 +81,8 @@ async function startPostgres() {
 async function startServer(/** @type {string} */ postgres) {
   kept.shared = `t_shared_${randomBytes(6).toString('hex')}`;
   await once(postgres, `CREATE DATABASE ${kept.shared} TEMPLATE ${kept.template}`);
-  const url = new URL(postgres);
-  url.pathname = `/${kept.shared}`;
+  const url = new URL(inDatabase(postgres, kept.shared));
+  await once(postgres, lookUpIn(kept.shared));
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const key = JSON.stringify({ ...privateKey.export({ format: 'jwk' }), kid: 'held-by-the-test' });
   const { child, removeFolder } = spawnServer({ DATABASE_URL: url.href, JWT_SIGNING_KEY: key });
@@ -86,6 +97,10 @@ async function startServer(/** @type {string} */ postgres) {
   process.env.TEST_SHARED_DATABASE_URL = url.href;
   process.env.TEST_SHARED_SIGNING_KEY = key;
 }
+
+/** Where a role looks names up in a database is not copied with the database. */
+const lookUpIn = (/** @type {string} */ name) =>
+  `ALTER ROLE CURRENT_USER IN DATABASE ${name} SET search_path = gatehouse, public`;
 
 async function startHosts(/** @type {number} */ count) {
   kept.hosts = Array.from({ length: count }, () => fork(new URL('host.js', import.meta.url)));

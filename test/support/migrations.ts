@@ -4,15 +4,6 @@ import type { MigrationInterface } from 'typeorm';
 
 export type MigrationClass = new () => MigrationInterface;
 
-/** As the server migrates: on the Postgres that it set up itself a superuser does, in the name of the application's role. */
-export function migrationUrl(url: string): string {
-  const own = new URL(url);
-  if (own.username !== 'gatehouse') return url;
-  own.username = 'postgres';
-  own.search = '?options=-c%20role%3Dgatehouse';
-  return own.href;
-}
-
 /** By their time stamps, as TypeORM orders them. */
 export async function loadMigrations(): Promise<MigrationClass[]> {
   const folder = fileURLToPath(new URL('../../migrations/', import.meta.url));

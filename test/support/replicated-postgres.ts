@@ -77,9 +77,9 @@ export class ReplicatedPostgres {
     return this.primary.url();
   }
 
-  /** As the superuser, who acts as the app's role until a migration says otherwise. */
-  get migrationUrl(): string {
-    return `${this.primary.url('postgres')}?options=-c%20role%3Dgatehouse`;
+  /** The same as the superuser. */
+  get superuserUrl(): string {
+    return this.primary.url('postgres');
   }
 
   /** Another way in, such as each instance has a network of its own to break. */

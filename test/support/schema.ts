@@ -96,7 +96,7 @@ export const SEEDS = [
   `INSERT INTO audit_events (id, type, actor_id, user_id, ip) VALUES
      (${id(7)}, 'auth.registered', ${id(1)}, ${id(1)}, '192.0.2.1'), (${id(8)}, 'auth.login', ${id(1)}, ${id(1)}, NULL)`,
   `SELECT audit_seal(1, now(), ARRAY[${id(7)}::uuid], substr(sha256('macs'), 1, 16), sha256('mac'), sha256(sha256('shown')))`,
-  `INSERT INTO audit_chain VALUES ('head', 1, sha256('mac'), sha256('head'))`,
+  `INSERT INTO audit_chain VALUES ('head', 1, sha256('mac'), sha256('head'), sha256(sha256('shown')))`,
   `INSERT INTO guesses (key, wrong, pending, expires_at) VALUES ('k', 2, '{1}', now() + interval '1 hour')`,
   `INSERT INTO quotas VALUES ('k', 1, 2)`,
   `INSERT INTO mail_outbox (id, kind, sealed, recipient, claimed_by) VALUES (${id(9)}, 'reset', 'sealed', 'recipient', ${id(1)})`,

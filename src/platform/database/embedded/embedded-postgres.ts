@@ -28,8 +28,8 @@ const REVIVAL_PAUSE_MS = 1_000;
 export interface EmbeddedPostgres {
   /** postgres:// URL on loopback with password, for the `gatehouse` database. */
   url: string;
-  /** The same for migrations: the superuser, who acts as the app's role until a migration says otherwise. */
-  migrationUrl: string;
+  /** The same as the superuser, for what the role `gatehouse` must not do itself: to give the audit log out of its hands. */
+  superuserUrl: string;
   /**
    * Stops the server (fast shutdown) and resolves once it has exited; leaves it running when another live Gatehouse
    * process uses the same folder, which then stops it in its turn.
@@ -101,7 +101,7 @@ class Server {
         if (!launched) this.log(`Using the Postgres that already runs on ${this.dataDir}`);
         return {
           url: this.url(postmaster, 'gatehouse'),
-          migrationUrl: `${this.url(postmaster, 'postgres')}?options=-c%20role%3Dgatehouse`,
+          superuserUrl: this.url(postmaster, 'postgres'),
           stop: () => (this.stopped ??= this.stop()),
         };
       }

@@ -62,7 +62,10 @@ export class InstanceLease {
   }
 
   private async holds(lockFunction: string): Promise<boolean> {
-    const { rows } = await this.client.query<{ held: boolean }>(`SELECT ${lockFunction}($1) AS held`, [PRESENCE_LOCK]);
+    const { rows } = await this.client.query<{ held: boolean }>(
+      `SELECT pg_catalog.${lockFunction}($1::pg_catalog.int8) AS held`,
+      [PRESENCE_LOCK],
+    );
     return rows[0]?.held === true;
   }
 }

@@ -1,0 +1,45 @@
+/** The role of the server, and the one that the log belongs to, as the data folder was made with them. */
+const APP_ROLE = 'gatehouse';
+export const AUDIT_ROLE = 'gatehouse_audit';
+
+/** The tables of the log, without audit_chain. */
+export const AUDIT_TABLES = ['audit_events', 'audit_seals', 'audit_unsealed'];
+
+/** audit_chain as the migrations leave it; test/attacks/planted-in-embedded-postgres.spec.ts compares the two. */
+export const CHAIN = `
+  CREATE TABLE {schema}.audit_chain (
+    place   pg_catalog.text CONSTRAINT audit_chain_pk PRIMARY KEY
+      CONSTRAINT audit_chain_place_known CHECK (place IN ('head', 'anchor', 'accepted')),
+    number  pg_catalog.int8  NOT NULL,
+    seal    pg_catalog.bytea NOT NULL,
+    mac     pg_catalog.bytea NOT NULL,
+    release pg_catalog.bytea CONSTRAINT audit_chain_release_length CHECK (pg_catalog.octet_length(release) = 32)
+  );
+  COMMENT ON COLUMN {schema}.audit_chain.release IS 'At the head: SHA-256 of what the next seal has to show, which is what releases the last one'`;
+
+/**
+ * The triggers of the log. The last keeps the chain to its functions and still lets a server of the version before start, which
+ * begins a chain by an INSERT that finds nothing to do.
+ */
+export const TRIGGERS = `
+  CREATE TRIGGER audit_events_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {schema}.audit_events
+    FOR EACH STATEMENT EXECUTE FUNCTION {schema}.audit_events_refuse();
+  CREATE TRIGGER audit_events_await_seal AFTER INSERT ON {schema}.audit_events
+    REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION {schema}.audit_events_await_seal();
+  CREATE TRIGGER audit_events_tally AFTER INSERT ON {schema}.audit_events
+    REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION {schema}.audit_events_tally();
+  CREATE TRIGGER audit_seals_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {schema}.audit_seals
+    FOR EACH STATEMENT EXECUTE FUNCTION {schema}.audit_events_refuse();
+  CREATE TRIGGER audit_chain_by_function BEFORE INSERT ON {schema}.audit_chain
+    FOR EACH ROW WHEN (CURRENT_USER <> '${AUDIT_ROLE}') EXECUTE FUNCTION {schema}.audit_events_refuse()`;
+
+/** What the role of the server may do with the log, beside calling its functions. */
+export const GRANTS = `
+  GRANT SELECT ON {schema}.audit_events, {schema}.audit_seals, {schema}.audit_unsealed, {schema}.audit_chain TO ${APP_ROLE};
+  GRANT INSERT ON {schema}.audit_events, {schema}.audit_chain TO ${APP_ROLE}`;
+
+/** For the last of these: statements that a person types as the superuser find the tables. */
+export const GIVE_SCHEMA = `
+  ALTER SCHEMA {schema} OWNER TO ${AUDIT_ROLE};
+  GRANT CREATE, USAGE ON SCHEMA {schema} TO ${APP_ROLE};
+  ALTER ROLE CURRENT_USER IN DATABASE {database} SET search_path = {schema}, public`;
