@@ -9,6 +9,7 @@ import { registerLoadShedding } from '../auth/sign-in/load-shedding.js';
 import { PasswordHasher } from '../credentials/passwords/password-hasher.js';
 import { halvedNetworks } from '../platform/common/address.js';
 import type { Config } from '../platform/config/config.js';
+import { HOST_IS_CHECKED_HERE, takeBareRefusals } from '../platform/http/bare-refusals.js';
 import { refuseUnreadable } from '../platform/http/client-errors.js';
 import { closeStalled, limitPipelining } from '../platform/http/connections.js';
 import { ErrorFilter } from '../platform/http/error.filter.js';
@@ -45,7 +46,12 @@ export async function createApp(config: Config, databaseUrl: string, logger: Log
     return503OnClosing: false,
     // Node looks for late requests every 30 s unless told otherwise, and where the headers have more time than the
     // whole request it exchanges the two.
-    http: { connectionsCheckingInterval: 1_000, headersTimeout: REQUEST_TIMEOUT, requestTimeout: REQUEST_TIMEOUT },
+    http: {
+      connectionsCheckingInterval: 1_000,
+      headersTimeout: REQUEST_TIMEOUT,
+      requestTimeout: REQUEST_TIMEOUT,
+      ...HOST_IS_CHECKED_HERE,
+    },
     trustProxy: config.trustedProxies.length > 0 ? halvedNetworks(config.trustedProxies) : false,
     genReqId: requestId,
     clientErrorHandler: refuseUnreadable,
@@ -63,6 +69,7 @@ export async function createApp(config: Config, databaseUrl: string, logger: Log
   });
   setHeaders(fastify, await securityHeaders(config));
   logRequests(fastify, logger);
+  takeBareRefusals(fastify);
   if (config.corsOrigins.length > 0) await allowOrigins(fastify, config);
   if (config.rateLimits) registerRateLimit(fastify);
   await servePage(fastify);

@@ -80,6 +80,9 @@ export function toPointer(steps: readonly string[]): string {
 }
 
 interface ProblemOptions {
+  /** Where HTTP has a status of its own for what the code says of many faults, such as 431; and its title. */
+  status?: number;
+  title?: string;
   detail?: string;
   errors?: FieldFault[];
   /** What the answer says besides (RFC 9457, 3.2). */
@@ -103,8 +106,8 @@ export class Problem extends Error {
   ) {
     const [status, title, detail] = PROBLEMS[code];
     super(code, { cause: options.cause });
-    this.status = status;
-    this.title = title;
+    this.status = options.status ?? status;
+    this.title = options.title ?? title;
     this.detail = options.detail ?? detail;
     this.errors = options.errors;
     this.members = options.members ?? {};

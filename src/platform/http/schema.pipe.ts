@@ -1,4 +1,4 @@
-import { StandardSchemaValidationPipe } from '@nestjs/common';
+import { type ArgumentMetadata, StandardSchemaValidationPipe } from '@nestjs/common';
 import { z } from 'zod';
 import { type FieldFault, Problem, toPointer } from './problem.js';
 import { validationMessageOf } from './validation-messages.js';
@@ -15,6 +15,16 @@ type Issues = Parameters<NonNullable<Options['exceptionFactory']>>[0];
 export class SchemaPipe extends StandardSchemaValidationPipe {
   constructor() {
     super({ exceptionFactory: toProblem });
+  }
+
+  /** Where there must be a body and none came, the fields that it lacks are named. */
+  override transform<T>(value: T, metadata: ArgumentMetadata): Promise<T> {
+    const validated = super.transform(value, metadata);
+    if (value !== undefined || metadata.type !== 'body') return validated;
+    return validated.catch(async (error) => {
+      await super.transform({}, metadata);
+      throw error;
+    });
   }
 
   /** Nest would take `constructor` and `prototype` away before the schema can refuse them as unknown. */
