@@ -48,7 +48,7 @@ const grants = ({ headers }: Answer<unknown>) =>
 
 /** One answer of each kind: a success, refusals by the route, by the parser and by no route at all. */
 const REQUESTS: [method: string, path: string, options: CallOptions, status: number][] = [
-  ['GET', '/.well-known/jwks.json', {}, 200],
+  ['GET', '/health/live', {}, 200],
   ['GET', '/v1/auth/session', {}, 401],
   ['POST', '/v1/auth/login', { body: { email: freshEmail(), password: PASSWORD } }, 401],
   ['POST', '/v1/auth/login', { body: '{' }, 400],
@@ -100,6 +100,67 @@ describe('any other origin', () => {
           grants(await closed.call(method, path, { ...options, headers: { ...options.headers, origin } })),
         ).toEqual({});
     }
+  });
+});
+
+/** They hold no secret: a page or an edge that verifies tokens reads them from wherever it is. */
+describe.each(['/.well-known/jwks.json', '/openapi.json'])('%s is read from every origin', (path) => {
+  const servers = (): [string, Gatehouse][] => [
+    ['some listed', listed],
+    ['none listed', closed],
+  ];
+
+  test.each(['GET', 'HEAD'])('%s: by all alike, without their cookies, and kept by a cache', async (method) => {
+    for (const [name, server] of servers()) {
+      const answers = await Promise.all(
+        [undefined, APP, ...STRANGERS].map((origin) =>
+          server.call(method, path, { headers: origin ? { origin } : {} }),
+        ),
+      );
+      for (const answer of answers) {
+        expect([name, answer.status]).toEqual([name, 200]);
+        expect(answer.headers.get('access-control-allow-origin')).toBe('*');
+        expect(answer.headers.has('access-control-allow-credentials')).toBe(false);
+        expect(answer.headers.has('set-cookie')).toBe(false);
+        expect(answer.headers.get('cross-origin-resource-policy')).toBe('cross-origin');
+        expect(answer.headers.get('cache-control')).toBe('public, max-age=300');
+        expect(answer.headers.has('vary')).toBe(false);
+      }
+      expect(new Set(answers.map(({ headers }) => headers.get('etag'))).size).toBe(1);
+    }
+  });
+
+  test('answers a preflight of any origin, for reading alone, and nothing else under that name', async () => {
+    for (const [name, server] of servers()) {
+      for (const origin of [APP, ...STRANGERS]) {
+        const answer = await preflight(server, origin, path, 'GET');
+        expect([name, answer.status, answer.text]).toEqual([name, 204, '']);
+        expect(grants(answer)).toEqual({
+          'access-control-allow-origin': '*',
+          'access-control-allow-methods': 'GET, HEAD',
+          'access-control-allow-headers': '*',
+          'access-control-max-age': '600',
+        });
+      }
+      expect((await server.call('POST', path, { headers: { origin: APP } })).status).toBe(405);
+      expect(grants(await preflight(server, STRANGERS[0] ?? '', `${path}/..`, 'GET'))).not.toHaveProperty(
+        'access-control-allow-origin',
+      );
+    }
+  });
+
+  test('says 304 to who has it already (RFC 9110, 13.1.2)', async () => {
+    const { headers, text } = await closed.call('GET', path);
+    const etag = headers.get('etag') ?? '';
+    expect(text).not.toBe('');
+    expect(etag).toMatch(/^"[\w-]{43}"$/);
+    for (const known of [etag, `W/${etag}`, `"x", ${etag}`, '*']) {
+      const answer = await closed.call('GET', path, { headers: { 'if-none-match': known } });
+      expect([known, answer.status, answer.text]).toEqual([known, 304, '']);
+      expect(answer.headers.get('etag')).toBe(etag);
+      expect(answer.headers.get('access-control-allow-origin')).toBe('*');
+    }
+    expect((await closed.call('GET', path, { headers: { 'if-none-match': '"other"' } })).status).toBe(200);
   });
 });
 

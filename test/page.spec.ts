@@ -64,6 +64,18 @@ it('says itself that there is nothing, to a person who went there in a browser',
   expect([post.status, post.body.code]).toEqual([404, 'not_found']);
 });
 
+it.each(['GET', 'HEAD'])('is where a password manager is sent to change a password: %s', async (method) => {
+  const { status, headers, text } = await gatehouse.call(method, '/.well-known/change-password');
+  expect([status, headers.get('location'), text]).toEqual([303, 'http://gatehouse.test/security', '']);
+  expect(headers.get('cache-control')).toBe('no-store');
+  // By which a password manager knows that an address which is not there is said not to be.
+  const { status: none } = await gatehouse.call(
+    method,
+    '/.well-known/resource-that-should-not-exist-whose-status-code-should-not-be-200',
+  );
+  expect(none).toBe(404);
+});
+
 it('is read only', async () => {
   const { status, headers } = await gatehouse.call('POST', '/devices');
   expect([status, headers.get('allow')]).toEqual([405, 'GET, HEAD']);

@@ -14,6 +14,7 @@ import { refuseUnreadable } from '../platform/http/client-errors.js';
 import { closeStalled, limitPipelining } from '../platform/http/connections.js';
 import { ErrorFilter } from '../platform/http/error.filter.js';
 import { acceptStrictJson } from '../platform/http/json-body.js';
+import { answerOpenPreflights, openToAll } from '../platform/http/open-documents.js';
 import { decodableUrl, logRequests, requestId, setHeaders } from '../platform/http/requests.js';
 import { RouteTable } from '../platform/http/route-table.js';
 import { SchemaPipe } from '../platform/http/schema.pipe.js';
@@ -65,13 +66,17 @@ export async function createApp(config: Config, databaseUrl: string, logger: Log
   fastify.addHook('onRoute', (route) => {
     routes.add(route);
     letDocsLoad(route);
+    openToAll(route);
     route.errorHandler = (error, request, reply) => filter.answer(error, request, reply);
   });
   setHeaders(fastify, await securityHeaders(config));
   logRequests(fastify, logger);
   takeBareRefusals(fastify);
+  // Preflights end here, so they are limited here too; all else is limited afterwards, so that a page can read a refusal.
+  if (config.rateLimits) registerRateLimit(fastify, ({ method }) => method === 'OPTIONS');
+  answerOpenPreflights(fastify);
   if (config.corsOrigins.length > 0) await allowOrigins(fastify, config);
-  if (config.rateLimits) registerRateLimit(fastify);
+  if (config.rateLimits) registerRateLimit(fastify, ({ method }) => method !== 'OPTIONS');
   await servePage(fastify);
   const modules = AppModule.with(config, databaseUrl);
   assertSchemas(modules);
@@ -88,9 +93,8 @@ export async function createApp(config: Config, databaseUrl: string, logger: Log
   return app;
 }
 
-/** Preflights end here, so they are limited here too; all else is limited afterwards, so that a page can read a refusal. */
-async function allowOrigins(fastify: FastifyInstance, { corsOrigins, rateLimits }: Config): Promise<void> {
-  if (rateLimits) registerRateLimit(fastify, ({ method }) => method === 'OPTIONS');
+/** Lets the pages of some origins read what is answered to them, and answers their preflights. */
+async function allowOrigins(fastify: FastifyInstance, { corsOrigins }: Config): Promise<void> {
   await fastify.register(cors, {
     origin: [...corsOrigins],
     // An OPTIONS request that is not a preflight is granted nothing, and needs no refusal of the library's own making.

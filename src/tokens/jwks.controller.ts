@@ -1,4 +1,4 @@
-import { Controller, Get, Header } from '@nestjs/common';
+import { Controller, Get } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import { Public } from '../access/route-access.js';
@@ -30,7 +30,6 @@ export class JwksController {
 
   @Public()
   @Get('jwks.json')
-  @Header('Cache-Control', 'public, max-age=300')
   @ApiOperation({ summary: 'The keys that verify access tokens', operationId: 'getJwks' })
   @Answers(200, jwks)
   read(): { keys: PublicJwk[] } {
