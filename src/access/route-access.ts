@@ -1,7 +1,8 @@
 import { applyDecorators, type ExecutionContext, SetMetadata, type Type } from '@nestjs/common';
 import { RouteConfig } from '@nestjs/platform-fastify';
 import { FASTIFY_ROUTE_CONFIG_METADATA } from '@nestjs/platform-fastify/constants.js';
-import { ApiBearerAuth, ApiSecurity } from '@nestjs/swagger';
+import { ApiBearerAuth, ApiExtension, ApiSecurity } from '@nestjs/swagger';
+import { LIMIT_NAME } from '../platform/http/openapi.js';
 import type { RouteLimitName } from '../platform/rate-limiting/route-limits.js';
 
 /** What a route asks of its caller. */
@@ -32,7 +33,8 @@ export const Roles = (...anyOf: [string, ...string[]]) => accessRule({ kind: 'ro
 export const Permissions = (...allOf: [string, ...string[]]) => accessRule({ kind: 'permissions', allOf });
 
 /** It has a limit of its own, in place of the common one. Stands on a handler, as Fastify's configuration of its route. */
-export const RateLimit = (rateLimit: RouteLimitName): MethodDecorator => RouteConfig({ rateLimit });
+export const RateLimit = (rateLimit: RouteLimitName): MethodDecorator =>
+  applyDecorators(RouteConfig({ rateLimit }), ApiExtension(LIMIT_NAME, rateLimit));
 
 /** The limit that a handler names. Null where it names none, so that the common one holds. */
 export function rateLimitOf(handler: Handler): RouteLimitName | null {

@@ -20,7 +20,7 @@ const revokeBefore = z
     path: ['userId'],
     message: 'Name a role or a user, not both.',
   })
-  .meta({ id: 'RevokeBefore' });
+  .meta({ id: 'RevokeBefore', examples: [{ before: '2026-01-01T00:00:00Z', role: 'user' }] });
 
 const revokedBefore = z.strictObject({ before: z.iso.datetime() }).meta({ id: 'RevokedBefore' });
 

@@ -39,7 +39,7 @@ const userQuery = z.strictObject({
     .optional()
     .meta({
       description:
-        'A part of email, username or name, without regard to case; a text that begins with a letter or digit and has fewer than three of them: the beginning of a word',
+        'A part of email, username or name, without regard to case; a text that begins with a letter or digit and has fewer than three of them: the beginning of a word. Without control characters',
     }),
   role: roleName.optional(),
   status: status.optional(),

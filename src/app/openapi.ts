@@ -1,15 +1,16 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
 import type { onSendHookHandler, RouteOptions } from 'fastify';
-import { z } from 'zod';
 import type { Config } from '../platform/config/config.js';
 import { ownFilesPolicy } from '../platform/http/content-policy.js';
-import { completeErrors } from '../platform/http/openapi-errors.js';
+import { toJsonSchema } from '../platform/http/json-schema.js';
+import { COOKIE_SCHEME, completeDocument } from '../platform/http/openapi-completion.js';
+import { RefreshCookie } from '../sessions/refresh-cookie.js';
 
 /** What `serveOpenApi` answers, to anybody. */
 export const DOCS_FILES: readonly string[] = ['/openapi.json', '/docs', '/docs/*'];
 
-/** Describes the whole API as OpenAPI 3.1: every body, answer and error. */
+/** Describes the whole API as OpenAPI 3.1: every body, answer, header and error. */
 function describeApi(app: NestFastifyApplication, config: Pick<Config, 'publicUrl'>): OpenAPIObject {
   const builder = new DocumentBuilder()
     .setOpenAPIVersion('3.1.0')
@@ -19,8 +20,14 @@ function describeApi(app: NestFastifyApplication, config: Pick<Config, 'publicUr
     .setLicense('MIT', 'https://opensource.org/license/mit')
     .addServer(config.publicUrl)
     .addBearerAuth({ type: 'http', scheme: 'bearer', bearerFormat: 'JWT' })
+    .addSecurity(COOKIE_SCHEME, {
+      type: 'apiKey',
+      in: 'cookie',
+      name: app.get(RefreshCookie, { strict: false }).name,
+      description: 'The refresh token of a browser that has signed in with `X-Token-Delivery: cookie`',
+    })
     .build();
-  return completeErrors(
+  return completeDocument(
     SwaggerModule.createDocument(app, builder, {
       standardSchemaConverter: toJsonSchema,
       // A controller is a flow and may have routes of two tags: each says its own.
@@ -55,18 +62,3 @@ const sendDocs: onSendHookHandler = (_request, reply, payload, done) => {
   void reply.header('content-security-policy', DOCS_POLICY);
   done(null, payload);
 };
-
-/** zod's own JSON Schema (2020-12, the dialect of OpenAPI 3.1); schemas with an id become components. */
-function toJsonSchema(schema: unknown, { schemaType }: { schemaType: 'input' | 'output' }) {
-  if (!(schema instanceof z.ZodType)) return undefined;
-  const { $defs = {}, ...body } = z.toJSONSchema(schema, { io: schemaType, target: 'draft-2020-12' });
-  const components = Object.fromEntries(
-    Object.entries({ ...$defs, ...(body.id && { [body.id]: body }) }).map(withoutMarks),
-  );
-  return { schema: body.id ? { $ref: `#/components/schemas/${body.id}` } : withoutMarks(['', body])[1], components };
-}
-
-/** Takes away what only zod's output needs: the dialect, and the id that has become the component's name. */
-function withoutMarks([name, { $schema: _dialect, id: _id, ...schema }]: [string, z.core.JSONSchema.JSONSchema]) {
-  return [name, schema] as const;
-}

@@ -2,7 +2,11 @@ import { z } from 'zod';
 import { emailField } from '../users/user.js';
 
 /** The token of a mailed link, as a body brings it back. */
-export const mailedToken = z.string().min(1).max(256).meta({ description: 'The token of a mailed link' });
+export const mailedToken = z
+  .string()
+  .min(1)
+  .max(256)
+  .meta({ description: 'The token of a mailed link', examples: ['DTRhqS2lo0rbGBdRNGkPFvJX3e5mCkUy1KbkVIUPb9A'] });
 
 /** A body that is a mailed link and nothing else. */
 export const mailedLink = z.strictObject({ token: mailedToken }).meta({ id: 'MailedLink' });

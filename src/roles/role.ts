@@ -15,7 +15,8 @@ const permission = z
 const description = z
   .string()
   .max(500)
-  .regex(/^\P{Cc}*$/u, { message: 'Write a description without control characters.' });
+  .regex(/^\P{Cc}*$/u, { message: 'Write a description without control characters.' })
+  .meta({ description: 'Without control characters', examples: ['Answers what people ask'] });
 
 /** What is written into a role. */
 export const roleForm = z

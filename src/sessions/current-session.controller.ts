@@ -1,5 +1,5 @@
 import { Body, Controller, Get, Post, Req } from '@nestjs/common';
-import { ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiBody, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import type { AuthenticatedRequest } from '../access/principal.js';
 import { Public, SignedIn } from '../access/route-access.js';
@@ -8,12 +8,12 @@ import { Problem } from '../platform/http/problem.js';
 import { Context, type RequestContext } from '../platform/http/request-context.js';
 import { IdempotencyKey, TakesIdempotencyKey } from './idempotency-key.js';
 import { Rotation } from './rotation.service.js';
-import { type Tokens, tokensView } from './session.js';
+import { refreshTokenField, type Tokens, tokensView } from './session.js';
 import { RefreshesCookie } from './token-delivery.js';
 import { whoAmI, whoAmIView } from './who-am-i.js';
 
 const refresh = z
-  .strictObject({ refreshToken: z.string().optional() })
+  .strictObject({ refreshToken: refreshTokenField })
   .optional()
   .meta({ id: 'Refresh', description: 'The refresh token, unless it is in the cookie' });
 
@@ -28,15 +28,9 @@ export class CurrentSessionController {
   @RefreshesCookie()
   @TakesIdempotencyKey()
   @ApiOperation({ summary: 'Exchange a refresh token for new tokens', operationId: 'refresh' })
+  @ApiBody({ required: false })
   @Answers(200, tokensView)
-  @Fails(
-    'invalid_refresh_token',
-    'refresh_reused',
-    'session_revoked',
-    'session_expired',
-    'email_not_verified',
-    'cross_site_request',
-  )
+  @Fails('invalid_refresh_token', 'refresh_reused', 'session_revoked', 'session_expired', 'email_not_verified')
   async refresh(
     @Body({ schema: refresh }) body: z.infer<typeof refresh>,
     @IdempotencyKey() key: string | null,

@@ -22,7 +22,7 @@ export const TakesIdempotencyKey = () =>
     ApiHeader({
       name: 'Idempotency-Key',
       required: false,
-      schema: { type: 'string', pattern: FORM.source },
+      schema: { type: 'string', pattern: FORM.source, example: 'Kq3vX0mZr8TtW2yB' },
       description:
         'Random, made and kept before the request leaves. The same refresh token with the same key gets the same successor, for as long as that has not been used',
     }),

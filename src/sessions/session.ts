@@ -23,6 +23,12 @@ export const sessionView = z
 
 export const sessionPage = pageOf(sessionView, 'SessionPage');
 
+/** A refresh token that a body may bring, where no cookie does. */
+export const refreshTokenField = z
+  .string()
+  .optional()
+  .meta({ examples: ['grt_AZCJC3IjdGOKvV2mMQ8xQAAAAAABw3Jm0e5nYgCw'] });
+
 /** What a client gets that has signed in or refreshed. */
 export const tokensView = z
   .strictObject({

@@ -9,6 +9,7 @@ import {
 import { ApiHeader } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { catchError, map, type Observable } from 'rxjs';
+import { UsesRefreshCookie } from '../platform/http/openapi.js';
 import { Problem } from '../platform/http/problem.js';
 import { RefreshCookie } from './refresh-cookie.js';
 import { OvertakenTokenProblem } from './rotation.service.js';
@@ -92,6 +93,7 @@ function moveIntoBody(request: FastifyRequest, refreshToken: string | null): voi
 export function DeliversTokens() {
   return applyDecorators(
     UseInterceptors(CookieDelivery),
+    UsesRefreshCookie('delivers'),
     ApiHeader({
       name: 'X-Token-Delivery',
       required: false,
@@ -103,7 +105,7 @@ export function DeliversTokens() {
 }
 
 /** The route exchanges the refresh token of the cookie, where there is one. */
-export const RefreshesCookie = () => UseInterceptors(CookieRefresh);
+export const RefreshesCookie = () => applyDecorators(UseInterceptors(CookieRefresh), UsesRefreshCookie('refreshes'));
 
 /** The route ends the session of the cookie, where there is one, and removes it. */
-export const EndsCookie = () => UseInterceptors(CookieLogout);
+export const EndsCookie = () => applyDecorators(UseInterceptors(CookieLogout), UsesRefreshCookie('ends'));

@@ -2,7 +2,7 @@ import { Controller, Get } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import { Public } from '../access/route-access.js';
-import { Answers } from '../platform/http/openapi.js';
+import { Answers, IsOpen } from '../platform/http/openapi.js';
 import type { PublicJwk } from './signing-key.js';
 import { SigningKeys } from './signing-keys.service.js';
 
@@ -32,6 +32,7 @@ export class JwksController {
   @Get('jwks.json')
   @ApiOperation({ summary: 'The keys that verify access tokens', operationId: 'getJwks' })
   @Answers(200, jwks)
+  @IsOpen()
   read(): { keys: PublicJwk[] } {
     return { keys: this.keys.published() };
   }

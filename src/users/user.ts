@@ -25,7 +25,7 @@ export const nameField = z
   .min(1)
   .max(200)
   .regex(/^(?!\s*$)\P{Cc}+$/u, { message: 'Write a name, without control characters.' })
-  .meta({ examples: ['Ada Lovelace'] });
+  .meta({ description: 'Not blank, and without control characters', examples: ['Ada Lovelace'] });
 
 /** The password policy decides on passwords; here only what a JSON string can be. */
 export const passwordField = z
@@ -33,7 +33,10 @@ export const passwordField = z
   .max(4096)
   .meta({ format: 'password', examples: ['correct horse battery'] });
 
-export const rolesField = z.array(roleName).max(64);
+export const rolesField = z
+  .array(roleName)
+  .max(64)
+  .meta({ examples: [[USER]] });
 
 /** What an admin may write into a new user. */
 export const userForm = z

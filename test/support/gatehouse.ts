@@ -1,5 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import { setting, type TestDatabase, testDatabaseAt } from './database.js';
+import { undocumented } from './document.js';
 import { addressOf, settingsOf, spawnServer } from './server.js';
 
 export interface Answer<Body = Record<string, never>> {
@@ -19,7 +20,7 @@ export interface CallOptions {
 export class Api {
   constructor(public url = '') {}
 
-  /** Sends one request and reads the answer, JSON or not. */
+  /** Sends one request and reads the answer, JSON or not. Throws where that is not as the served document says. */
   async call<Body = Record<string, never>>(
     method: string,
     path: string,
@@ -36,6 +37,8 @@ export class Api {
       body: typeof body === 'string' || body === undefined ? (body as string | undefined) : JSON.stringify(body),
     });
     const text = await response.text();
+    const faults = undocumented({ method, path, sent: body, status: response.status, headers: response.headers, text });
+    if (faults.length > 0) throw new Error(`Not in the document: ${method} ${path} ${faults.join('; ')}: ${text}`);
     const isJson = /json/.test(response.headers.get('content-type') ?? '');
     return {
       status: response.status,

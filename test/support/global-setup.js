@@ -1,7 +1,7 @@
 import { fork } from 'node:child_process';
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { once as happens } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
@@ -15,6 +15,7 @@ const built = (/** @type {string} */ path) =>
 /** What is taken down after the run. */
 const kept = {
   folder: '',
+  document: '',
   template: '',
   shared: '',
   /** @type {import('node:child_process').ChildProcess[]} */
@@ -47,6 +48,7 @@ export async function tearDown() {
   if (kept.shared) await once(process.env.TEST_DATABASE_URL ?? '', `DROP DATABASE ${kept.shared}`);
   if (kept.template) await once(process.env.TEST_DATABASE_URL ?? '', `DROP DATABASE ${kept.template}`);
   await kept.stop();
+  if (kept.document) await rm(kept.document, { recursive: true, force: true });
   if (kept.folder) await rm(kept.folder, { recursive: true, force: true });
 }
 
@@ -94,6 +96,7 @@ async function startServer(/** @type {string} */ postgres) {
   };
   process.env.TEST_SHARED_URL = await addressOf(child);
   child.stdout.resume();
+  await keepDocument(process.env.TEST_SHARED_URL);
   process.env.TEST_SHARED_DATABASE_URL = url.href;
   process.env.TEST_SHARED_SIGNING_KEY = key;
 }
@@ -101,6 +104,14 @@ async function startServer(/** @type {string} */ postgres) {
 /** Where a role looks names up in a database is not copied with the database. */
 const lookUpIn = (/** @type {string} */ name) =>
   `ALTER ROLE CURRENT_USER IN DATABASE ${name} SET search_path = gatehouse, public`;
+
+/** What every answer of the run is held against. */
+async function keepDocument(/** @type {string} */ url) {
+  kept.document = await mkdtemp(join(tmpdir(), 'gatehouse-document-'));
+  process.env.TEST_OPENAPI_FILE = join(kept.document, 'openapi.json');
+  const response = await fetch(`${url}/openapi.json`);
+  await writeFile(process.env.TEST_OPENAPI_FILE, await response.text());
+}
 
 async function startHosts(/** @type {number} */ count) {
   kept.hosts = Array.from({ length: count }, () => fork(new URL('host.js', import.meta.url)));

@@ -7,13 +7,13 @@ import { OptionallySignedIn, SignedIn } from '../../access/route-access.js';
 import { type Message, messageView } from '../../platform/http/message.js';
 import { Answers, Fails } from '../../platform/http/openapi.js';
 import { Context, type RequestContext } from '../../platform/http/request-context.js';
-import { revokedCount } from '../../sessions/session.js';
+import { refreshTokenField, revokedCount } from '../../sessions/session.js';
 import { Sessions } from '../../sessions/sessions.service.js';
 import { EndsCookie } from '../../sessions/token-delivery.js';
 import { Logout } from './logout.service.js';
 
 const logout = z
-  .strictObject({ refreshToken: z.string().optional() })
+  .strictObject({ refreshToken: refreshTokenField })
   .optional()
   .meta({ id: 'Logout', description: 'The refresh token, where the access token has expired and there is no cookie' });
 
@@ -37,7 +37,7 @@ export class LogoutController {
   @ApiOperation({ summary: 'End this session', operationId: 'logout' })
   @ApiBody({ required: false })
   @Answers(200, messageView)
-  @Fails('invalid_refresh_token', 'cross_site_request')
+  @Fails('invalid_refresh_token')
   async logout(
     @Req() request: AuthenticatedRequest,
     @Body({ schema: logout }) body: z.infer<typeof logout>,

@@ -14,7 +14,10 @@ import { PasswordChange } from './password-change.service.js';
 import { PasswordReset } from './password-reset.service.js';
 
 const passwordChange = z
-  .strictObject({ currentPassword: passwordField, newPassword: passwordField })
+  .strictObject({
+    currentPassword: passwordField,
+    newPassword: passwordField.meta({ examples: ['violet tractor under snow'] }),
+  })
   .meta({ id: 'PasswordChange' });
 
 const passwordReset = z.strictObject({ token: mailedToken, password: passwordField }).meta({ id: 'PasswordReset' });

@@ -28,7 +28,7 @@ export class RegistrationController {
     description: 'Where EMAIL_VERIFICATION=required: a mail says the rest, whether the email is taken or not',
     standardSchema: messageView as never,
   })
-  @Fails('signup_closed', 'email_taken', 'username_taken', 'password_too_common', 'cross_site_request', 'overloaded')
+  @Fails('signup_closed', 'email_taken', 'username_taken', 'password_too_common', 'overloaded')
   async register(
     @Body({ schema: registration }) form: RegistrationForm,
     @Context() context: RequestContext,

@@ -21,7 +21,7 @@ export class LoginController {
   @DeliversTokens()
   @ApiOperation({ summary: 'Sign in with email or username and password', operationId: 'login' })
   @Answers(200, signedIn)
-  @Fails('invalid_credentials', 'account_disabled', 'email_not_verified', 'cross_site_request', 'overloaded')
+  @Fails('invalid_credentials', 'account_disabled', 'email_not_verified', 'overloaded')
   async login(
     @Body({ schema: login }) { password, ...identifier }: z.infer<typeof login>,
     @Context() context: RequestContext,

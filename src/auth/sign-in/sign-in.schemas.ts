@@ -1,18 +1,31 @@
 import { z } from 'zod';
+import { EXACTLY_ONE } from '../../platform/http/json-schema.js';
 import { tokensView } from '../../sessions/session.js';
 import { passwordField, userView } from '../../users/user.js';
 
 /** A name and its password. */
 export const login = z
   .strictObject({
-    email: z.string().optional(),
-    username: z.string().optional(),
+    email: z
+      .string()
+      .optional()
+      .meta({ examples: ['ada@example.com'] }),
+    username: z
+      .string()
+      .optional()
+      .meta({ examples: ['ada'] }),
     password: passwordField,
   })
   .refine(({ email, username }) => (email === undefined) !== (username === undefined), {
     message: 'Send either email or username.',
+    // Told beside a password that is missing, too.
+    when: ({ value }) => typeof value === 'object' && value !== null,
   })
-  .meta({ id: 'Login', description: 'Either `email` or `username`, and the password' });
+  .meta({
+    id: 'Login',
+    [EXACTLY_ONE]: ['email', 'username'],
+    description: 'Either `email` or `username`, and the password',
+  });
 
 /** What every way to sign in answers. */
 export const signedIn = z
