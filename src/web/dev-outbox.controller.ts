@@ -1,5 +1,5 @@
 import { Controller, Get, Headers, Res } from '@nestjs/common';
-import { ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiOperation, ApiProduces, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { Public } from '../access/route-access.js';
@@ -33,6 +33,7 @@ export class DevOutboxController {
   @Public()
   @Get()
   @ApiOperation({ summary: 'The mails of the development outbox, newest first', operationId: 'getDevOutbox' })
+  @ApiProduces('application/json', 'text/html')
   @Answers(200, devOutbox, 'As JSON, or as a page where the caller accepts text/html')
   async read(
     @Headers('accept') accept: string | undefined,

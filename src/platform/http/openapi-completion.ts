@@ -36,6 +36,7 @@ export function completeDocument(document: OpenAPIObject): OpenAPIObject {
   document.components = { ...document.components, schemas: schemas as never, headers: HEADERS as never };
   for (const path of Object.values(document.paths)) {
     for (const [method, operation] of Object.entries(path) as [string, Operation][]) {
+      describePages(operation);
       addErrors(method, operation);
       addCookie(operation);
       addHeaders(operation);
@@ -43,6 +44,12 @@ export function completeDocument(document: OpenAPIObject): OpenAPIObject {
     }
   }
   return document;
+}
+
+/** Where a route answers with a page too, only its JSON is of the schema. */
+function describePages({ responses }: Operation): void {
+  for (const { content } of Object.values(responses))
+    if (content?.['text/html']) content['text/html'] = { schema: { type: 'string' } };
 }
 
 function addErrors(method: string, operation: Operation): void {
