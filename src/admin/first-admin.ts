@@ -4,6 +4,7 @@ import { SYSTEM } from '../access/actor.js';
 import { Audit } from '../audit/audit.service.js';
 import { PasswordHasher } from '../credentials/passwords/password-hasher.js';
 import { PasswordPolicy } from '../credentials/passwords/password-policy.js';
+import { trimBlanks } from '../platform/common/trim-blanks.js';
 import type { Config } from '../platform/config/config.js';
 import { CONFIG } from '../platform/config/config.module.js';
 import { Database } from '../platform/database/database.js';
@@ -52,7 +53,7 @@ export class FirstAdmin {
 
   private async makeAsConfigured(): Promise<FirstAdminCredentials | null> {
     const { bootstrapAdmin, databaseUrl } = this.config;
-    if (bootstrapAdmin) return this.make(bootstrapAdmin.email, bootstrapAdmin.password, null);
+    if (bootstrapAdmin) return this.make(trimBlanks(bootstrapAdmin.email), bootstrapAdmin.password, null);
     if (databaseUrl) return null;
     return this.make('admin@gatehouse.test', randomBytes(15).toString('base64url'), 'admin');
   }

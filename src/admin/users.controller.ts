@@ -5,6 +5,7 @@ import { actorOf } from '../access/actor.js';
 import { CurrentUser, type Principal, type SessionPrincipal } from '../access/principal.js';
 import { Permissions } from '../access/route-access.js';
 import { isId } from '../platform/common/id.js';
+import { typedText } from '../platform/common/typed-text.js';
 import { Answers, Fails } from '../platform/http/openapi.js';
 import { idOfCursor, pageOf, pageQuery } from '../platform/http/page.js';
 import { Problem } from '../platform/http/problem.js';
@@ -31,8 +32,7 @@ const status = z.enum(['active', 'disabled']);
 
 const userQuery = z.strictObject({
   ...pageQuery.shape,
-  query: z
-    .string()
+  query: typedText
     .min(1)
     .max(200)
     .regex(/^\P{Cc}*$/u, { message: 'Search for text without control characters.' })

@@ -1,9 +1,9 @@
 import { z } from 'zod';
+import { typedText } from '../platform/common/typed-text.js';
 import { emailField } from '../users/user.js';
 
 /** The token of a mailed link, as a body brings it back. */
-export const mailedToken = z
-  .string()
+export const mailedToken = typedText
   .min(1)
   .max(256)
   .meta({ description: 'The token of a mailed link', examples: ['DTRhqS2lo0rbGBdRNGkPFvJX3e5mCkUy1KbkVIUPb9A'] });

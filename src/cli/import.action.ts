@@ -4,6 +4,7 @@ import { type FirebaseHashing, firebaseHashing } from '../admin/import/firebase.
 import type { RefusedLine } from '../admin/import/import-line.js';
 import { type ImportFormat, ImportSourceError } from '../admin/import/import-source.js';
 import { ImportBrokenOff, type ImportResult, UserImport } from '../admin/import/user-import.service.js';
+import { trimBlanks } from '../platform/common/trim-blanks.js';
 import { operator, withApp } from './context.js';
 import { CommandError, EXIT, print } from './output.js';
 import { Progress } from './progress.js';
@@ -42,7 +43,7 @@ export async function importUsers(file: string, options: ImportCommandOptions): 
         format,
         dryRun,
         firebase,
-        roles: role,
+        roles: role.map(trimBlanks),
         actor: operator(),
         onRefused: (line) => refused.add(line),
         onProgress: ({ imported }) => progress.update(imported, input.bytesRead),

@@ -4,6 +4,7 @@ import type { INestApplicationContext } from '@nestjs/common';
 import { UserAdministration } from '../admin/user-administration.service.js';
 import { UserDirectory, type UserFilter } from '../admin/user-directory.service.js';
 import { isId } from '../platform/common/id.js';
+import { trimBlanks } from '../platform/common/trim-blanks.js';
 import { toProblem } from '../platform/http/schema.pipe.js';
 import { toUserView, type UserRow, type UserView, userForm } from '../users/user.js';
 import { Users } from '../users/users.service.js';
@@ -57,13 +58,14 @@ export async function listUsers({
 export async function grantRoles(name: string, roles: string[], { json }: { json?: boolean }): Promise<void> {
   const user = await withApp(async (app) => {
     const { id } = await findUser(app, name);
-    return toUserView(await app.get(UserAdministration).grantRoles(id, roles, operator()));
+    return toUserView(await app.get(UserAdministration).grantRoles(id, roles.map(trimBlanks), operator()));
   });
   print(json, user, [`${user.email} has ${user.roles.join(', ')}.`]);
 }
 
 /** The user of this email, username or id. Throws a CommandError where there is none. */
-export async function findUser(app: INestApplicationContext, name: string): Promise<UserRow> {
+export async function findUser(app: INestApplicationContext, typed: string): Promise<UserRow> {
+  const name = trimBlanks(typed);
   const users = app.get(Users);
   if (isId(name)) return users.get(name).catch(sayAbsent(`There is no user ${name}.`));
   const found = await users.findCredentials(name.includes('@') ? { email: name } : { username: name });

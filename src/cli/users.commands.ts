@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { USER } from '../access/permissions.js';
+import { trimBlanks } from '../platform/common/trim-blanks.js';
 import { loaded } from './loaded.js';
 
 /** The commands about users, their roles and their sessions. */
@@ -17,8 +18,8 @@ export function addUserCommands(program: Command): void {
   program
     .command('users:list')
     .description('list users, newest first')
-    .option('--query <text>', 'a part of email, username or name')
-    .option('--role <role>', 'who has this role')
+    .option('--query <text>', 'a part of email, username or name', trimBlanks)
+    .option('--role <role>', 'who has this role', trimBlanks)
     .addOption(new Option('--status <status>', 'who has this status').choices(['active', 'disabled']))
     .option('--limit <n>', 'how many at most', wholeNumber, 100)
     .option('--json', 'print JSON')
@@ -38,7 +39,7 @@ export function addUserCommands(program: Command): void {
       '--before <time>',
       'end those opened before this time (2026-11-30T12:00:00Z) or so long ago (2h); 0s is now',
     )
-    .option('--role <role>', 'with --before: of the users who have this role')
+    .option('--role <role>', 'with --before: of the users who have this role', trimBlanks)
     .option('--user <user>', 'with --before: of this user')
     .option('--all', 'with --before: of everybody')
     .option('--json', 'print JSON')

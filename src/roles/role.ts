@@ -1,11 +1,12 @@
 import { z } from 'zod';
 import { PERMISSION_FORM } from '../access/permissions.js';
+import { typedText } from '../platform/common/typed-text.js';
 import { pageOf } from '../platform/http/page.js';
 
-export const roleName = z
-  .string()
+export const roleName = typedText
   .regex(/^[a-z][a-z0-9_-]{0,63}$/, { message: 'Use 1 to 64 of a to z, digits, _ and -, beginning with a letter.' })
-  .meta({ examples: ['support'] });
+  // Of the text as it is sent, around which there may be blanks.
+  .meta({ examples: ['support'], pattern: '[a-z][a-z0-9_-]{0,63}' });
 
 const permission = z
   .string()

@@ -5,6 +5,7 @@ import type { z } from 'zod';
 import { actorOf } from '../access/actor.js';
 import { CurrentUser, type Principal } from '../access/principal.js';
 import { Permissions } from '../access/route-access.js';
+import { trimBlanks } from '../platform/common/trim-blanks.js';
 import { Answers, Fails } from '../platform/http/openapi.js';
 import { keyOfCursor, pageQuery } from '../platform/http/page.js';
 import { Problem } from '../platform/http/problem.js';
@@ -12,7 +13,7 @@ import { Context, type RequestContext } from '../platform/http/request-context.j
 import { type RoleForm, type RoleView, roleForm, roleName, rolePage, roleView } from './role.js';
 import { Roles } from './roles.service.js';
 
-const NAME = { name: 'name', schema: { type: 'string', pattern: '^[a-z][a-z0-9_-]{0,63}$' } } as const;
+const NAME = { name: 'name', schema: { type: 'string', pattern: '[a-z][a-z0-9_-]{0,63}' } } as const;
 
 /** Roles and what they permit. */
 @ApiTags('Roles')
@@ -51,7 +52,7 @@ export class RolesController {
   ): Promise<RoleView> {
     const checked = roleName.safeParse(name);
     if (!checked.success) throw Problem.field('/name', checked.error.issues[0]?.message ?? '');
-    const { role, created } = await this.roles.save(name, form, actorOf(caller, context));
+    const { role, created } = await this.roles.save(checked.data, form, actorOf(caller, context));
     reply.status(created ? HttpStatus.CREATED : HttpStatus.OK);
     return role;
   }
@@ -71,7 +72,7 @@ export class RolesController {
     @CurrentUser() caller: Principal,
     @Context() context: RequestContext,
   ): Promise<void> {
-    await this.roles.remove(name, actorOf(caller, context));
+    await this.roles.remove(trimBlanks(name), actorOf(caller, context));
   }
 }
 

@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import { USER } from '../access/permissions.js';
+import { typedText } from '../platform/common/typed-text.js';
 import { roleName } from '../roles/role.js';
 import { readEmail } from './email.js';
 
-/** What a person may write into the fields of a user. */
-export const emailField = z
-  .string()
+/** What a person may write into the fields of a user. Blanks around it are not kept. */
+export const emailField = typedText
   .max(320)
   .refine((text) => readEmail(text) !== null, { message: 'Write an email address such as ada@example.com.' })
   .meta({ examples: ['ada@example.com'] });
@@ -13,19 +13,20 @@ export const emailField = z
 /** What a username may be; no other text can be one that somebody has. */
 export const USERNAME = /^[A-Za-z0-9._-]{3,32}$/;
 
-export const usernameField = z
-  .string()
+export const usernameField = typedText
   .regex(USERNAME, { message: 'Use 3 to 32 of the letters A to Z, digits and . _ -' })
-  .meta({ examples: ['ada'] });
+  // Of the text as it is sent, around which there may be blanks.
+  .meta({ examples: ['ada'], pattern: '[A-Za-z0-9._-]{3,32}' });
 
 /** In composed form (NFC), as the search looks for it. */
-export const nameField = z
-  .string()
+export const nameField = typedText
+  // Normalising costs more than linear time, so what is far too long is not even normalised.
+  .max(1000, { abort: true, message: 'At most 200 characters.' })
   .normalize('NFC')
   .min(1)
   .max(200)
-  .regex(/^(?!\s*$)\P{Cc}+$/u, { message: 'Write a name, without control characters.' })
-  .meta({ description: 'Not blank, and without control characters', examples: ['Ada Lovelace'] });
+  .regex(/^\P{Cc}+$/u, { message: 'Write a name, without control characters.' })
+  .meta({ description: 'Not blank, and without control characters', examples: ['Ada Lovelace'], pattern: '\\S' });
 
 /** The password policy decides on passwords; here only what a JSON string can be. */
 export const passwordField = z

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { typedText } from '../../platform/common/typed-text.js';
 import { EXACTLY_ONE } from '../../platform/http/json-schema.js';
 import { tokensView } from '../../sessions/session.js';
 import { passwordField, userView } from '../../users/user.js';
@@ -6,14 +7,8 @@ import { passwordField, userView } from '../../users/user.js';
 /** A name and its password. */
 export const login = z
   .strictObject({
-    email: z
-      .string()
-      .optional()
-      .meta({ examples: ['ada@example.com'] }),
-    username: z
-      .string()
-      .optional()
-      .meta({ examples: ['ada'] }),
+    email: typedText.optional().meta({ examples: ['ada@example.com'] }),
+    username: typedText.optional().meta({ examples: ['ada'] }),
     password: passwordField,
   })
   .refine(({ email, username }) => (email === undefined) !== (username === undefined), {

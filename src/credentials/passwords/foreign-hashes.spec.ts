@@ -53,6 +53,20 @@ test.each([
   ['password-hash with a line end in its salt', `sha1$sa\nlt$1$${'a'.repeat(40)}`],
   ['password-hash with half a character in its salt', `sha1$\ud800$1$${'a'.repeat(40)}`],
   ['password-hash cut short', `sha1$salt$1$${'a'.repeat(39)}`],
+  ['passlib of ten million rounds', `$pbkdf2-sha256$9999999$${SALT}$${HASH}`],
+  ['PBKDF2 of many blocks', `$pbkdf2-sha256$1000000$${SALT}$${'A'.repeat(171)}`],
+  ['PBKDF2 of a short hash', `$pbkdf2-sha256$1000$${SALT}$AAAA`],
+  ['Werkzeug of ten million rounds', `pbkdf2:sha256:9999999$salt$${'a'.repeat(64)}`],
+  ['Werkzeug of 4 GiB', `scrypt:4194304:8:1$salt$${'a'.repeat(128)}`],
+  ['Django scrypt of 4 GiB', `scrypt$4194304$salt$8$1$${HASH}=`],
+  ['scrypt of a cost that is no power of two', `scrypt$1000$salt$8$1$${HASH}=`],
+  ['bcrypt-sha256 of a day', `$bcrypt-sha256$v=2,t=2b,r=31$${'a'.repeat(22)}$${'a'.repeat(31)}`],
+  ['WordPress of a day', `$wp$2y$31$${'a'.repeat(53)}`],
+  ['phpass of a billion rounds', `$P$S${'a'.repeat(30)}`],
+  ['phpass of no rounds', `$P$.${'a'.repeat(30)}`],
+  ['LDAP with a salt that its name does not tell', `{SHA}${Buffer.alloc(28).toString('base64')}`],
+  ['LDAP cut short', `{SSHA}${Buffer.alloc(20).toString('base64')}`],
+  ['the sha512-crypt of Linux', `$6$saltsalt$${'a'.repeat(86)}`],
   ['an unknown kind', `$argon3$v=19$m=65536,t=1,p=1$${SALT}$${HASH}`],
   ['our own', `$2b$04$${'a'.repeat(53)}`],
 ])('%s is no foreign hash, and fits no password', (_, hash) => {
@@ -71,6 +85,10 @@ test('the most expensive hash of each kind that is taken holds a thread for a fe
     `$argon2id$v=19$m=262144,t=4,p=1$${SALT}$${HASH}`,
     `pbkdf2_sha256$3000000$salt$${HASH}=`,
     `sha512$salt$500000$${'a'.repeat(128)}`,
+    `$pbkdf2-sha512$3000000$${SALT}$${'A'.repeat(86)}`,
+    `scrypt:262144:8:1$salt$${'a'.repeat(128)}`,
+    `$P$I${'a'.repeat(30)}`,
+    `${'a'.repeat(32)}:${'a'.repeat(128)}`,
   ];
   for (const hash of dear) {
     const verify = () =>

@@ -8,6 +8,7 @@ import { networkOf } from '../../platform/common/address.js';
 import { Problem } from '../../platform/http/problem.js';
 import { canonicalPassword } from './canonical-password.js';
 import { FairQueue } from './fair-queue.js';
+import { readsOnly72Bytes } from './foreign/bcrypt-forms.js';
 import { isForeignHash } from './foreign-hashes.js';
 
 export const PASSWORD_HASHER_OPTIONS = Symbol('PASSWORD_HASHER_OPTIONS');
@@ -44,8 +45,6 @@ export class InvalidPasswordError extends Error {
 
 /** Milliseconds that a thread may take to load before it is given up. */
 const LOADING = 5_000;
-/** What other software has made, of the first 72 bytes of a password. */
-const FOREIGN_BCRYPT = /^\$2[ay]\$/;
 /** Costs above 15 count as malformed: a single hash of cost 31 would hold a thread for a day. */
 const OUR_HASH = /^\$2b\$(0[4-9]|1[0-5])\$[./A-Za-z0-9]{53}$/;
 /**
@@ -137,7 +136,7 @@ export class PasswordHasher implements OnModuleInit, OnApplicationShutdown {
    */
   needsRehash(hash: string, password: string): boolean {
     // Nobody knows whether what it has not read is right.
-    if (FOREIGN_BCRYPT.test(hash) && Buffer.byteLength(password) > 72) return false;
+    if (readsOnly72Bytes(hash) && Buffer.byteLength(password) > 72) return false;
     return Number(OUR_HASH.exec(hash)?.[1]) !== this.options.cost;
   }
 

@@ -51,6 +51,19 @@ it('sends its values and shows the message of success', async () => {
   expect(name().value).toBe('Ada');
 });
 
+it('sends what was typed without the blanks around it, and a password with them', async () => {
+  const action = jest.fn<Action>().mockResolvedValue(null);
+  render(
+    <Form submit="Send" action={action}>
+      <TextField name="name" label="Name" />
+      <TextField name="password" label="Password" type="password" />
+    </Form>,
+  );
+  fill(screen.getByLabelText<HTMLInputElement>('Password'), ' open\u00a0');
+  await sendAs(' Ada Lovelace\u00a0');
+  await waitFor(() => expect(action.mock.calls).toEqual([[{ name: 'Ada Lovelace', password: ' open\u00a0' }]]));
+});
+
 it('empties its fields after success where it should, and not after a refusal', async () => {
   const action = refuse('invalid_request').mockResolvedValueOnce(null);
   renderForm(action, { resets: true });

@@ -47,8 +47,7 @@ export function Form({ submit, action, resets = false, danger = false, className
     setDone(null);
     setPending(true);
     try {
-      const values = Object.fromEntries(new FormData(element)) as Values;
-      const result = await action(values);
+      const result = await action(typedValues(element));
       if (result === false) return;
       setDone(result);
       if (resets) element.reset();
@@ -75,6 +74,16 @@ export function Form({ submit, action, resets = false, danger = false, className
       <StatusMessage>{done}</StatusMessage>
     </BaseForm>
   );
+}
+
+/** What stands in the fields, without the blanks that a phone's keyboard leaves around it; a password as it is. */
+function typedValues(form: HTMLFormElement): Values {
+  const entries = [...new FormData(form)].map(([name, value]) => {
+    const field = form.elements.namedItem(name);
+    const isPassword = field instanceof HTMLInputElement && field.type === 'password';
+    return [name, isPassword ? value : String(value).trim()];
+  });
+  return Object.fromEntries(entries) as Values;
 }
 
 interface TextFieldProps extends ComponentProps<typeof Field.Control> {
