@@ -1,11 +1,11 @@
-import { closeSync, createReadStream, openSync, writeFileSync } from 'node:fs';
-import { readFile, stat } from 'node:fs/promises';
-import { type FirebaseHashing, firebaseHashing } from '../admin/import/firebase.js';
+import { closeSync, openSync, writeFileSync } from 'node:fs';
 import type { RefusedLine } from '../admin/import/import-line.js';
 import { type ImportFormat, ImportSourceError } from '../admin/import/import-source.js';
 import { ImportBrokenOff, type ImportResult, UserImport } from '../admin/import/user-import.service.js';
+import { VENDORS } from '../admin/import/vendors/vendors.js';
 import { trimBlanks } from '../platform/common/trim-blanks.js';
 import { operator, withApp } from './context.js';
+import { findFile, formatOf, readAccounts, readFirebase, readPepper } from './import-files.js';
 import { CommandError, EXIT, print } from './output.js';
 import { Progress } from './progress.js';
 
@@ -13,6 +13,10 @@ import { Progress } from './progress.js';
 const SHOWN = 20;
 
 interface ImportCommandOptions {
+  file?: string;
+  from?: string;
+  accounts?: string;
+  pepper?: string;
   format?: ImportFormat;
   dryRun?: boolean;
   report?: string;
@@ -22,31 +26,43 @@ interface ImportCommandOptions {
 }
 
 /** Ends with 1 where a line was refused. */
-export async function importUsers(file: string, options: ImportCommandOptions): Promise<void> {
+export async function importUsers(named: string | undefined, options: ImportCommandOptions): Promise<void> {
   const { dryRun = false, report, role, json } = options;
+  const file = named ?? options.file;
+  if (file === undefined || (named !== undefined && options.file !== undefined)) {
+    throw new CommandError('Name one file, or - for standard input.', EXIT.usage);
+  }
+  const vendor = options.from === undefined ? undefined : VENDORS[options.from];
+  if (options.pepper !== undefined && options.from !== 'devise') {
+    throw new CommandError('--pepper goes with --from devise.', EXIT.usage);
+  }
   const format = options.format ?? formatOf(file);
   const firebase = options.firebase === undefined ? undefined : await readFirebase(options.firebase);
-  const { size } = await stat(file).catch(() => {
-    throw new CommandError(`${file} cannot be read.`, EXIT.input);
-  });
+  const pepper = options.pepper === undefined ? undefined : await readPepper(options.pepper);
+  const { open, size } = await findFile(file);
+  const accounts = await readAccounts(options.accounts, vendor);
   const refused = new Refusals(report);
   const progress = new Progress('users', size);
   const tell = (result: ImportResult) =>
     print(json, { ...result, dryRun, refusals: refused.shown }, [
       `${dryRun ? 'Would import' : 'Imported'} ${result.imported} users, refused ${result.refused} lines.`,
+      ...notTaken(result),
       ...refused.shown.map(({ line, email, reason }) => `  line ${line}${email ? ` (${email})` : ''}: ${reason}`),
     ]);
   try {
     const result = await withApp((app) => {
-      const input = createReadStream(file, { highWaterMark: 256 * 1024 });
+      const input = open();
       return app.get(UserImport).run(input, {
         format,
         dryRun,
+        vendor,
         firebase,
+        pepper,
+        accounts,
         roles: role.map(trimBlanks),
         actor: operator(),
         onRefused: (line) => refused.add(line),
-        onProgress: ({ imported }) => progress.update(imported, input.bytesRead),
+        onProgress: ({ imported }) => progress.update(imported, input.bytesRead ?? 0),
       });
     });
     progress.stop();
@@ -61,6 +77,12 @@ export async function importUsers(file: string, options: ImportCommandOptions): 
   } finally {
     refused.close();
   }
+}
+
+/** What the export has besides, in one line. */
+function notTaken({ notTaken: counts }: ImportResult): string[] {
+  const items = Object.entries(counts).map(([what, users]) => `${what} (${users})`);
+  return items.length === 0 ? [] : [`Not taken, with how many users have it: ${items.join(', ')}.`];
 }
 
 /** Refused lines, to a file or the first of them for the screen. */
@@ -90,22 +112,5 @@ class Refusals {
     } catch (error) {
       throw new CommandError(`${this.file} cannot be written (${(error as NodeJS.ErrnoException).code}).`, EXIT.input);
     }
-  }
-}
-
-function formatOf(file: string): ImportFormat {
-  if (/\.csv$/i.test(file)) return 'csv';
-  if (/\.(ndjson|jsonl)$/i.test(file)) return 'ndjson';
-  throw new CommandError('Say --format ndjson or --format csv: the name of the file does not tell.', EXIT.usage);
-}
-
-async function readFirebase(file: string): Promise<FirebaseHashing> {
-  try {
-    return firebaseHashing.parse(JSON.parse(await readFile(file, 'utf8')));
-  } catch {
-    throw new CommandError(
-      `${file} must hold base64_signer_key, base64_salt_separator, rounds and mem_cost as JSON.`,
-      EXIT.input,
-    );
   }
 }

@@ -11,7 +11,7 @@ process.on('message', async (/** @type {{ args: string[], env: Record<string, st
       return true;
     };
   }
-  Object.defineProperty(process, 'stdin', { value: Readable.from([given.input]), configurable: true });
+  Object.defineProperty(process, 'stdin', { value: Readable.from([Buffer.from(given.input)]), configurable: true });
   process.env = given.env;
   process.exitCode = 0;
   await run(given.args);

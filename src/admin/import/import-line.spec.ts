@@ -5,7 +5,7 @@ const NOW = new Date('2026-01-02T03:04:05Z');
 const read = (record: unknown) => readLine({ line: 7, record }, { roles: ['user'], now: NOW });
 const reason = (record: unknown) => {
   const result = read(record);
-  return 'reason' in result ? result.reason : null;
+  return result && 'reason' in result ? result.reason : null;
 };
 
 test('a line that says the address alone is a user', () => {
@@ -16,10 +16,33 @@ test.each([
   ['2019-02-03T04:05:06Z', '2019-02-03T04:05:06.000Z'],
   [0, '1970-01-01T00:00:00.000Z'],
   [1_549_166_706_000, '2019-02-03T04:05:06.000Z'],
+  ['1549166706000', '2019-02-03T04:05:06.000Z'],
+  ['2019-02-03 04:05:06.789123+00', '2019-02-03T04:05:06.789Z'],
   [NOW.getTime(), NOW.toISOString()],
 ])('createdAt %j is %s', (createdAt, expected) => {
   const user = read({ email: 'a@x.test', createdAt });
-  expect('createdAt' in user && user.createdAt?.toISOString()).toBe(expected);
+  expect(user && 'createdAt' in user && user.createdAt?.toISOString()).toBe(expected);
+});
+
+test.each([
+  ['t', true],
+  ['f', false],
+  ['1', true],
+  [0, null],
+  ['TRUE', true],
+  [false, false],
+])('emailVerified %j is %s', (emailVerified, expected) => {
+  const user = read({ email: 'a@x.test', emailVerified });
+  expect(user && 'emailVerified' in user ? user.emailVerified : null).toBe(expected);
+});
+
+test('a blank field says nothing, however wide', () => {
+  const blanks = { name: ' ', username: '\u00a0', createdAt: '\t', passwordHash: ' ', emailVerified: ' ' };
+  expect(read({ email: ' a@x.test ', ...blanks })).toMatchObject({
+    email: { written: 'a@x.test' },
+    name: null,
+    createdAt: null,
+  });
 });
 
 test.each(['9999-12-31T23:59:59Z', NOW.getTime() + 1, '2026-01-02T03:04:06Z', 9e15, 8.7e15, -1, 'yesterday', 1.5])(

@@ -1,10 +1,25 @@
 import { z } from 'zod';
 import { isForeignHash } from '../../credentials/passwords/foreign-hashes.js';
+import { trimBlanks } from '../../platform/common/trim-blanks.js';
 import { roleName } from '../../roles/role.js';
 import { type Email, readEmail } from '../../users/email.js';
 import { emailField, nameField, usernameField } from '../../users/user.js';
-import { type FirebaseHashing, firebaseHash } from './firebase.js';
-import type { SourceLine } from './import-source.js';
+import { type FirebaseHashing, firebaseHash } from './firebase-hash.js';
+import { readMoment } from './moment.js';
+import type { SourceLine } from './source-line.js';
+import { Row } from './vendors/row.js';
+import type { Vendor, VendorContext, VendorUser } from './vendors/vendor.js';
+
+/** As databases print them; Postgres's are single letters. */
+const TRUE = ['true', 't', '1', 'yes', 'y', 'on'];
+const FALSE = ['false', 'f', '0', 'no', 'n', 'off'];
+
+const moment = z.unknown().transform((given, context) => {
+  const at = readMoment(given);
+  if (at) return at;
+  context.addIssue('Write a time with its zone, such as 2026-11-30T12:00:00Z, or milliseconds since 1970');
+  return z.NEVER;
+});
 
 /** What a line may say; a CSV column that is left empty says nothing. */
 const line = z.strictObject({
@@ -12,12 +27,10 @@ const line = z.strictObject({
   username: usernameField.nullish(),
   name: nameField.nullish(),
   roles: z.preprocess(listed, z.array(roleName)).nullish(),
-  emailVerified: z.union([z.boolean(), z.stringbool()]).nullish(),
+  emailVerified: z.union([z.boolean(), z.stringbool({ truthy: TRUE, falsy: FALSE })]).nullish(),
   status: z.enum(['active', 'disabled']).nullish(),
-  createdAt: z
-    .union([z.iso.datetime({ offset: true }), z.int().min(0)])
-    .transform((at) => new Date(at))
-    .nullish(),
+  createdAt: moment.nullish(),
+  lastLoginAt: moment.nullish(),
   passwordHash: z.string().max(1024).nullish(),
   passwordSalt: z.string().max(256).nullish(),
 });
@@ -38,7 +51,10 @@ export interface ImportedUser {
   emailVerified: boolean;
   status: 'active' | 'disabled';
   createdAt: Date | null;
+  lastLoginAt: Date | null;
   passwordHash: string | null;
+  /** What the export has and we do not take. */
+  left: string[];
 }
 
 /** A line that was not imported, and why. */
@@ -54,23 +70,37 @@ export interface LineOptions {
   /** Roles of a user whose line names none. */
   roles: readonly string[];
   firebase?: FirebaseHashing;
+  /** The program whose export it is; without one the fields are our own. */
+  vendor?: Vendor;
+  pepper?: string;
+  accounts?: VendorContext['accounts'];
 }
 
-/** Reads the record of a line. Says why it is refused, in words for the person who prepares the file. */
+/**
+ * Reads the record of a line. Says why it is refused, in words for the person who prepares the file. Null for a record of
+ * an export that is no user.
+ */
 export function readLine(
   { line: number, record, fault }: SourceLine,
   options: LineOptions,
-): ImportedUser | RefusedLine {
-  const given = withoutBlanks(record);
-  if (given === null) return { line: number, email: null, reason: 'This is no JSON object.' };
+): ImportedUser | RefusedLine | null {
+  const written = withoutBlanks(record);
+  if (written === null) return { line: number, email: null, reason: 'This is no JSON object.' };
+  const translated = translate(written, options);
+  if (translated === null) return null;
+  const given = withoutBlanks(translated.fields) ?? {};
   const refuse = (reason: string): RefusedLine => ({ line: number, email: emailOf(given), reason });
-  if (fault !== undefined) return refuse(fault);
+  const found = fault ?? translated.fault;
+  if (found !== undefined) return refuse(found);
   if (Object.values(given).some(isDamaged)) return refuse('The text is damaged: save the file as UTF-8.');
   if ('password' in given) return refuse('password: plain passwords are not imported; give passwordHash.');
   const { data, error } = line.safeParse(given);
   if (!data) return refuse(error.issues.map(describe).join(' '));
   // Tokens go stale by a change of roles after the account was made: in the future none would be.
-  if (data.createdAt && !(data.createdAt <= options.now)) return refuse('createdAt: Give a moment that has passed.');
+  for (const field of ['createdAt', 'lastLoginAt'] as const) {
+    const at = data[field];
+    if (at && !(at <= options.now)) return refuse(`${field}: Give a moment that has passed.`);
+  }
   const email = readEmail(data.email);
   if (!email) return refuse('email: Write an email address such as ada@example.com.');
   const passwordHash = data.passwordHash ? storableHash(data.passwordHash, data.passwordSalt, options.firebase) : null;
@@ -86,8 +116,16 @@ export function readLine(
     emailVerified: data.emailVerified ?? false,
     status: data.status ?? 'active',
     createdAt: data.createdAt ?? null,
+    lastLoginAt: data.lastLoginAt ?? null,
     passwordHash,
+    left: translated.left,
   };
+}
+
+/** The record in our own fields. */
+function translate(written: Record<string, unknown>, options: LineOptions): VendorUser | null {
+  const { vendor, now, firebase, pepper, accounts = new Map() } = options;
+  return vendor ? vendor.read(new Row(written), { now, firebase, pepper, accounts }) : { fields: written, left: [] };
 }
 
 /** The hash as it is kept. `$2b$` is the prefix of our own hashes, so plain bcrypt is kept under its elder one. */
@@ -108,7 +146,11 @@ function storableHash(
 
 function withoutBlanks(record: unknown): Record<string, unknown> | null {
   if (record === null || typeof record !== 'object' || Array.isArray(record)) return null;
-  return Object.fromEntries(Object.entries(record).filter(([, value]) => value !== ''));
+  return Object.fromEntries(
+    Object.entries(record).filter(
+      ([, value]) => value !== undefined && (typeof value !== 'string' || trimBlanks(value) !== ''),
+    ),
+  );
 }
 
 /** U+FFFD stands where bytes were no UTF-8, here or in a conversion before. */

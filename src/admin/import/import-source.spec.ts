@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
-import { type ImportFormat, readSource, type SourceLine } from './import-source.js';
+import { type ImportFormat, readSource } from './import-source.js';
+import type { SourceLine } from './source-line.js';
 
 async function read(format: ImportFormat, ...chunks: (string | Buffer)[]): Promise<SourceLine[]> {
   const lines: SourceLine[] = [];
@@ -74,6 +75,71 @@ test('NDJSON: a line of more than 64 KiB is told, wherever the stream cuts it, a
     ]);
     expect(lines[2]?.record).toEqual({ email: 'a@x.test' });
   }
+});
+
+test.each([';', '\t', '|', ','])(
+  'CSV: columns are separated by %j, whatever stands within quotes',
+  async (separator) => {
+    const lines = [`"e,m;a|i\tl"${separator}name`, `a@x.test${separator}"One, two; three"`];
+    expect(await read('csv', ...`\uFEFF${lines.join('\r\n')}\r\n`)).toMatchObject([
+      { record: { 'e,m;a|i\tl': 'a@x.test', name: 'One, two; three' } },
+    ]);
+  },
+);
+
+test.each(['ndjson', 'csv', 'json'] as const)('%s: UTF-16 is told', async (format) => {
+  await expect(read(format, Buffer.from('\uFEFFemail\n', 'utf16le'))).rejects.toThrow(
+    'It is UTF-16: save it as UTF-8.',
+  );
+});
+
+const REALM = `[{"realm": "a", "users": [
+  {"id": "1", "users": [{"no": 1}], "text": "}]\\"],{"},
+  {"id": "2"}], "clients": [{"users": [1]}]},
+ {"users": []}, {"users": [{"id": "3"}]}]`;
+
+test('JSON: the users of every realm, wherever the stream cuts it, with their lines', async () => {
+  const ids = async (...chunks: string[]) => {
+    const lines: [number, unknown][] = [];
+    const input = Readable.from(chunks.map((chunk) => Buffer.from(chunk)));
+    for await (const { line, record } of readSource(input, 'json', { keys: ['users'], nested: true })) {
+      lines.push([line, (record as { id: string }).id]);
+    }
+    return lines;
+  };
+  const expected = [
+    [2, '1'],
+    [3, '2'],
+    [4, '3'],
+  ];
+  expect(await ids(REALM)).toEqual(expected);
+  expect(await ids(...REALM)).toEqual(expected);
+});
+
+test('JSON: one that is broken or too long is told, and the next is read', async () => {
+  const long = JSON.stringify({ name: 'x'.repeat(70_000) });
+  const lines = await read('json', `[{"a": 1}, {"b" 2}, ${long}, 7,\n {"c": 3, "c": 4}, {"d": 5}]`);
+  expect(lines.map(({ record, fault }) => (fault ? 'too long' : record))).toEqual([
+    { a: 1 },
+    null,
+    'too long',
+    7,
+    null,
+    { d: 5 },
+  ]);
+});
+
+test.each([
+  ['a list that ends in the middle', '[{"a": 1}', 'It ends in the middle'],
+  ['brackets that do not fit', '[{"a": 1}}', 'no JSON'],
+  ['a text', '"users"', 'no list of users'],
+  ['what is nested for its own sake', '['.repeat(1_000_000), 'nested too deeply'],
+])('JSON: %s ends it', async (_what, text, message) => {
+  await expect(read('json', text)).rejects.toThrow(message);
+});
+
+test('JSON: objects one after another are read as NDJSON', async () => {
+  expect(await read('json', '\uFEFF {"a": 1}\n{"a": 2}\n')).toMatchObject([{ record: { a: 1 } }, { record: { a: 2 } }]);
 });
 
 test.each(['ndjson', 'csv'] as const)('%s: what cannot be read is no fault of ours', async (format) => {

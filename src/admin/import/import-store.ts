@@ -13,15 +13,16 @@ const NOT_RESERVED = `NOT EXISTS (
 
 /**
  * While users.password_hash is kept for the version before, it is written here too: the trigger that would do it writes each
- * row of users twice. $1 ids, $2 emails, $3 email keys, $4 usernames, $5 names, $6 password hashes, $7 verified, $8 status
+ * row of users twice. $1 ids, $2 emails, $3 email keys, $4 usernames, $5 names, $6 password hashes, $7 verified, $8 status, $9 last sign-ins
  */
 export const INSERT = `
   WITH given AS (
-    SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::boolean[], $8::text[])
-      AS given (id, email, email_key, username, name, hash, verified, status)
+    SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::boolean[], $8::text[],
+        $9::timestamptz[]) AS given (id, email, email_key, username, name, hash, verified, status, signed_in)
   ), made AS (
-    INSERT INTO users (id, email, email_key, username, name, password_hash, email_verified_at, status)
-    SELECT id, email, email_key, username, name, hash, CASE WHEN verified THEN now() END, status
+    INSERT INTO users (id, email, email_key, username, name, password_hash, email_verified_at, status,
+      last_login_at)
+    SELECT id, email, email_key, username, name, hash, CASE WHEN verified THEN now() END, status, signed_in
     FROM given WHERE ${NOT_RESERVED}
     ORDER BY id ON CONFLICT DO NOTHING RETURNING id
   ), kept AS (

@@ -1,4 +1,3 @@
-import type { Readable } from 'node:stream';
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import type { Actor } from '../../access/actor.js';
@@ -8,6 +7,7 @@ import { Database } from '../../platform/database/database.js';
 import { type ImportedUser, type LineOptions, type RefusedLine, readLine } from './import-line.js';
 import { type ImportFormat, ImportSourceError, readSource } from './import-source.js';
 import * as store from './import-store.js';
+import type { Bytes } from './source-line.js';
 
 /** Users of one transaction. */
 const BATCH = 1_000;
@@ -24,6 +24,8 @@ export interface ImportOptions extends Omit<LineOptions, 'now'> {
 export interface ImportResult {
   imported: number;
   refused: number;
+  /** What the export has of the imported users and we do not take, with how many of them have it. */
+  notTaken: Record<string, number>;
 }
 
 /** The import ended before its file did. What was done until then stays done, but in a dry run. */
@@ -49,8 +51,8 @@ export class UserImport {
    * Reads users from a stream and adds them in batches; memory does not grow with the file. Lines that cannot be
    * imported are told to `onRefused`; the others are not held up by them. Throws ImportBrokenOff.
    */
-  async run(input: Readable, options: ImportOptions): Promise<ImportResult> {
-    const done: ImportResult = { imported: 0, refused: 0 };
+  async run(input: Bytes, options: ImportOptions): Promise<ImportResult> {
+    const done: ImportResult = { imported: 0, refused: 0, notTaken: {} };
     try {
       if (options.dryRun) await this.rehearseAll(input, options, done);
       else await this.batches(input, options, done, (users) => this.add(users, options.actor));
@@ -60,7 +62,7 @@ export class UserImport {
     }
   }
 
-  private async batches(input: Readable, options: ImportOptions, done: ImportResult, add: Add): Promise<void> {
+  private async batches(input: Bytes, options: ImportOptions, done: ImportResult, add: Add): Promise<void> {
     const refuse: Refuse = (line) => {
       done.refused++;
       options.onRefused(line);
@@ -69,15 +71,17 @@ export class UserImport {
     const take = async () => {
       const users = await this.withKnownRoles(batch, refuse);
       batch = [];
-      const refusals = await add(users);
-      done.imported += users.length - refusals.length;
+      const { kept, refusals } = await add(users);
+      done.imported += kept.length;
+      for (const what of kept.flatMap(({ left }) => left)) done.notTaken[what] = (done.notTaken[what] ?? 0) + 1;
       for (const line of refusals) refuse(line);
       options.onProgress(done);
     };
     const now = await this.now();
     try {
-      for await (const line of readSource(input, options.format)) {
+      for await (const line of readSource(input, options.format, options.vendor?.lists)) {
         const user = readLine(line, { ...options, now });
+        if (user === null) continue;
         if ('reason' in user) refuse(user);
         else batch.push(user);
         if (batch.length >= BATCH) await take();
@@ -96,28 +100,31 @@ export class UserImport {
   }
 
   /** Adds users in one transaction. Where the database refuses it, in two, and so on, down to the one that is the cause. */
-  private async add(users: ImportingUser[], actor: Actor): Promise<RefusedLine[]> {
+  private async add(users: ImportingUser[], actor: Actor): Promise<Sorted> {
     try {
       return await this.database.transaction(async (manager) => {
         const rows = await manager.query<{ id: string }[]>(store.INSERT, columnsOf(users));
-        const { kept, refusals } = sorted(users, rows);
-        await this.complete(kept, actor, manager);
-        return refusals;
+        const result = sorted(users, rows);
+        await this.complete(result.kept, actor, manager);
+        return result;
       });
     } catch (error) {
       const [first] = users;
       if (!first || !isDataRefused(error)) throw error;
-      if (users.length === 1) return [refusalOf(first, `The database refuses it: ${error.message}.`)];
+      if (users.length === 1) {
+        return { kept: [], refusals: [refusalOf(first, `The database refuses it: ${error.message}.`)] };
+      }
       const half = Math.ceil(users.length / 2);
-      return [...(await this.add(users.slice(0, half), actor)), ...(await this.add(users.slice(half), actor))];
+      const parts = [await this.add(users.slice(0, half), actor), await this.add(users.slice(half), actor)];
+      return { kept: parts.flatMap(({ kept }) => kept), refusals: parts.flatMap(({ refusals }) => refusals) };
     }
   }
 
-  private rehearseAll(input: Readable, options: ImportOptions, done: ImportResult): Promise<void> {
+  private rehearseAll(input: Bytes, options: ImportOptions, done: ImportResult): Promise<void> {
     return this.database.transaction(async (manager) => {
       await manager.query(store.REMEMBER_SEEN);
       await this.batches(input, options, done, async (users) => {
-        return sorted(users, await manager.query<{ id: string }[]>(store.REHEARSE, keysOf(users))).refusals;
+        return sorted(users, await manager.query<{ id: string }[]>(store.REHEARSE, keysOf(users)));
       });
     });
   }
@@ -154,11 +161,15 @@ export class UserImport {
 type ImportingUser = ImportedUser & { id: string };
 
 type Refuse = (line: RefusedLine) => void;
-/** Adds users and returns those that could not be. */
-type Add = (users: ImportingUser[]) => Promise<RefusedLine[]>;
+/** Which users were added, and why the others were not. */
+interface Sorted {
+  kept: ImportingUser[];
+  refusals: RefusedLine[];
+}
+type Add = (users: ImportingUser[]) => Promise<Sorted>;
 
 /** Those whose id came back, and the others. */
-function sorted(users: ImportingUser[], rows: { id: string }[]) {
+function sorted(users: ImportingUser[], rows: { id: string }[]): Sorted {
   const ids = new Set(rows.map(({ id }) => id));
   const reason = 'The email or the username is taken, in the database or earlier in the file.';
   return {
@@ -194,5 +205,6 @@ function columnsOf(users: ImportingUser[]): unknown[] {
     users.map(({ passwordHash }) => passwordHash),
     users.map(({ emailVerified }) => emailVerified),
     users.map(({ status }) => status),
+    users.map(({ lastLoginAt }) => lastLoginAt),
   ];
 }

@@ -1,0 +1,27 @@
+import { parseStrictJson, StrictJsonError } from '../../platform/common/strict-json.js';
+
+/** A file as it is read. */
+export type Bytes = AsyncIterable<Buffer>;
+
+/** A record with the number of its line; null where the line holds none. */
+export interface SourceLine {
+  line: number;
+  record: unknown;
+  /** Why the line cannot be taken as it stands. */
+  fault?: string;
+}
+
+/** The value of a JSON text, or null for what is none. */
+export function parseRecord(bytes: Buffer): unknown {
+  try {
+    return parseStrictJson(
+      bytes
+        .toString('utf8')
+        .replace(/^\uFEFF/, '')
+        .trim(),
+    );
+  } catch (error) {
+    if (error instanceof StrictJsonError) return null;
+    throw error;
+  }
+}

@@ -1,0 +1,45 @@
+import { isOddUsername, leftOf, usernameOf, type Vendor } from './vendor.js';
+
+/** By the number that a hash of version 3 begins with. */
+const DIGESTS = ['sha1', 'sha256', 'sha512'];
+
+/** The table AspNetUsers as CSV or JSON. */
+export const aspnet: Vendor = {
+  lists: { keys: [] },
+  read: (row) => {
+    const [email, username, hash] = [row.text('Email'), row.text('UserName'), row.text('PasswordHash')];
+    return {
+      fields: {
+        email,
+        username: usernameOf(username),
+        emailVerified: row.flag('EmailConfirmed'),
+        // A ban has no end; a lock-out after wrong passwords ends in minutes, and has long ended.
+        status: row.text('LockoutEnd', 'LockoutEndDateUtc')?.startsWith('9999') ? 'disabled' : 'active',
+        passwordHash: hash && hashOf(Buffer.from(hash, 'base64')),
+      },
+      left: leftOf({
+        'usernames of another form': isOddUsername(username, email),
+        'phone numbers': row.has('PhoneNumber'),
+        'second factors': row.flag('TwoFactorEnabled'),
+      }),
+    };
+  },
+};
+
+/** Identity's versions 2 and 3, in the spelling of passlib. */
+function hashOf(bytes: Buffer): string {
+  if (bytes[0] === 0 && bytes.length === 49) return spelled('sha1', 1000, bytes.subarray(1, 17), bytes.subarray(17));
+  if (bytes[0] !== 1 || bytes.length < 13) return 'unknown';
+  const [digest, iterations, length] = [bytes.readUInt32BE(1), bytes.readUInt32BE(5), bytes.readUInt32BE(9)];
+  return spelled(
+    DIGESTS[digest] ?? 'unknown',
+    iterations,
+    bytes.subarray(13, 13 + length),
+    bytes.subarray(13 + length),
+  );
+}
+
+function spelled(digest: string, iterations: number, salt: Buffer, hash: Buffer): string {
+  const base64 = (part: Buffer) => part.toString('base64').replace(/=+$/, '').replaceAll('+', '.');
+  return `$pbkdf2-${digest}$${iterations}$${base64(salt)}$${base64(hash)}`;
+}

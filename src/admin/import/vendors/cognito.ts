@@ -1,0 +1,39 @@
+import { Row } from './row.js';
+import { fullName, isOddUsername, leftOf, usernameOf, type Vendor } from './vendor.js';
+
+/** `aws cognito-idp list-users`, or a CSV with the columns of `get-csv-header`. Cognito gives no password hash away. */
+export const cognito: Vendor = {
+  lists: { keys: ['Users'] },
+  read: (row) => {
+    const listed = row.list('Attributes').map((one) => [one.text('Name') ?? '', one.text('Value')] as const);
+    const of = listed.length > 0 ? new Row(Object.fromEntries(listed)) : row;
+    const [email, username] = [of.text('email'), row.text('Username', 'cognito:username')];
+    return {
+      fields: {
+        email,
+        username: isGenerated(username) ? undefined : usernameOf(username),
+        name: of.text('name') ?? fullName(of.text('given_name'), of.text('family_name')),
+        emailVerified: of.flag('email_verified'),
+        status: row.isFalse('Enabled') ? 'disabled' : 'active',
+        createdAt: seconds(row.text('UserCreateDate')) ?? row.time('UserCreateDate'),
+      },
+      left: leftOf({
+        'usernames of another form': !isGenerated(username) && isOddUsername(username, email),
+        'phone numbers': of.has('phone_number'),
+        'second factors': row.has('MFAOptions') || row.has('UserMFASettingList') || row.flag('cognito:mfa_enabled'),
+        'outside identities': row.text('UserStatus') === 'EXTERNAL_PROVIDER' || of.has('identities'),
+        'custom attributes': of.names().some((name) => name.startsWith('custom:')),
+      }),
+    };
+  },
+};
+
+/** Where people sign in by address, the username is the `sub`. */
+function isGenerated(username = ''): boolean {
+  return /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(username);
+}
+
+/** Version 1 of the AWS command line writes seconds with a fraction. */
+function seconds(text = ''): number | undefined {
+  return /^\d{9,10}(?:\.\d+)?$/.test(text) ? Math.floor(Number(text) * 1000) : undefined;
+}
