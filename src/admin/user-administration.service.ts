@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import type { Actor } from '../access/actor.js';
+import { MOST_ROLES } from '../access/permissions.js';
 import { Audit, type AuditType } from '../audit/audit.service.js';
 import { EmailChange } from '../auth/email-change/email-change.service.js';
 import { VerificationMailer } from '../auth/email-verification/verification-mailer.service.js';
@@ -157,6 +158,10 @@ export class UserAdministration {
     const isSetBack = before.tokenVersion < known;
     const isSame = before.roles.join() === roles.join();
     if (isSame && !isSetBack) return before;
+    if (!isSame && roles.length > MOST_ROLES) {
+      const detail = `A user may hold ${MOST_ROLES} roles at most: with these it would be ${roles.length}.`;
+      throw Problem.field('/roles', detail);
+    }
     if (!isSame) {
       await this.users.setRoles(id, roles, manager);
       await this.record('user.roles_changed', id, actor, manager, { roles, before: before.roles });

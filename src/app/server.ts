@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import { FirstAdmin, type FirstAdminCredentials } from '../admin/first-admin.js';
 import type { Config } from '../platform/config/config.js';
 import { DatabaseFeed } from '../platform/database/feed/database-feed.js';
+import { AccessTokens } from '../tokens/access-tokens.service.js';
 import { AppSecretProof } from '../tokens/app-secret-proof.js';
 import { SigningKeys } from '../tokens/signing-keys.service.js';
 import { WrongAppSecretError } from '../tokens/wrong-app-secret-error.js';
@@ -31,6 +32,7 @@ export async function startServer(config: Config, databaseUrl: string, logger: L
       .catch((error) => forgiveAtHome(error, config, logger));
     await app.init();
     await app.get(SigningKeys).start();
+    app.get(AccessTokens).assertLongestFits();
     await app.get(DatabaseFeed).start();
     await app.listen(config.port, config.host).catch((error) => {
       throw new ListenError(config.host, config.port, error);

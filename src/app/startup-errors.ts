@@ -8,6 +8,7 @@ import { ClockError } from '../platform/database/feed/clock-watch.js';
 import { NoPulseError } from '../platform/database/feed/database-feed.js';
 import { MigrationBlockedError } from '../platform/database/run-migrations.js';
 import { SchemaError } from '../platform/database/schema.js';
+import { TokenTooLongError } from '../tokens/token-too-long-error.js';
 import { WrongAppSecretError } from '../tokens/wrong-app-secret-error.js';
 import { WorkerStartError } from './cluster.js';
 import { DirectUrlError } from './direct-url-error.js';
@@ -31,6 +32,7 @@ const AWAY = [EmbeddedPostgresError, NoPulseError, StandbyError, MigrationBlocke
 const MISCONFIGURED = [
   ConfigError,
   WrongAppSecretError,
+  TokenTooLongError,
   FirstAdminError,
   ChannelError,
   ClockError,

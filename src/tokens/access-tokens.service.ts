@@ -8,7 +8,10 @@ import type { Config } from '../platform/config/config.js';
 import { CONFIG } from '../platform/config/config.module.js';
 import { authenticationContextOf } from './authentication-context.js';
 import { type Claims, FIRST_PARTY } from './claims.js';
+import { claimedRoles, LARGEST_ROLES } from './role-claim.js';
 import { SigningKeys } from './signing-keys.service.js';
+import { LONGEST_TOKEN } from './token-form.js';
+import { TokenTooLongError } from './token-too-long-error.js';
 
 /** Verified tokens that are remembered at most: about 2 KB each. */
 const REMEMBERED = 20_000;
@@ -27,6 +30,17 @@ export interface TokenSubject {
   /** How, as the session's row names it. */
   authMethods: string[];
 }
+
+/** As much as the tables let a user have. */
+const LARGEST_SUBJECT: Omit<TokenSubject, 'sessionExpiresAt'> = {
+  userId: newId(),
+  sessionId: newId(),
+  username: 'u'.repeat(32),
+  roles: LARGEST_ROLES,
+  tokenVersion: 2 ** 31 - 1,
+  authTime: new Date(),
+  authMethods: Array.from({ length: 8 }, () => 'recovery-code'),
+};
 
 /** Mints access tokens (RFC 9068) and remembers those whose signature has been checked. */
 @Injectable()
@@ -55,7 +69,7 @@ export class AccessTokens {
       iat: now,
       exp: now + expiresIn,
       client_id: FIRST_PARTY,
-      roles: subject.roles,
+      roles: claimedRoles(subject.roles),
       ver: subject.tokenVersion,
       username: subject.username,
       auth_time: Math.floor(subject.authTime.getTime() / 1000),
@@ -67,6 +81,15 @@ export class AccessTokens {
       header: { alg, typ: 'at+jwt', kid },
     });
     return { accessToken, expiresIn };
+  }
+
+  /**
+   * Mints the longest token that this deployment can give, so that none is refused for its size afterwards. Throws
+   * TokenTooLongError where its settings leave too little room.
+   */
+  assertLongestFits(): void {
+    const { accessToken } = this.mint({ ...LARGEST_SUBJECT, sessionExpiresAt: new Date(8.64e15) });
+    if (accessToken.length > LONGEST_TOKEN) throw new TokenTooLongError(accessToken.length - LONGEST_TOKEN);
   }
 
   /** The principal of a token that has passed every check before and has not expired since. */

@@ -1,7 +1,7 @@
 import { parseStrictJson } from '../platform/common/strict-json.js';
 
 /** Longer tokens are refused unread. */
-const LONGEST_TOKEN = 8 * 1024;
+export const LONGEST_TOKEN = 8 * 1024;
 
 const THREE_PARTS = /^([\w-]+)\.([\w-]+)\.([\w-]+)$/;
 

@@ -1,3 +1,5 @@
+import { ADMIN, MOST_ROLES } from '../access/permissions.js';
+
 /** The statements of the users table. */
 
 export const COLUMNS = `
@@ -91,9 +93,12 @@ export const FORGOTTEN_RIGHTS = `
 export const MARK_RESTORED = `
   UPDATE users SET ver_changed_at = $2::timestamptz - interval '1 ms' WHERE id = $1 AND ver_changed_at >= $2::timestamptz`;
 
-/** Gives what a user does not have yet, of the roles that there are. $1 user, $2 roles */
+/** Gives what a user does not have yet, of the roles that there are; of more than may be held, the first. $1 user, $2 roles */
 export const GIVE_MISSING_ROLES = `
-  INSERT INTO user_roles (user_id, role) SELECT $1, name FROM roles WHERE name = ANY ($2::text[]) ON CONFLICT DO NOTHING`;
+  INSERT INTO user_roles (user_id, role)
+  SELECT $1, name FROM roles WHERE name = ANY ($2::text[]) AND NOT EXISTS (SELECT FROM user_roles WHERE user_id = $1 AND role = name)
+  ORDER BY name <> '${ADMIN}', name
+  LIMIT greatest(0, ${MOST_ROLES} - (SELECT count(*) FROM user_roles WHERE user_id = $1)) ON CONFLICT DO NOTHING`;
 
 /** In one order, so that two who change the same users do not wait for each other. $1 users */
 export const LOCK_ALL = 'SELECT FROM users WHERE id = ANY ($1::uuid[]) ORDER BY id FOR NO KEY UPDATE';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { USER } from '../access/permissions.js';
+import { MOST_ROLES, USER } from '../access/permissions.js';
 import { typedText } from '../platform/common/typed-text.js';
 import { roleName } from '../roles/role.js';
 import { readEmail } from './email.js';
@@ -36,7 +36,7 @@ export const passwordField = z
 
 export const rolesField = z
   .array(roleName)
-  .max(64)
+  .max(MOST_ROLES)
   .meta({ examples: [[USER]] });
 
 /** What an admin may write into a new user. */

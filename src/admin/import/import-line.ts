@@ -1,9 +1,8 @@
 import { z } from 'zod';
 import { isForeignHash } from '../../credentials/passwords/foreign-hashes.js';
 import { trimBlanks } from '../../platform/common/trim-blanks.js';
-import { roleName } from '../../roles/role.js';
 import { type Email, readEmail } from '../../users/email.js';
-import { emailField, nameField, usernameField } from '../../users/user.js';
+import { emailField, nameField, rolesField, usernameField } from '../../users/user.js';
 import { type FirebaseHashing, firebaseHash } from './firebase-hash.js';
 import { readMoment } from './moment.js';
 import type { SourceLine } from './source-line.js';
@@ -26,7 +25,7 @@ const line = z.strictObject({
   email: emailField,
   username: usernameField.nullish(),
   name: nameField.nullish(),
-  roles: z.preprocess(listed, z.array(roleName)).nullish(),
+  roles: z.preprocess(listed, rolesField).nullish(),
   emailVerified: z.union([z.boolean(), z.stringbool({ truthy: TRUE, falsy: FALSE })]).nullish(),
   status: z.enum(['active', 'disabled']).nullish(),
   createdAt: moment.nullish(),
