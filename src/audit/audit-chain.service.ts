@@ -94,7 +94,7 @@ export class AuditChain {
    */
   async withChainLock<T>(timeout: number | null, work: (manager: EntityManager) => Promise<T>): Promise<T | null> {
     return this.database
-      .transaction(async (manager) => ((await this.acquireLock(timeout, manager)) ? work(manager) : null))
+      .transactionOnce(async (manager) => ((await this.acquireLock(timeout, manager)) ? work(manager) : null))
       .catch((error) => {
         throw error?.code === LOCK_NOT_AVAILABLE ? new ChainLockTimeout() : error;
       });

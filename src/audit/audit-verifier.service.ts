@@ -48,7 +48,7 @@ export class AuditVerifier {
   ): Promise<AuditReport> {
     const [faults, setBacks]: [AuditFault[], AuditSetBack[]] = [[], []];
     await this.sealer.sealAll(timeout).catch((error) => faults.push(...brokenOr(error)));
-    return this.database.transaction(async (manager) => {
+    return this.database.transactionOnce(async (manager) => {
       await manager.query('SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY');
       const anchor = await this.place('anchor', faults, manager);
       let last: ChainPosition = anchor ?? GENESIS;

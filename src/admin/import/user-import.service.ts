@@ -121,7 +121,8 @@ export class UserImport {
   }
 
   private rehearseAll(input: Bytes, options: ImportOptions, done: ImportResult): Promise<void> {
-    return this.database.transaction(async (manager) => {
+    // The file is read once.
+    return this.database.transactionOnce(async (manager) => {
       await manager.query(store.REMEMBER_SEEN);
       await this.batches(input, options, done, async (users) => {
         return sorted(users, await manager.query<{ id: string }[]>(store.REHEARSE, keysOf(users)));

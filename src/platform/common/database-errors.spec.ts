@@ -1,5 +1,8 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { QueryRunnerAlreadyReleasedError, QueryRunnerProviderAlreadyReleasedError } from 'typeorm';
-import { endsConnection, isDatabaseUnavailable } from './database-errors.js';
+import { findPostgresBinaries } from '../database/embedded/postgres-binaries.js';
+import { endsConnection, isConflict, isDatabaseUnavailable, meaningOf } from './database-errors.js';
 
 const withCode = (code: string) => Object.assign(new Error('x'), { code });
 
@@ -16,14 +19,21 @@ test.each([
   '25P04',
   '53300',
   '57014',
+  // The database takes no connections, or was dropped.
+  '55000',
+  '57P04',
   // It lets us not in.
   '28P01',
   '28000',
   '3D000',
   // Its disk or memory is full, or broken.
+  '53000',
   '53100',
   '53200',
+  '53400',
+  '58000',
   '58030',
+  '58P01',
   // It has undone a transaction for the sake of another.
   '40001',
   '40P01',
@@ -82,7 +92,7 @@ test.each([
   expect(isDatabaseUnavailable(error)).toBe(false);
 });
 
-test.each(['08006', '08P01', '25006', '57P01', '57P02', '57P03', '57P05', '25P03', '25P04'])(
+test.each(['08006', '08P01', '25006', '57P01', '57P02', '57P03', '57P04', '57P05', '25P03', '25P04', '40003'])(
   '%s: the connection is over',
   (code) => {
     expect(endsConnection(withCode(code))).toBe(true);
@@ -91,6 +101,9 @@ test.each(['08006', '08P01', '25006', '57P01', '57P02', '57P03', '57P05', '25P03
 
 test.each([
   withCode('57014'),
+  withCode('57000'),
+  withCode('53100'),
+  withCode('40001'),
   withCode('53300'),
   withCode('23505'),
   withCode('25P02'),
@@ -99,4 +112,34 @@ test.each([
   null,
 ])('%p: the connection is good for another statement', (error) => {
   expect(endsConnection(error)).toBe(false);
+});
+
+const { postgres } = await findPostgresBinaries();
+/** Every SQLSTATE that Postgres knows, as it comes with it. */
+const KNOWN = readFileSync(join(postgres, '../../share/postgresql/errcodes.txt'), 'utf8')
+  .split('\n')
+  .flatMap((line) => /^([0-9A-Z]{5})\s/.exec(line)?.[1] ?? []);
+
+test('every class of SQLSTATE has a place in the table', () => {
+  expect(KNOWN.length).toBeGreaterThan(200);
+  const unplaced = KNOWN.filter((code) => meaningOf(withCode(code)) === undefined);
+  expect(unplaced).toEqual([]);
+});
+
+test('of all of them, these and no others are undone for the sake of another and may be run again', () => {
+  const conflicts = KNOWN.filter((code) => isConflict(withCode(code)));
+  expect(conflicts).toEqual(['40000', '40001', '40P01', ...(KNOWN.includes('72000') ? ['72000'] : [])]);
+  const wrapped = Object.assign(new Error('QueryFailedError'), { driverError: withCode('40001') });
+  expect([isConflict(wrapped), isConflict(withCode('08007')), isConflict(null), isConflict(new Error('x'))]).toEqual([
+    true,
+    false,
+    false,
+    false,
+  ]);
+});
+
+test('what comes of a wrong statement or wrong data is never taken for a database that is away', () => {
+  const wrong = KNOWN.filter((code) => /^(?:2[0-24-7]|23|42|P0|XX|0A)/.test(code));
+  const away = wrong.filter((code) => isDatabaseUnavailable(withCode(code)));
+  expect(away).toEqual(['25006', '25P03', ...(KNOWN.includes('25P04') ? ['25P04'] : [])]);
 });

@@ -1,6 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import type { Pool, QueryResultRow } from 'pg';
 import { DataSource, type EntityManager, type QueryRunner } from 'typeorm';
+import { repeatOnConflict } from './repeat-on-conflict.js';
 
 /** A statement that Postgres parses and plans once on each connection. The name belongs to the text for good. */
 export interface Statement {
@@ -14,21 +15,33 @@ export class Database {
   private readonly logger = new Logger(Database.name);
   private readonly afterwards = new WeakMap<QueryRunner, (() => void)[]>();
 
+  private statements: EntityManager | undefined;
+
   constructor(private readonly source: DataSource) {}
 
-  /** TypeORM's manager, for repositories and for statements outside a transaction. */
+  /** TypeORM's manager, for statements outside a transaction. One that was undone for the sake of another is run again. */
   get manager(): EntityManager {
-    return this.source.manager;
+    this.statements ??= repeating(this.source.manager);
+    return this.statements;
   }
 
-  /** Runs a named prepared statement in one round trip and returns its rows. */
+  /** Runs a named prepared statement in one round trip and returns its rows; again where it was undone for the sake of another. */
   async run<Row extends QueryResultRow>(statement: Statement, values: unknown[]): Promise<Row[]> {
-    const { rows } = await this.pool.query<Row>({ ...statement, values });
+    const { rows } = await repeatOnConflict(() => this.pool.query<Row>({ ...statement, values }));
     return rows;
   }
 
-  /** Runs `work` in one transaction, on a connection of its own; whatever it throws rolls everything back. */
-  async transaction<T>(work: (manager: EntityManager) => Promise<T>): Promise<T> {
+  /**
+   * Runs `work` in one transaction, on a connection of its own; whatever it throws rolls everything back. Where the database
+   * undoes it for the sake of another it is run again, so `work` changes nothing but what it writes and what it says to
+   * `afterCommit`.
+   */
+  transaction<T>(work: (manager: EntityManager) => Promise<T>): Promise<T> {
+    return repeatOnConflict(() => this.transactionOnce(work));
+  }
+
+  /** As `transaction`, for work that cannot be run again. */
+  async transactionOnce<T>(work: (manager: EntityManager) => Promise<T>): Promise<T> {
     const afterwards: (() => void)[] = [];
     const result = await this.source.transaction(async (manager) => {
       const runner = runnerOf(manager);
@@ -92,4 +105,10 @@ export class Database {
 function runnerOf(manager: EntityManager): QueryRunner {
   if (!manager.queryRunner) throw new Error('This manager is in no transaction');
   return manager.queryRunner;
+}
+
+function repeating(manager: EntityManager): EntityManager {
+  return Object.create(manager, {
+    query: { value: (sql: string, values?: unknown[]) => repeatOnConflict(() => manager.query(sql, values)) },
+  });
 }

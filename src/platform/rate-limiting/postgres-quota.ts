@@ -1,4 +1,5 @@
 import { RateLimiterPostgres } from 'rate-limiter-flexible';
+import { repeatOnConflict } from '../database/repeat-on-conflict.js';
 
 /**
  * Counts in a window, which begins anew once it has ended. $1 key, $2 points, $3 milliseconds, $4 the time of this process,
@@ -29,6 +30,8 @@ export class PostgresQuota extends RateLimiterPostgres {
 
   /** By which the library counts; the names are the library's too. */
   protected _upsert(key: string, points: number, duration: number): Promise<Consumed> {
-    return this._query({ name: 'consume', text: CONSUME, values: [key, points, duration, Date.now()] });
+    return repeatOnConflict(() =>
+      this._query({ name: 'consume', text: CONSUME, values: [key, points, duration, Date.now()] }),
+    );
   }
 }

@@ -6,6 +6,7 @@ import type { Clock } from '../../common/clock.js';
 import { InterruptibleTimer } from '../../common/interruptible-timer.js';
 import { PooledClient } from '../pooled-client.js';
 import { isDirect } from '../probe.js';
+import { repeatOnConflict } from '../repeat-on-conflict.js';
 import { enterSchema } from '../schema.js';
 import { Bell } from './bell.js';
 import { ChangeCursor } from './change-cursor.js';
@@ -145,7 +146,8 @@ export class DatabaseLink implements LookSource {
   /** Commits a pulse where one is due. Before the look, which thereby sees it. */
   private async beat(client: Client): Promise<void> {
     const { beats, listens } = this.settings;
-    if (beats && this.cursor.pulseAge >= PULSE_INTERVAL) await client.query(BEAT.text, [listens, this.flood.isOn]);
+    if (beats && this.cursor.pulseAge >= PULSE_INTERVAL)
+      await repeatOnConflict(() => client.query(BEAT.text, [listens, this.flood.isOn]));
   }
 
   private async look(client: Client): Promise<void> {
