@@ -13,9 +13,11 @@ import { startEmbeddedPostgres } from '../platform/database/embedded/embedded-po
 import { Bell, ChannelError } from '../platform/database/feed/bell.js';
 import { StandbyError } from '../platform/database/feed/change-cursor.js';
 import { RING } from '../platform/database/feed/pulse.js';
+import { detectPooling } from '../platform/database/pooler.js';
 import { isDirect } from '../platform/database/probe.js';
 import { checkPathBehindPooler, findSchema } from '../platform/database/schema.js';
 import { weakSchemas } from '../platform/database/schema-rights.js';
+import { unfitSettings } from '../platform/database/session-settings.js';
 import { withClient } from '../platform/database/short-client.js';
 import { CommandError, EXIT, print } from './output.js';
 import { readConfig } from './settings.js';
@@ -80,7 +82,9 @@ async function askDatabase(config: Config): Promise<DeploymentReport['database']
     if (databaseDirectUrl && (await areTwoDatabases(url, databaseDirectUrl))) throw new TwoDatabasesError();
     const clockOffset = await clockOffsetOf(source);
     const notificationsArrive = await areNotificationsHeard(config, url, source);
-    return { clockOffset, migrationsPending: await source.showMigrations(), weakSchemas, notificationsArrive };
+    const unfit = (await detectPooling(url)).pooled ? await unfitSettings(url) : null;
+    const migrationsPending = await source.showMigrations();
+    return { clockOffset, migrationsPending, weakSchemas, unfitSettings: unfit, notificationsArrive };
   } catch (error) {
     return unreachable(error);
   } finally {

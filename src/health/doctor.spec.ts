@@ -1,7 +1,13 @@
 import { createRequire } from 'node:module';
 import { type DeploymentReport, examine, seenAddress } from './doctor.js';
 
-const DATABASE = { clockOffset: 40, migrationsPending: false, weakSchemas: [], notificationsArrive: true };
+const DATABASE = {
+  clockOffset: 40,
+  migrationsPending: false,
+  weakSchemas: [],
+  unfitSettings: null,
+  notificationsArrive: true,
+};
 const HEALTHY: DeploymentReport = {
   production: true,
   publicUrl: 'https://gate.example.com',
@@ -70,6 +76,7 @@ it.each<[string, Partial<DeploymentReport>, string, RegExp]>([
     'fault',
     /^Other roles may create in the schema public\. Run REVOKE/,
   ],
+  ['settings that a pooler hides', { database: { ...DATABASE, unfitSettings: 'ALTER ROLE' } }, 'fault', /ALTER ROLE/],
   ['pending migrations', { database: { ...DATABASE, migrationsPending: true } }, 'fault', /older than this build/],
   ['no database', { database: { unreachable: 'Check DATABASE_URL.' } }, 'fault', /^Check DATABASE_URL\.$/],
   ['plain http', { publicUrl: 'http://gate.example.com' }, 'fault', /https/],

@@ -28,6 +28,7 @@ export interface DeploymentReport {
         migrationsPending: boolean;
         /** What is wrong with the schemas in which names are looked up, a sentence each. */
         weakSchemas: readonly string[];
+        /** What is wrong with sessions behind a pooler, in a sentence, or null. */ unfitSettings: string | null;
         /** Whether a notification came back; null with REVOCATION_FEED=poll, which needs none. */
         notificationsArrive: boolean | Unreachable | null;
       };
@@ -114,6 +115,7 @@ function ofDatabase(database: DeploymentReport['database']): Check[] {
   if ('unreachable' in database) return [{ level: 'fault', text: database.unreachable }];
   const findings = [ofClock(database.clockOffset), ofNotifications(database.notificationsArrive)];
   findings.push(...ofSchemas(database.weakSchemas));
+  if (database.unfitSettings !== null) findings.push({ level: 'fault', text: database.unfitSettings });
   findings.push(
     database.migrationsPending
       ? {

@@ -5,7 +5,8 @@ import { prepareSchema } from './make-schema.js';
 import { PooledClient } from './pooled-client.js';
 import type { Pooling } from './pooler.js';
 import { runMigrations } from './run-migrations.js';
-import { searchPath } from './schema.js';
+import { searchPath, searchPathOption } from './schema.js';
+import { START_TRANSACTION, sessionArguments } from './session-settings.js';
 import { withClient } from './short-client.js';
 import { applyFunctions, readFunctions } from './sql-functions.js';
 import { StatementNames } from './statement-names.js';
@@ -36,7 +37,7 @@ export function dataSourceOptions(
 ): DataSourceOptions {
   return {
     type: 'postgres',
-    url,
+    url: withoutOptions(url),
     ...(schema !== undefined && { schema }),
     applicationName: APPLICATION_NAME,
     poolSize: pool,
@@ -49,8 +50,7 @@ export function dataSourceOptions(
       Client: PooledClient,
       statementNames: new StatementNames(pooling.namedStatements),
       query_timeout: timeout,
-      ...(!pooling.pooled && { statement_timeout: timeout }),
-      ...(!pooling.pooled && schema !== undefined && { schema }),
+      ...toSession(url, { pooled: pooling.pooled, timeout, schema }),
       keepAlive: true,
       // A server that restarts must not find us with connections to its former self.
       maxLifetimeSeconds: 3600,
@@ -61,6 +61,32 @@ export function dataSourceOptions(
 /** Milliseconds until a connection is given up. A statement may take as long as it likes. */
 const CONNECT = { connectionTimeoutMillis: 10_000, keepAlive: true };
 const CONNECT_TYPEORM = { connectTimeoutMS: CONNECT.connectionTimeoutMillis };
+/** What is said of a session: when it starts, or where a pooler refuses that, as far as possible with each transaction. */
+function toSession(
+  url: string,
+  { pooled, timeout, schema }: { pooled: boolean; timeout: number; schema?: string | undefined },
+) {
+  const own = optionsOf(url);
+  if (pooled) return { startTransaction: START_TRANSACTION, ...(own !== null && { options: own }) };
+  return {
+    statement_timeout: timeout,
+    options: [own, sessionArguments(), schema && searchPathOption(schema)].filter(Boolean).join(' '),
+  };
+}
+
+/** What a URL says to the server when a connection starts. pg would let it replace what we say. */
+function optionsOf(url: string): string | null {
+  return new URL(url).searchParams.get('options');
+}
+
+function withoutOptions(url: string): string {
+  if (optionsOf(url) === null) return url;
+  const rest = new URL(url);
+  rest.searchParams.delete('options');
+  return rest.href;
+}
+
+const LIMITS_OF_REQUESTS = ['idle_in_transaction_session_timeout', 'statement_timeout', 'lock_timeout'];
 
 /** Any number: it only must be the same for every instance. */
 const MIGRATION_LOCK = 4_711_001;
@@ -76,7 +102,8 @@ export async function migrate(url: string): Promise<string[]> {
   try {
     // Held by a transaction: behind a pooler a session's lock could be left on a connection of somebody else.
     await lock.query('BEGIN');
-    await lock.query('SET LOCAL idle_in_transaction_session_timeout = 0');
+    // The role may have limits for its requests, and an instance may wait for another that migrates.
+    for (const limit of LIMITS_OF_REQUESTS) await lock.query(`SET LOCAL ${limit} = 0`);
     await lock.query('SELECT pg_catalog.pg_advisory_xact_lock($1::bigint)', [MIGRATION_LOCK]);
     return await migrateIn(url, await withClient(url, prepareSchema));
   } finally {

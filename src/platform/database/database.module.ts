@@ -13,10 +13,11 @@ import { Pulse, RING } from './feed/pulse.js';
 import { detectPooling, type Pooling } from './pooler.js';
 import { checkPathBehindPooler, findSchema } from './schema.js';
 import { weakSchemas } from './schema-rights.js';
+import { unfitSettings } from './session-settings.js';
 import { withClient } from './short-client.js';
 
 /** Milliseconds after which a request is told that the database is unavailable. */
-const QUERY_TIMEOUT = 3_000;
+export const QUERY_TIMEOUT = 3_000;
 
 /** Where the database is, and how this instance uses it. */
 export interface DatabaseSettings extends LinkPlace {
@@ -69,6 +70,8 @@ async function optionsFor(url: string, limits: { pool: number; timeout: number }
   const logger = new Logger('Database');
   const names = pooling.namedStatements ? 'with' : 'without';
   if (pooling.pooled) logger.log(`A pooler answers at DATABASE_URL: statements are sent ${names} names`);
+  const unfit = pooling.pooled ? await unfitSettings(url) : null;
+  if (unfit !== null) logger.warn(unfit);
   const schema = await withClient(url, (client) => lookAtSchema(client, pooling, logger));
   return dataSourceOptions(url, limits, pooling, schema ?? undefined);
 }

@@ -1,6 +1,5 @@
 import { Client, type ClientConfig, type QueryConfig } from 'pg';
 import { endsConnection } from '../common/database-errors.js';
-import { searchPathOption } from './schema.js';
 import type { StatementNames } from './statement-names.js';
 
 type Callback = (error: Error | null, result?: unknown) => void;
@@ -21,13 +20,13 @@ class CommitInDoubtError extends Error {
 /** What a pool tells its connections beside what pg knows. */
 interface PooledClientConfig extends ClientConfig {
   statementNames?: StatementNames;
-  /** The schema in which names are looked up, which is told to Postgres when the connection starts. */
-  schema?: string;
+  /** What is said in the place of START TRANSACTION. */
+  startTransaction?: string;
 }
 
 /**
  * A connection of a pool that does not outlive its usefulness, prepares statements by name only where that works,
- * and fails a commit that stopped waiting for its synchronous standby.
+ * begins transactions as we need them, and fails a commit that stopped waiting for its synchronous standby.
  *
  * pg goes on using a connection whose answer did not come within `query_timeout`: behind a link gone silent it would stay
  * in the pool for a quarter of an hour, and every ROLLBACK would wait as long again. And TypeORM gives a connection back
@@ -36,14 +35,14 @@ interface PooledClientConfig extends ClientConfig {
 export class PooledClient extends Client {
   constructor(config: PooledClientConfig = {}) {
     super(config);
-    if (config.schema !== undefined) lookUpIn(this, config.schema);
     // Its user listens a few ticks after the pool has ceased to. What comes in between fails the next statement; unheard it would
     // end the process.
     this.on('error', () => undefined);
+    const { startTransaction = 'START TRANSACTION' } = config;
     const query = withDoubt(this, this.query.bind(this) as Query);
     const run = withoutBrokenNames(query, config.statementNames);
-    this.query = ((...values: Parameters<Query>) => {
-      const answer = run(...values);
+    this.query = ((text: unknown, ...values: [unknown[]?, Callback?]) => {
+      const answer = run(text === 'START TRANSACTION' ? startTransaction : text, ...values);
       // With a callback it is the pool's own statement, and the pool closes a connection that failed it.
       if (answer instanceof Promise) answer.catch((error: Error) => this.giveUp(error));
       return answer;
@@ -54,13 +53,6 @@ export class PooledClient extends Client {
   private giveUp(error: Error): void {
     if (error.message === 'Query read timeout' || endsConnection(error)) void this.end();
   }
-}
-
-/** Adds to the options of the connection; those of its URL would replace any that were given beside it. */
-function lookUpIn(client: Client, schema: string): void {
-  const { connectionParameters } = client as unknown as { connectionParameters: { options?: string } };
-  const { options = '' } = connectionParameters;
-  connectionParameters.options = `${options} ${searchPathOption(schema)}`.trim();
 }
 
 /**
@@ -103,7 +95,7 @@ function withoutBrokenNames(query: Query, names: StatementNames | undefined): Qu
   if (!names) return query;
   return (config, values, callback) => {
     if (!isNamed(config)) return query(config, values, callback);
-    const unnamed = () => query({ text: config.text, values: config.values }, values, callback);
+    const unnamed = () => query({ ...config, name: undefined }, values, callback);
     if (!names.areCarried) return unnamed();
     if (!callback) {
       const answer = query(config, values) as Promise<unknown>;

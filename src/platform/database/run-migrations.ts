@@ -42,6 +42,8 @@ export async function runMigrations(source: DataSource, { tries = TRIES, path }:
     up: async (queryRunner: QueryRunner) => {
       await queryRunner.query(`SET LOCAL lock_timeout = ${LOCK_WAIT}`);
       if (path !== undefined) await queryRunner.query(`SET LOCAL search_path = ${path}`);
+      // The role may have one for its requests.
+      await queryRunner.query('SET LOCAL statement_timeout = 0');
       await migration.up(queryRunner);
       applied.push(migration.name ?? migration.constructor.name);
     },

@@ -66,6 +66,7 @@ export async function applyFunctions(
 ): Promise<string[]> {
   return source.transaction(async (manager) => {
     if (path !== undefined) await manager.query(`SET LOCAL search_path = ${path}`);
+    await manager.query('SET LOCAL lock_timeout = 0');
     const rows = await manager.query<Omit<SqlFunction, 'text'>[]>(APPLIED);
     const applied = new Map(rows.map((row) => [row.name, row]));
     const [log] = await manager.query<{ ours: boolean }[]>(OWNS_AUDIT_LOG);
