@@ -9,6 +9,8 @@ import { registerLoadShedding } from '../auth/sign-in/load-shedding.js';
 import { PasswordHasher } from '../credentials/passwords/password-hasher.js';
 import { halvedNetworks } from '../platform/common/address.js';
 import type { Config } from '../platform/config/config.js';
+import { QUERY_TIMEOUT } from '../platform/database/database.module.js';
+import { limitDatabaseTime } from '../platform/database/request-deadline.js';
 import { HOST_IS_CHECKED_HERE, takeBareRefusals } from '../platform/http/bare-refusals.js';
 import { refuseUnreadable } from '../platform/http/client-errors.js';
 import { closeStalled, limitPipelining } from '../platform/http/connections.js';
@@ -70,6 +72,7 @@ export async function createApp(config: Config, databaseUrl: string, logger: Log
     route.errorHandler = (error, request, reply) => filter.answer(error, request, reply);
   });
   setHeaders(fastify, await securityHeaders(config));
+  limitDatabaseTime(fastify, QUERY_TIMEOUT);
   logRequests(fastify, logger);
   takeBareRefusals(fastify);
   // Preflights end here, so they are limited here too; all else is limited afterwards, so that a page can read a refusal.

@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { DataSource, type DataSourceOptions } from 'typeorm';
+import { DRIVER } from './deadline-pool.js';
 import { closeSearchPaths } from './function-paths.js';
 import { prepareSchema } from './make-schema.js';
 import { PooledClient } from './pooled-client.js';
@@ -37,6 +38,7 @@ export function dataSourceOptions(
 ): DataSourceOptions {
   return {
     type: 'postgres',
+    driver: DRIVER,
     url: withoutOptions(url),
     ...(schema !== undefined && { schema }),
     applicationName: APPLICATION_NAME,

@@ -1,5 +1,6 @@
 import { Client, type ClientConfig, type QueryConfig } from 'pg';
 import { endsConnection } from '../common/database-errors.js';
+import { currentDeadline, READ_TIMEOUT } from './deadline.js';
 import type { StatementNames } from './statement-names.js';
 
 type Callback = (error: Error | null, result?: unknown) => void;
@@ -25,8 +26,9 @@ interface PooledClientConfig extends ClientConfig {
 }
 
 /**
- * A connection of a pool that does not outlive its usefulness, prepares statements by name only where that works,
- * begins transactions as we need them, and fails a commit that stopped waiting for its synchronous standby.
+ * A connection of a pool that does not outlive its usefulness, prepares statements by name only where that works, gives up
+ * when the request has no time left, begins transactions as we need them, and fails a commit that stopped waiting for its
+ * synchronous standby.
  *
  * pg goes on using a connection whose answer did not come within `query_timeout`: behind a link gone silent it would stay
  * in the pool for a quarter of an hour, and every ROLLBACK would wait as long again. And TypeORM gives a connection back
@@ -40,7 +42,7 @@ export class PooledClient extends Client {
     this.on('error', () => undefined);
     const { startTransaction = 'START TRANSACTION' } = config;
     const query = withDoubt(this, this.query.bind(this) as Query);
-    const run = withoutBrokenNames(query, config.statementNames);
+    const run = withinDeadline(withoutBrokenNames(query, config.statementNames));
     this.query = ((text: unknown, ...values: [unknown[]?, Callback?]) => {
       const answer = run(text === 'START TRANSACTION' ? startTransaction : text, ...values);
       // With a callback it is the pool's own statement, and the pool closes a connection that failed it.
@@ -51,8 +53,36 @@ export class PooledClient extends Client {
 
   /** A pool takes no connection back that is ending. */
   private giveUp(error: Error): void {
-    if (error.message === 'Query read timeout' || endsConnection(error)) void this.end();
+    if (error.message === READ_TIMEOUT || endsConnection(error)) void this.end();
   }
+}
+
+/** Gives a statement the time that its request has left, and runs none where there is none. */
+function withinDeadline(query: Query): Query {
+  return (config, values, callback) => {
+    const deadline = currentDeadline();
+    if (!deadline || deadline.left === Number.POSITIVE_INFINITY || isSubmittable(config))
+      return query(config, values, callback);
+    const { left } = deadline;
+    const late = new Error(READ_TIMEOUT);
+    if (left <= 0) return callback ? process.nextTick(callback, late) : Promise.reject(late);
+    const timed = {
+      ...(typeof config === 'string' ? { text: config, values } : (config as object)),
+      query_timeout: Math.ceil(left),
+    };
+    deadline.begin();
+    if (callback) {
+      return query(timed, values, (error, result) => {
+        deadline.end();
+        callback(error, result);
+      });
+    }
+    return (query(timed, values) as Promise<unknown>).finally(() => deadline.end());
+  };
+}
+
+function isSubmittable(config: unknown): boolean {
+  return typeof (config as { submit?: unknown } | null)?.submit === 'function';
 }
 
 /**
