@@ -11,6 +11,8 @@ export interface SessionPrincipal {
   roles: readonly string[];
   /** The version of the user's roles that the token was minted with. */
   tokenVersion: number;
+  /** When the token was minted, milliseconds since the epoch. */
+  issuedAt: number;
   /** When the token ends, milliseconds since the epoch. */
   expiresAt: number;
 }

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import type { Actor } from '../access/actor.js';
+import { type Actor, actorIdOf } from '../access/actor.js';
 import { MOST_ROLES } from '../access/permissions.js';
 import { Audit, type AuditType } from '../audit/audit.service.js';
 import { EmailChange } from '../auth/email-change/email-change.service.js';
@@ -15,7 +15,6 @@ import { Problem } from '../platform/http/problem.js';
 import { Mail } from '../platform/mail/mail.service.js';
 import { Revocations } from '../revocation/revocations.service.js';
 import { assertMayGrant } from '../roles/assert-may-grant.js';
-import { LOCK_RIGHTS } from '../roles/rights-lock.js';
 import { Sessions } from '../sessions/sessions.service.js';
 import { emailKeyOf } from '../users/email.js';
 import type { UserForm, UserRow } from '../users/user.js';
@@ -38,8 +37,8 @@ interface PlannedChange {
 }
 
 /**
- * What one user may do to another. A change of rights waits for one lock, and the actor's rights are read under it: of two
- * admins who remove each other, the second is no admin any more when the turn comes.
+ * What one user may do to another. A change of rights locks the actor too: of two who remove each other, the second is gone
+ * when the turn comes. What may leave no admin waits for one lock (`LOCK_RIGHTS`).
  */
 @Injectable()
 export class UserAdministration {
@@ -131,18 +130,32 @@ export class UserAdministration {
   ): Promise<T> {
     if (userId !== undefined && !isId(userId)) throw new Problem('not_found');
     return this.database.transaction(async (manager) => {
-      if (rights) await manager.query(LOCK_RIGHTS);
-      if (userId !== undefined && !(await this.users.lock(userId, manager))) throw new Problem('not_found');
+      const guarded = rights && userId !== undefined && (await this.users.lockWherePossiblyAdmin(userId, manager));
+      const found = userId === undefined || (await this.lock(userId, rights ? actorIdOf(actor) : null, manager));
+      if (!found) throw new Problem('not_found');
       // Before the rights are read: a role that somebody makes between the two would be given without being judged.
       const unknownRole = await this.users.lockRoles(scope?.roles ?? [], manager);
       await assertMayGrant(actor, { permissions: ['users:write'], ...scope, userId }, manager);
       if (unknownRole !== undefined) throw Problem.field('/roles', `There is no role ${unknownRole}.`);
-      if (!rights) return work(manager);
+      if (!guarded && !(rights && userId !== undefined && (await this.users.lockWherePossiblyAdmin(userId, manager))))
+        return work(manager);
       const had = await this.users.hasAdmin(manager);
       const result = await work(manager);
       if (had && !(await this.users.hasAdmin(manager))) throw new Problem('last_admin');
       return result;
     });
+  }
+
+  /** Locks the user, and of who changes their rights what the right to do so comes from. Returns whether there is the user. */
+  private async lock(userId: string, actorId: string | null, manager: EntityManager): Promise<boolean> {
+    if (actorId === null) return this.users.lock(userId, manager);
+    // In one order: of two who change each other the second waits, and then has lost what the first took.
+    const actorFirst = actorId < userId;
+    if (actorFirst) await this.users.lockActor(actorId, manager);
+    const found = await this.users.lock(userId, manager);
+    if (!actorFirst) await this.users.lockActor(actorId, manager);
+    if (found) await this.users.lockRolesOf(actorId, manager);
+    return found;
   }
 
   private async replaceRoles(

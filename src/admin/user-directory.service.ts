@@ -14,14 +14,14 @@ export interface UserFilter {
 
 const FITS = `
   ($1::uuid IS NULL OR u.id < $1) AND ($2::text IS NULL OR u.status = $2)
-  AND ($3::text IS NULL OR EXISTS (SELECT FROM user_roles r WHERE r.user_id = u.id AND r.role = $3))`;
+  AND ($3::text IS NULL OR EXISTS (SELECT FROM held_roles r WHERE r.user_id = u.id AND r.role = $3))`;
 
 /** $1 before this id, $2 status, $3 role, $4 limit */
 const LIST = `SELECT ${COLUMNS} FROM users u WHERE ${FITS} ORDER BY u.id DESC LIMIT $4`;
 
 /** As LIST, from the holders of the role: of a million users few are admins. */
 const LIST_ROLE = `
-  SELECT ${COLUMNS} FROM user_roles held JOIN users u ON u.id = held.user_id
+  SELECT ${COLUMNS} FROM held_roles held JOIN users u ON u.id = held.user_id
   WHERE held.role = $3 AND ($1::uuid IS NULL OR held.user_id < $1) AND ($2::text IS NULL OR u.status = $2)
   ORDER BY held.user_id DESC LIMIT $4`;
 

@@ -19,6 +19,7 @@ const someone = () => ({
   username: null,
   roles: [],
   tokenVersion: 3,
+  issuedAt: 0,
   expiresAt: 0,
 });
 

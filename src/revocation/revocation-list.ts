@@ -17,6 +17,9 @@ export interface KnownUser extends Partial<UserState> {
 /** Seconds added to a token's life, for a revocation that was written before a token was minted beside it. */
 const MARGIN = 60;
 
+/** Milliseconds by which the clocks of the database and of the instance that minted a token may differ. */
+const CLOCKS_APART = 5_000;
+
 /**
  * What access tokens this instance must refuse although their signature is good.
  * Keyed by session, user and role, never by the token's text; each entry lives as long as a token it refuses.
@@ -27,11 +30,13 @@ export class RevocationList {
   private readonly versions: UuidExpiryMap;
   private readonly users: KnownUsers;
   private readonly floors: SessionFloors;
+  private readonly removedRoles = new Map<string, { at: number; lapses: number }>();
   /** Seconds for which an entry is needed. */
   readonly span: number;
 
   constructor(@Inject(CONFIG) config: Config, clock: Clock) {
     const now = () => Math.floor(clock.now() / 1000);
+    this.now = now;
     this.sessions = new UuidExpiryMap(now);
     this.versions = new UuidExpiryMap(now);
     this.users = new KnownUsers(now);
@@ -40,6 +45,7 @@ export class RevocationList {
     this.lapse = () => now() + this.span;
   }
 
+  private readonly now: () => number;
   private readonly lapse: () => number;
 
   /** Refuses every access token of a session from now on. */
@@ -109,6 +115,12 @@ export class RevocationList {
     this.floors.raiseEpoch(role, floor, this.lapse());
   }
 
+  /** Refuses tokens that name a role and were minted before it was removed: whoever holds one of that name now got it later. */
+  removeRole(role: string, at: number): void {
+    for (const [name, { lapses }] of this.removedRoles) if (lapses < this.now()) this.removedRoles.delete(name);
+    this.removedRoles.set(role, { at: Math.max(at, this.removedRoles.get(role)?.at ?? 0), lapses: this.lapse() });
+  }
+
   /** Whether the session has ended, as far as is known here of it alone. */
   isRevoked(sessionId: string): boolean {
     return this.sessions.get(sessionId) !== undefined;
@@ -123,6 +135,11 @@ export class RevocationList {
   refusal(principal: Principal): ProblemCode | null {
     if (this.hasEnded(principal)) return 'session_revoked';
     if (this.versionOf(principal.userId) > principal.tokenVersion) return 'token_stale';
+    if (this.removedRoles.size > 0 && this.namesRemovedRole(principal)) return 'token_stale';
     return null;
+  }
+
+  private namesRemovedRole({ roles, issuedAt }: Principal): boolean {
+    return roles.some((role) => issuedAt < (this.removedRoles.get(role)?.at ?? 0) + CLOCKS_APART);
   }
 }

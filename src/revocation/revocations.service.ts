@@ -15,18 +15,19 @@ import { BELOW_FLOOR } from './below-floor.js';
 import { RING, TELL_FLOOR_NOW, TELL_SESSIONS } from './lost-ends.js';
 import { PastChanges } from './past-changes.js';
 import { RevocationList } from './revocation-list.js';
-import type { SessionOfUser } from './session-floors.js';
+import { momentOf, type SessionOfUser } from './session-floors.js';
 
 /** Milliseconds for which a database that did not answer is not asked again. */
 const PAUSE = 1_000;
 /** Milliseconds for the one request that asks again after the pause; until then the others go by the last outcome. */
 const PROBE = 4_000;
 
-/** $1 session */
+/** $1 session, $2 roles that the token names, $3 when it was minted, in seconds since the epoch */
 const ASK = {
-  name: 'revocation-ask',
+  name: 'revocation-ask-with-roles',
   text: `
-  SELECT ${IS_BELIEVED} AS believed, s.revoked_at IS NOT NULL OR ${BELOW_FLOOR} AS revoked, u.ver
+  SELECT ${IS_BELIEVED} AS believed, s.revoked_at IS NOT NULL OR ${BELOW_FLOOR} AS revoked, u.ver,
+    EXISTS (SELECT FROM role_removals d WHERE d.role = ANY ($2::text[]) AND d.at + interval '5 s' > to_timestamp($3)) AS outdated
   FROM (SELECT) AS once LEFT JOIN sessions s ON s.id = $1 LEFT JOIN users u ON u.id = s.user_id`,
 };
 
@@ -35,6 +36,8 @@ interface Asked {
   revoked: boolean;
   /** Null where there is no such session. */
   ver: number | null;
+  /** Whether a role that the token names was removed since it was minted. */
+  outdated: boolean;
 }
 
 /** Thrown in place of asking a database that did not answer a moment ago, or of believing one without a pulse. */
@@ -61,9 +64,9 @@ export class Revocations {
     const take = (change: Change) => this.take(change);
     this.table = new ReplicatedTable(feed, clock, {
       name: 'revocations',
-      changes: { session: take, user: take, epoch: take },
+      changes: { session: take, user: take, epoch: take, role: take },
       // What is in memory already stays: an entry never has to be taken back, and it lapses by itself.
-      read: () => past.read(['session', 'user', 'epoch'], list.span, take),
+      read: () => past.read(['session', 'user', 'epoch', 'role'], list.span, take),
     });
     this.table.follow();
   }
@@ -101,10 +104,10 @@ export class Revocations {
     try {
       if (this.clock.elapsed() < this.silentUntil) throw new DatabaseSilentError();
       if (this.silentUntil > 0) this.silentUntil = this.clock.elapsed() + PROBE;
-      const { revoked, ver } = await this.askBelieved(principal.sessionId);
+      const { revoked, ver, outdated } = await this.askBelieved(principal);
       this.silentUntil = 0;
       if (ver === null || revoked) return 'session_revoked';
-      return ver > principal.tokenVersion ? 'token_stale' : null;
+      return outdated || ver > principal.tokenVersion ? 'token_stale' : null;
     } catch (cause) {
       if (!(cause instanceof DatabaseSilentError)) this.silentUntil = this.clock.elapsed() + PAUSE;
       if (this.config.revocationFallback === 'deny') throw new Problem('database_unavailable', { cause });
@@ -168,6 +171,7 @@ export class Revocations {
 
   private take({ number, kind, id, ver, roles, floor, kept, disabled }: Change): void {
     if (kind === 'epoch' && floor !== null) this.list.raiseEpoch(roles?.[0] ?? null, floor);
+    if (kind === 'role' && floor !== null && roles?.[0] !== undefined) this.list.removeRole(roles[0], momentOf(floor));
     if (id === null) return;
     if (floor !== null) this.list.raiseFloor(id, floor, kept);
     if (kind === 'session') this.list.revokeSession(id);
@@ -177,9 +181,9 @@ export class Revocations {
   }
 
   /** What a database says counts while its pulse is fresh. Where none has come it may prove at once that it commits. */
-  private async askBelieved(sessionId: string): Promise<Asked> {
+  private async askBelieved({ sessionId, roles, issuedAt }: Principal): Promise<Asked> {
     for (let attempt = 0; attempt < 2; attempt++) {
-      const [asked] = await this.database.run<Asked>(ASK, [sessionId]);
+      const [asked] = await this.database.run<Asked>(ASK, [sessionId, roles, issuedAt / 1000]);
       if (asked?.believed) return asked;
       await this.pulse.beat();
     }

@@ -102,6 +102,6 @@ class UuidMomentMap {
 }
 
 /** Floors are the first ids of a millisecond, so that is all there is to keep of one. */
-function momentOf(floor: string): number {
+export function momentOf(floor: string): number {
   return Number.parseInt(floor.slice(0, 8) + floor.slice(9, 13), 16);
 }

@@ -19,10 +19,10 @@ interface GrantScope {
  */
 const MISSING = `
   WITH own AS (
-    SELECT o.name, o.permissions FROM users a JOIN user_roles r ON r.user_id = a.id JOIN roles o ON o.name = r.role
+    SELECT o.name, o.permissions FROM users a JOIN held_roles r ON r.user_id = a.id JOIN roles o ON o.name = r.role
     WHERE a.id = $1 AND a.status = 'active'
   ), roles_at_stake AS (
-    SELECT unnest($3::text[]) AS role UNION SELECT role FROM user_roles WHERE user_id = $4
+    SELECT unnest($3::text[]) AS role UNION SELECT role FROM held_roles WHERE user_id = $4
   ), needed AS (
     SELECT permission, NULL AS role FROM unnest($2::text[]) AS permission
     UNION ALL

@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { RevocationModule } from '../revocation/revocation.module.js';
 import { RolePermissionsCache } from './role-permissions-cache.js';
+import { RoleSweeper } from './role-sweeper.service.js';
 import { RolesController } from './roles.controller.js';
 import { Roles } from './roles.service.js';
 
@@ -8,7 +9,7 @@ import { Roles } from './roles.service.js';
 @Module({
   imports: [RevocationModule],
   controllers: [RolesController],
-  providers: [RolePermissionsCache, Roles],
+  providers: [RolePermissionsCache, RoleSweeper, Roles],
   exports: [RolePermissionsCache, Roles],
 })
 export class RolesModule {}

@@ -11,9 +11,10 @@ import { assertMayGrant } from './assert-may-grant.js';
 import { LOCK_RIGHTS } from './rights-lock.js';
 import { type RoleForm, type RoleView, roleName } from './role.js';
 import { RolePermissionsCache } from './role-permissions-cache.js';
+import { RoleSweeper } from './role-sweeper.service.js';
 
-/** Holders from whom a role is taken in one transaction; a thousand take about a tenth of a second. */
-const BATCH = 2_000;
+/** Holders from whom a role is taken in the request itself: all that most roles have. */
+const AT_ONCE = 200;
 
 const COLUMNS = 'name, description, ARRAY(SELECT unnest(permissions) ORDER BY 1) AS permissions';
 
@@ -24,6 +25,7 @@ export class Roles {
     private readonly database: Database,
     private readonly table: RolePermissionsCache,
     private readonly revocations: Revocations,
+    private readonly sweeper: RoleSweeper,
     private readonly audit: Audit,
   ) {}
 
@@ -46,6 +48,7 @@ export class Roles {
     if (name === ADMIN && PERMISSIONS.some((held) => !permissions.includes(held))) throw new Problem('role_protected');
     const saved = await this.database.transaction(async (manager) => {
       await manager.query(LOCK_RIGHTS);
+      await manager.query(LOCK_ACTOR, [actorIdOf(actor)]);
       const [before] = await manager.query<RoleView[]>(`SELECT ${COLUMNS} FROM roles WHERE name = $1`, [name]);
       const held = before?.permissions ?? [];
       await assertMayGrant(actor, { permissions: ['roles:write', ...permissions], roles: [name] }, manager);
@@ -61,41 +64,32 @@ export class Roles {
   }
 
   /**
-   * Removes a role, and takes it from all its holders: their tokens are stale from the next request on. However many
-   * they are, no statement and no lock lasts longer than a batch of them does; where it breaks off, asking again goes on.
+   * Removes a role: its holders lose it in the same moment, and their tokens are stale from the next request on. From the
+   * first of them it is taken at once; the rest of their rows are dead, and follow (`RoleSweeper`).
    * Throws a Problem: `role_protected`, `not_found`, `forbidden`.
    */
   async remove(name: string, actor: Actor): Promise<void> {
     if (BUILT_IN_ROLES.includes(name)) throw new Problem('role_protected');
     // No role has a name that cannot be one, and Postgres takes no NUL.
     if (!roleName.safeParse(name).success) throw new Problem('not_found');
-    let users = 0;
-    for (let gone = false; !gone; ) {
-      gone = await this.database.transaction(async (manager) => {
-        await manager.query(LOCK_RIGHTS);
-        const [known] = await manager.query<unknown[]>(LOCK_ROLE, [name]);
-        await assertMayGrant(actor, { permissions: ['roles:write'], roles: [name] }, manager);
-        if (!known) throw new Problem('not_found');
-        users += await this.takeFromSome(name, actor, manager);
-        await this.revocations.takeWithin(manager);
-        const [deleted] = await manager.query<[unknown[], number]>(DELETE_UNHELD, [name]);
-        if (deleted.length > 0) await this.record('role.deleted', actor, manager, { role: name, users });
-        return deleted.length > 0;
-      });
-    }
+    await this.database.transaction(async (manager) => {
+      await manager.query(LOCK_RIGHTS);
+      const first = await manager.query<{ id: string }[]>(LOCK_FIRST, [name, actorIdOf(actor)]);
+      const [known] = await manager.query<unknown[]>(LOCK_ROLE, [name]);
+      await assertMayGrant(actor, { permissions: ['roles:write'], roles: [name] }, manager);
+      if (!known) throw new Problem('not_found');
+      const [held] = await manager.query<{ users: number }[]>(COUNT_HOLDERS, [name]);
+      const [taken] = await manager.query<[{ userId: string }[], number]>(TAKE_FROM_FIRST, [
+        name,
+        first.map(({ id }) => id),
+      ]);
+      await this.sweeper.record(name, taken, actor, manager);
+      await manager.query(DELETE_ROLE, [name]);
+      await this.sweeper.claim(name, actor, manager);
+      await this.revocations.takeWithin(manager);
+      await this.record('role.deleted', actor, manager, { role: name, users: held?.users ?? 0 });
+    });
     await this.table.load();
-  }
-
-  /** Takes the role from a batch of its holders and returns how many they were. */
-  private async takeFromSome(name: string, actor: Actor, manager: EntityManager): Promise<number> {
-    const [holders] = await manager.query<[{ userId: string }[], number]>(TAKE_FROM_SOME, [name, actorIdOf(actor)]);
-    await this.audit.recordAll(
-      holders.map(({ userId }) => {
-        return { type: 'user.roles_changed', actor, userId, data: { removed: [name] } };
-      }),
-      manager,
-    );
-    return holders.length;
   }
 
   private record(type: AuditType, actor: Actor, manager: EntityManager, data: Record<string, unknown>): Promise<void> {
@@ -109,15 +103,24 @@ const SAVE = `
   ON CONFLICT (name) DO UPDATE SET description = excluded.description, permissions = excluded.permissions
   RETURNING ${COLUMNS}`;
 
+/** $1 actor or null */
+const LOCK_ACTOR = 'SELECT FROM users WHERE id = $1 FOR SHARE';
+
 /** Waits for an import that gives the role, and lets none begin to. $1 name */
 const LOCK_ROLE = 'SELECT name FROM roles WHERE name = $1 FOR UPDATE';
 
-/** The actor comes last: it may be this role by which they may remove it. $1 role, $2 actor */
-const TAKE_FROM_SOME = `
-  DELETE FROM user_roles WHERE role = $1 AND user_id IN (
-    SELECT user_id FROM user_roles WHERE role = $1 ORDER BY user_id = $2 LIMIT ${BATCH})
-  RETURNING user_id AS "userId"`;
+/** $1 role */
+const COUNT_HOLDERS = 'SELECT count(*)::integer AS users FROM held_roles WHERE role = $1';
+
+/** Users before roles, in one order, as every change of rights locks them; the actor too. $1 role, $2 actor or null */
+const LOCK_FIRST = `
+  SELECT id FROM users
+  WHERE id = $2 OR id = ANY (ARRAY(SELECT user_id FROM user_roles WHERE role = $1 LIMIT ${AT_ONCE}))
+  ORDER BY id FOR NO KEY UPDATE`;
+
+/** $1 role, $2 users */
+const TAKE_FROM_FIRST = `
+  DELETE FROM user_roles WHERE role = $1 AND user_id = ANY ($2::uuid[]) RETURNING user_id AS "userId"`;
 
 /** $1 name */
-const DELETE_UNHELD = `
-  DELETE FROM roles WHERE name = $1 AND NOT EXISTS (SELECT FROM user_roles WHERE role = $1) RETURNING name`;
+const DELETE_ROLE = 'DELETE FROM roles WHERE name = $1';

@@ -38,7 +38,7 @@ export const MAKE_ROOM = `
 const SUBJECT = `
   s.id AS "sessionId", s.expires_at AS "sessionExpiresAt", coalesce(s.auth_time, s.created_at) AS "authTime", s.auth_methods AS "authMethods",
   u.id AS "userId", u.username, u.ver AS "tokenVersion",
-  ARRAY(SELECT role FROM user_roles r WHERE r.user_id = u.id ORDER BY role) AS roles`;
+  ARRAY(SELECT role FROM held_roles r WHERE r.user_id = u.id ORDER BY role) AS roles`;
 
 /**
  * One conditional UPDATE rotates; its row lock orders it against every other rotation, logout and disabling. A token ahead

@@ -29,6 +29,7 @@ test('says who is calling', () => {
     username: 'ada',
     roles: ['user'],
     tokenVersion: 1,
+    issuedAt: good.iat * 1000,
     expiresAt: good.exp * 1000,
   });
   expect(read({ username: null })).toMatchObject({ username: null });

@@ -77,7 +77,7 @@ function isAcceptable(
   return isIssuer(iss) && iat <= now + LEEWAY && exp > iat && exp - iat <= longest;
 }
 
-function principalOf({ sub, sid, username, roles, ver, exp }: Claims): SessionPrincipal {
+function principalOf({ sub, sid, username, roles, ver, iat, exp }: Claims): SessionPrincipal {
   return {
     kind: 'session',
     userId: sub,
@@ -85,6 +85,7 @@ function principalOf({ sub, sid, username, roles, ver, exp }: Claims): SessionPr
     username,
     roles,
     tokenVersion: ver,
+    issuedAt: iat * 1000,
     expiresAt: exp * 1000,
   };
 }

@@ -4,7 +4,7 @@ import { ADMIN, MOST_ROLES } from '../access/permissions.js';
 
 export const COLUMNS = `
   u.id, u.username, u.email, u.email_verified_at, u.name, u.ver AS "tokenVersion", u.status, u.created_at, u.updated_at, u.last_login_at,
-  ARRAY(SELECT role FROM user_roles r WHERE r.user_id = u.id ORDER BY role) AS roles`;
+  ARRAY(SELECT role FROM held_roles r WHERE r.user_id = u.id ORDER BY role) AS roles`;
 
 /** $1 id */
 export const PROFILE = { name: 'user-profile', text: `SELECT ${COLUMNS} FROM users u WHERE u.id = $1` };
@@ -59,6 +59,16 @@ export const DELETE = 'DELETE FROM users WHERE id = $1';
 /** $1 id */
 export const LOCK = 'SELECT id FROM users WHERE id = $1 FOR UPDATE';
 
+/** $1 user */
+export const IS_ADMIN = `SELECT EXISTS (SELECT FROM user_roles WHERE user_id = $1 AND role = '${ADMIN}') AS any`;
+
+/** $1 user */
+export const LOCK_ACTOR = 'SELECT FROM users WHERE id = $1 FOR SHARE';
+
+/** $1 user */
+export const LOCK_ROLES_OF = `
+  SELECT FROM roles WHERE name IN (SELECT role FROM held_roles WHERE user_id = $1) ORDER BY name FOR SHARE`;
+
 /** $1 user, $2 roles to keep */
 export const TAKE_OTHER_ROLES = 'DELETE FROM user_roles WHERE user_id = $1 AND role <> ALL ($2::text[])';
 
@@ -96,9 +106,9 @@ export const MARK_RESTORED = `
 /** Gives what a user does not have yet, of the roles that there are; of more than may be held, the first. $1 user, $2 roles */
 export const GIVE_MISSING_ROLES = `
   INSERT INTO user_roles (user_id, role)
-  SELECT $1, name FROM roles WHERE name = ANY ($2::text[]) AND NOT EXISTS (SELECT FROM user_roles WHERE user_id = $1 AND role = name)
+  SELECT $1, name FROM roles WHERE name = ANY ($2::text[]) AND NOT EXISTS (SELECT FROM held_roles WHERE user_id = $1 AND role = name)
   ORDER BY name <> '${ADMIN}', name
-  LIMIT greatest(0, ${MOST_ROLES} - (SELECT count(*) FROM user_roles WHERE user_id = $1)) ON CONFLICT DO NOTHING`;
+  LIMIT greatest(0, ${MOST_ROLES} - (SELECT count(*) FROM held_roles WHERE user_id = $1)) ON CONFLICT DO NOTHING`;
 
 /** In one order, so that two who change the same users do not wait for each other. $1 users */
 export const LOCK_ALL = 'SELECT FROM users WHERE id = ANY ($1::uuid[]) ORDER BY id FOR NO KEY UPDATE';

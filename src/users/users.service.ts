@@ -8,6 +8,7 @@ import type { Config } from '../platform/config/config.js';
 import { CONFIG } from '../platform/config/config.module.js';
 import { Database } from '../platform/database/database.js';
 import { Problem } from '../platform/http/problem.js';
+import { LOCK_RIGHTS } from '../roles/rights-lock.js';
 import { readEmail } from './email.js';
 import { USERNAME, type UserRow } from './user.js';
 import * as store from './user-store.js';
@@ -118,6 +119,26 @@ export class Users {
   async lock(id: string, manager: EntityManager): Promise<boolean> {
     const rows = await manager.query<unknown[]>(store.LOCK, [id]);
     return rows.length > 0;
+  }
+
+  /**
+   * Takes LOCK_RIGHTS, by which an admin is left, where the user is an admin. Returns whether it did. Best before the user is
+   * locked; who becomes one in between is found by asking again.
+   */
+  async lockWherePossiblyAdmin(id: string, manager: EntityManager): Promise<boolean> {
+    const [row] = await manager.query<{ any: boolean }[]>(store.IS_ADMIN, [id]);
+    if (row?.any) await manager.query(LOCK_RIGHTS);
+    return row?.any ?? false;
+  }
+
+  /** Keeps the rights of an actor as they are until the transaction ends; others may use theirs beside it. */
+  async lockActor(id: string, manager: EntityManager): Promise<void> {
+    await manager.query(store.LOCK_ACTOR, [id]);
+  }
+
+  /** Keeps what the roles of a user permit as it is until the transaction ends. */
+  async lockRolesOf(id: string, manager: EntityManager): Promise<void> {
+    await manager.query(store.LOCK_ROLES_OF, [id]);
   }
 
   /** Changes the profile fields that are given. Throws a Problem: `username_taken`, `not_found`. */

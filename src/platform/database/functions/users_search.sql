@@ -26,7 +26,7 @@ BEGIN
 
   -- Of a million users few are admins, and few are disabled.
   IF held_role IS NOT NULL THEN
-    rare := ARRAY(SELECT r.user_id FROM user_roles r WHERE r.role = held_role LIMIT few + 1);
+    rare := ARRAY(SELECT r.user_id FROM held_roles r WHERE r.role = held_role LIMIT few + 1);
   END IF;
   IF has_status = 'disabled' AND (rare IS NULL OR cardinality(rare) > few) THEN
     rare := ARRAY(SELECT u.id FROM users u WHERE u.status = 'disabled' LIMIT few + 1);
@@ -36,7 +36,7 @@ BEGIN
       WHERE u.id = ANY (rare) AND u.number < below
         AND CASE WHEN word IS NULL THEN strpos(u.search_text, wanted) > 0 ELSE u.search_text ~ word END
         AND (has_status IS NULL OR u.status = has_status)
-        AND (held_role IS NULL OR EXISTS (SELECT FROM user_roles r WHERE r.user_id = u.id AND r.role = held_role))
+        AND (held_role IS NULL OR EXISTS (SELECT FROM held_roles r WHERE r.user_id = u.id AND r.role = held_role))
       ORDER BY u.number DESC LIMIT quota;
     RETURN;
   END IF;
@@ -60,7 +60,7 @@ BEGIN
         SELECT * FROM hits WHERE hits.number < below AND (has_status IS NULL OR hits.status = has_status)
         ORDER BY hits.number DESC
       ) AS h
-      WHERE held_role IS NULL OR (SELECT true FROM user_roles r WHERE r.user_id = h.id AND r.role = held_role)
+      WHERE held_role IS NULL OR (SELECT true FROM held_roles r WHERE r.user_id = h.id AND r.role = held_role)
       LIMIT quota - got;
     ELSIF word IS NULL THEN
       RETURN QUERY WITH hits AS MATERIALIZED (
@@ -72,7 +72,7 @@ BEGIN
         SELECT * FROM hits WHERE hits.number < below AND (has_status IS NULL OR hits.status = has_status)
         ORDER BY hits.number DESC
       ) AS h
-      WHERE held_role IS NULL OR (SELECT true FROM user_roles r WHERE r.user_id = h.id AND r.role = held_role)
+      WHERE held_role IS NULL OR (SELECT true FROM held_roles r WHERE r.user_id = h.id AND r.role = held_role)
       LIMIT quota - got;
     ELSE
       RETURN QUERY WITH hits AS MATERIALIZED (
@@ -82,7 +82,7 @@ BEGIN
         SELECT * FROM hits WHERE hits.number < below AND (has_status IS NULL OR hits.status = has_status)
         ORDER BY hits.number DESC
       ) AS h
-      WHERE held_role IS NULL OR (SELECT true FROM user_roles r WHERE r.user_id = h.id AND r.role = held_role)
+      WHERE held_role IS NULL OR (SELECT true FROM held_roles r WHERE r.user_id = h.id AND r.role = held_role)
       LIMIT quota - got;
     END IF;
     GET DIAGNOSTICS more = ROW_COUNT;
