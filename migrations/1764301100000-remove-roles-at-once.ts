@@ -60,11 +60,28 @@ const TABLES = `
   COMMENT ON VIEW held_roles IS 'Who holds which role. user_roles also has what is left of roles that were removed';
 `;
 
+/** What counts against the bound of a user. The text of the function is that of the migration that made it. */
+const refuseManyRoles = (
+  holders: string,
+) => `CREATE OR REPLACE FUNCTION refuse_many_roles(owners uuid[]) RETURNS void LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+      DECLARE
+        crowded record;
+      BEGIN
+        SELECT user_id, count(*) AS roles INTO crowded FROM ${holders}
+          WHERE user_id = ANY (owners) GROUP BY user_id HAVING count(*) > 64 LIMIT 1;
+        IF FOUND THEN
+          RAISE EXCEPTION 'A user may hold 64 roles at most: % would hold %', crowded.user_id, crowded.roles
+            USING ERRCODE = 'check_violation', TABLE = 'user_roles', CONSTRAINT = 'user_roles_at_most_64';
+        END IF;
+      END $$;`;
+
 const GRANTS = `
   CREATE OR REPLACE FUNCTION user_role_names(owner uuid) RETURNS text[] LANGUAGE sql STABLE
     BEGIN ATOMIC
       SELECT ARRAY(SELECT role FROM held_roles WHERE user_id = owner ORDER BY role);
     END;
+
+  ${refuseManyRoles('held_roles')}
 
   -- In the place of a foreign key, whose rows would have to go before the role does.
   CREATE FUNCTION user_roles_examine() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
@@ -136,6 +153,8 @@ const REMOVALS = `
 `;
 
 const FORMER_FUNCTIONS = `
+  ${refuseManyRoles('user_roles')}
+
   CREATE OR REPLACE FUNCTION user_role_names(owner uuid) RETURNS text[] LANGUAGE sql STABLE
     BEGIN ATOMIC
       SELECT ARRAY(SELECT role FROM user_roles WHERE user_id = owner ORDER BY role);

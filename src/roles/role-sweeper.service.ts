@@ -25,8 +25,8 @@ const LOCK_SOME = `
 const TAKE = `
   DELETE FROM user_roles WHERE role = $1 AND number <= $2 AND user_id = ANY ($3::uuid[]) RETURNING user_id AS "userId"`;
 
-/** $1 number */
-const CLOSE = 'UPDATE role_removals SET swept_at = now() WHERE number = $1';
+/** Whoever removed it stands in the audit log from here on, and nowhere else. $1 number */
+const CLOSE = 'UPDATE role_removals SET swept_at = now(), actor = NULL WHERE number = $1';
 
 /** Who removes the role in this very transaction. $1 role, $2 actor as JSON */
 const SIGN = 'UPDATE role_removals SET actor = $2 WHERE role = $1 AND swept_at IS NULL AND actor IS NULL';

@@ -49,9 +49,9 @@ export class Roles {
     const saved = await this.database.transaction(async (manager) => {
       await manager.query(LOCK_RIGHTS);
       await manager.query(LOCK_ACTOR, [actorIdOf(actor)]);
+      await assertMayGrant(actor, { permissions: ['roles:write', ...permissions], roles: [name] }, manager);
       const [before] = await manager.query<RoleView[]>(`SELECT ${COLUMNS} FROM roles WHERE name = $1`, [name]);
       const held = before?.permissions ?? [];
-      await assertMayGrant(actor, { permissions: ['roles:write', ...permissions], roles: [name] }, manager);
       const [role] = await manager.query<RoleView[]>(SAVE, [name, form.description ?? null, permissions]);
       if (!role) throw new Error('INSERT … RETURNING returned no row');
       const added = permissions.filter((permission) => !held.includes(permission));

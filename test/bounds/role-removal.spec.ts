@@ -102,6 +102,20 @@ describe('a role that very many hold', () => {
     expect(user.roles).toEqual([ROLE, 'user']);
   });
 
+  test('its dead rows do not count against what a user may hold', async () => {
+    const [one] = await database.query<{ id: string }>(`SELECT id FROM users WHERE email = 'c2500@crowd.test'`);
+    await database.query(`INSERT INTO roles (name) SELECT 'many-' || n FROM generate_series(1, 65) AS n`);
+    const give = (most: number) =>
+      database.query(
+        `INSERT INTO user_roles SELECT $1, 'many-' || n FROM generate_series(1, $2::integer) AS n ON CONFLICT DO NOTHING`,
+        [one?.id, most],
+      );
+    await database.query('SAVEPOINT crowded');
+    await give(64);
+    await expect(give(65)).rejects.toThrow('64 roles');
+    await database.query('ROLLBACK TO SAVEPOINT crowded');
+  });
+
   test('its rows go in the end, with an entry for each, and those of the new role stay', async () => {
     await database.query('ROLLBACK');
     await waitFor(async () => (await rowsOfRole()) === 2);
