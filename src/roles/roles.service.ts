@@ -14,7 +14,7 @@ import { RolePermissionsCache } from './role-permissions-cache.js';
 import { RoleSweeper } from './role-sweeper.service.js';
 
 /** Holders from whom a role is taken in the request itself: all that most roles have. */
-const AT_ONCE = 200;
+const AT_ONCE = 50;
 
 const COLUMNS = 'name, description, ARRAY(SELECT unnest(permissions) ORDER BY 1) AS permissions';
 
@@ -110,7 +110,9 @@ const LOCK_ACTOR = 'SELECT FROM users WHERE id = $1 FOR SHARE';
 const LOCK_ROLE = 'SELECT name FROM roles WHERE name = $1 FOR UPDATE';
 
 /** $1 role */
-const COUNT_HOLDERS = 'SELECT count(*)::integer AS users FROM held_roles WHERE role = $1';
+const COUNT_HOLDERS = `
+  SELECT count(*)::integer AS users FROM user_roles
+  WHERE role = $1 AND number > coalesce((SELECT max(number) FROM role_removals WHERE role = $1), -1)`;
 
 /** Users before roles, in one order, as every change of rights locks them; the actor too. $1 role, $2 actor or null */
 const LOCK_FIRST = `
