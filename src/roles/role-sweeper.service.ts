@@ -51,6 +51,7 @@ export class RoleSweeper implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly logger = new Logger(RoleSweeper.name);
   private readonly task = new DebouncedTask(() => void this.run());
   private isRunning = false;
+  private isFailing = false;
   private isStopped = false;
 
   constructor(
@@ -110,10 +111,15 @@ export class RoleSweeper implements OnApplicationBootstrap, OnModuleDestroy {
   private async run(): Promise<void> {
     if (this.isRunning) return this.task.schedule();
     this.isRunning = true;
-    // What could not be done is done with the next turn.
-    await this.sweep().catch((error) => {
-      if (!this.isStopped) this.logger.warn(`Removed roles could not be swept: ${error}`);
-    });
+    try {
+      await this.sweep();
+      this.isFailing = false;
+    } catch (error) {
+      if (!this.isFailing && !this.isStopped)
+        this.logger.warn(`Removed roles cannot be swept; trying again (${error})`);
+      this.isFailing = true;
+      this.task.schedule();
+    }
     this.isRunning = false;
   }
 }
