@@ -190,6 +190,23 @@ test('a table is written to by its own module, but for what is named here', () =
   });
 });
 
+test('one function reads where a request comes from: hops with ports, mapped and zoned addresses are one client to all', () => {
+  const readers = offenders(
+    (file) =>
+      /['"`]x-forwarded-for['"`]/.test(file.text) ||
+      find(file, ts.isPropertyAccessExpression).some((node) =>
+        /(^|\.)(remoteAddress|ips|(request|req|raw|socket)\.ip)$/.test(node.getText()),
+      ) ||
+      find(file, ts.isVariableDeclaration).some(
+        (node) =>
+          /\bips?\b/.test(node.name.getText()) && /^(request|req|raw)\b/.test(node.initializer?.getText() ?? ''),
+      ) ||
+      callsOf(file, /^Ip$/).length > 0 ||
+      /trustProxy/.test(file.text),
+  );
+  expect(readers).toEqual(['platform/http/client-address.ts']);
+});
+
 test('only the embedded Postgres starts programs', () => {
   const starters = offenders((file) => importsOf(file).some((name) => /^(node:)?child_process$/.test(name)));
   expect(starters.filter((path) => !path.startsWith('platform/database/embedded/'))).toEqual([]);

@@ -7,11 +7,11 @@ import type { Logger } from 'pino';
 import { assertSchemas } from '../access/route-manifest.js';
 import { registerLoadShedding } from '../auth/sign-in/load-shedding.js';
 import { PasswordHasher } from '../credentials/passwords/password-hasher.js';
-import { halvedNetworks } from '../platform/common/address.js';
 import type { Config } from '../platform/config/config.js';
 import { QUERY_TIMEOUT } from '../platform/database/database.module.js';
 import { limitDatabaseTime } from '../platform/database/request-deadline.js';
 import { HOST_IS_CHECKED_HERE, takeBareRefusals } from '../platform/http/bare-refusals.js';
+import { readClientAddresses } from '../platform/http/client-address.js';
 import { refuseUnreadable } from '../platform/http/client-errors.js';
 import { closeStalled, limitPipelining } from '../platform/http/connections.js';
 import { ErrorFilter } from '../platform/http/error.filter.js';
@@ -55,7 +55,6 @@ export async function createApp(config: Config, databaseUrl: string, logger: Log
       requestTimeout: REQUEST_TIMEOUT,
       ...HOST_IS_CHECKED_HERE,
     },
-    trustProxy: config.trustedProxies.length > 0 ? halvedNetworks(config.trustedProxies) : false,
     genReqId: requestId,
     clientErrorHandler: refuseUnreadable,
     rewriteUrl: decodableUrl,
@@ -71,6 +70,7 @@ export async function createApp(config: Config, databaseUrl: string, logger: Log
     openToAll(route);
     route.errorHandler = (error, request, reply) => filter.answer(error, request, reply);
   });
+  readClientAddresses(fastify, config.trustedProxies);
   setHeaders(fastify, await securityHeaders(config));
   limitDatabaseTime(fastify, QUERY_TIMEOUT);
   logRequests(fastify, logger);

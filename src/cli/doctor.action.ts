@@ -4,7 +4,7 @@ import { DataSource } from 'typeorm';
 import { DirectUrlError } from '../app/direct-url-error.js';
 import { explainFailure } from '../app/startup-errors.js';
 import { areTwoDatabases, TwoDatabasesError } from '../app/two-databases.js';
-import { type DeploymentReport, examine, type SeenAddress, seenAddress, type Unreachable } from '../health/doctor.js';
+import { type DeploymentReport, examine, seenAddress, type Unreachable } from '../health/doctor.js';
 import { plainAddress } from '../platform/common/address.js';
 import { Clock } from '../platform/common/clock.js';
 import type { Config } from '../platform/config/config.js';
@@ -19,6 +19,7 @@ import { checkPathBehindPooler, findSchema } from '../platform/database/schema.j
 import { weakSchemas } from '../platform/database/schema-rights.js';
 import { unfitSettings } from '../platform/database/session-settings.js';
 import { withClient } from '../platform/database/short-client.js';
+import type { ClientAddress } from '../platform/http/client-address.js';
 import { CommandError, EXIT, print } from './output.js';
 import { readConfig } from './settings.js';
 
@@ -61,7 +62,7 @@ export async function runDoctor({ peer, forwardedFor, json }: DoctorOptions): Pr
   if (findings.some(({ level }) => level === 'fault')) process.exitCode = EXIT.refused;
 }
 
-function describe({ address, suppliedBy }: SeenAddress): string {
+function describe({ address, suppliedBy }: ClientAddress): string {
   if (suppliedBy === null) return `The server sees that request come from ${address}, the address of its socket.`;
   return `The server sees that request come from ${address}, as the trusted proxy ${suppliedBy} wrote it.`;
 }

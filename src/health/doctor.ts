@@ -1,9 +1,8 @@
-import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
-import proxyAddr from '@fastify/proxy-addr';
-import { forwardedAddress, halvedNetworks, plainAddress } from '../platform/common/address.js';
+import { plainAddress } from '../platform/common/address.js';
 import { ChannelError } from '../platform/database/feed/bell.js';
 import { describeOffset, NOTABLE, UNFIT } from '../platform/database/feed/clock-watch.js';
+import { type ClientAddress, clientAddressOf, proxyTest } from '../platform/http/client-address.js';
 
 /** What the doctor has to say about one thing. */
 export interface Check {
@@ -163,26 +162,11 @@ function ofExposure({ production, publicUrl, rateLimits }: DeploymentReport): Ch
 
 const fine = (text: string): Check => ({ level: 'fine', text });
 
-/** Which address the server takes for the client's, and who says so. */
-export interface SeenAddress {
-  address: string;
-  /** Null: the socket itself. Otherwise the trusted hop that wrote the address into X-Forwarded-For. */
-  suppliedBy: string | null;
-}
-
-/** Tells which address the server sees for a request from `peer` with this X-Forwarded-For, by the rule of Fastify itself. */
+/** Tells which address the server sees for a request from `peer` with this X-Forwarded-For, by the server's own rule. */
 export function seenAddress(
   peer: string,
   forwardedFor: string | undefined,
   trustedProxies: readonly string[],
-): SeenAddress {
-  // All of a request that the rule reads.
-  const request = { socket: { remoteAddress: peer }, headers: { 'x-forwarded-for': forwardedFor } };
-  const hops = proxyAddr.all(
-    request as unknown as IncomingMessage,
-    trustedProxies.length > 0 ? proxyAddr.compile(halvedNetworks(trustedProxies)) : () => false,
-  );
-  const address = forwardedAddress(hops.at(-1) ?? '');
-  if (address === null || hops.length < 2) return { address: plainAddress(peer) ?? peer, suppliedBy: null };
-  return { address, suppliedBy: plainAddress(hops.at(-2) ?? '') };
+): ClientAddress {
+  return clientAddressOf(peer, forwardedFor, proxyTest(trustedProxies));
 }

@@ -1,6 +1,7 @@
 import { createDatabase, type TestDatabase } from '../support/database.js';
-import { Gatehouse } from '../support/gatehouse.js';
+import { Gatehouse, GatehouseProcess } from '../support/gatehouse.js';
 import { type SignedUp, signUp } from '../support/users.js';
+import { waitFor } from '../support/wait-for.js';
 
 /**
  * What a client says of where it comes from counts only when a trusted proxy says so: ASVS 5.0 V4.1.3; CVE-2026-16732
@@ -70,10 +71,34 @@ test.each([
   ["'; DROP TABLE sessions; --", '127.0.0.1'],
   ['203.0.113.9, junk', '127.0.0.1'],
   ['fe80::1%eth0', 'fe80::1'],
+  ['"203.0.113.9:4444"', '203.0.113.9'],
+  ['  203.0.113.9:4444\t', '203.0.113.9'],
+  ['::ffff:203.0.113.9:4444', '203.0.113.9'],
+  // A trusted hop with a port is a trusted hop, and not the client.
+  ['203.0.113.9:4444, 10.1.2.3:4444', '203.0.113.9'],
+  ['203.0.113.9, "10.1.2.3:4444"', '203.0.113.9'],
+  ['203.0.113.9, [::ffff:10.1.2.3]:4444', '203.0.113.9'],
+  ['203.0.113.9, ::ffff:a01:203', '203.0.113.9'],
+  // What stands left of a hop that is no address may be the client's own words.
+  ['203.0.113.9, unknown, 10.1.2.3', '10.1.2.3'],
+  ['203.0.113.9, _hidden', '127.0.0.1'],
+  ['203.0.113.9, , 10.1.2.3:4444', '10.1.2.3'],
   ['', '127.0.0.1'],
   [',,,', '127.0.0.1'],
 ])('behind a trusted proxy the right-most untrusted hop of %j is %s', async (value, ip) => {
   expect(await ipOf(behind, { 'X-Forwarded-For': value })).toBe(ip);
+});
+
+test('the log names the client as sessions and the audit log do', async () => {
+  const env = { DATABASE_URL: database.url, TRUSTED_PROXIES: 'loopback', LOG_LEVEL: 'debug' };
+  const gatehouse = await GatehouseProcess.start(env);
+  try {
+    await gatehouse.call('GET', '/nothing', { headers: { 'X-Forwarded-For': '203.0.113.9:4444, [::1]:443' } });
+    const lines = await waitFor(() => gatehouse.output.match(/^.*"msg":"request".*$/gm) ?? false);
+    expect(lines.map((line) => JSON.parse(line).ip)).toEqual(['203.0.113.9']);
+  } finally {
+    await gatehouse.stop();
+  }
 });
 
 test('a forwarded host or scheme reaches no issuer, no document and no redirect', async () => {

@@ -58,6 +58,18 @@ test('600 requests a minute an address, of whatever kind, known or not', async (
   expect(neighbour.status).toBe(200);
 });
 
+test('a port behind the hop is no part of whose budget it is, and hops with ports do not share one', async () => {
+  const remaining = async (hop: string) =>
+    Number(
+      (await gatehouse.call('GET', '/v1/auth/session', { headers: from(hop) })).headers.get('ratelimit-remaining'),
+    );
+  expect(await remaining('203.0.113.107:4444')).toBe(599);
+  expect(await remaining('203.0.113.107:5555')).toBe(598);
+  expect(await remaining('203.0.113.107')).toBe(597);
+  expect(await remaining('203.0.113.108:4444')).toBe(599);
+  expect(await remaining('[2001:db8:6::1]:443')).toBe(599);
+});
+
 test('routes with limits of their own are counted apart, so that nothing of what they refuse is without end', async () => {
   const headers = from('192.0.2.3');
   const senseless: [path: string, body: unknown][] = [

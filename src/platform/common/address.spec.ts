@@ -1,4 +1,4 @@
-import { halvedNetworks, networkOf, plainAddress } from './address.js';
+import { forwardedAddress, halvedNetworks, networkOf, plainAddress, siteOf } from './address.js';
 
 describe('plainAddress', () => {
   it.each([
@@ -13,10 +13,47 @@ describe('plainAddress', () => {
     ['::1', '::1'],
   ])('writes %s as %s', (text, plain) => expect(plainAddress(text)).toBe(plain));
 
-  it.each(['', 'unknown', '203.0.113.7:4711', '[2001:db8::1]', '203.0.113.07', '256.1.1.1', "1.1.1.1'--", '_hidden'])(
-    'takes %j for no address',
-    (text) => expect(plainAddress(text)).toBeNull(),
-  );
+  it.each([
+    '',
+    'unknown',
+    '203.0.113.7:4711',
+    '[2001:db8::1]',
+    '203.0.113.07',
+    '256.1.1.1',
+    "1.1.1.1'--",
+    '_hidden',
+    '203.0.113.7%eth0',
+    '::1%',
+  ])('takes %j for no address', (text) => expect(plainAddress(text)).toBeNull());
+});
+
+describe('forwardedAddress', () => {
+  it.each([
+    ['203.0.113.7', '203.0.113.7'],
+    ['203.0.113.7:4444', '203.0.113.7'],
+    ['[2001:db8::1]:443', '2001:db8::1'],
+    ['[2001:db8::1]', '2001:db8::1'],
+    ['"2001:db8::1"', '2001:db8::1'],
+    ['[fe80::1%eth0]:443', 'fe80::1'],
+    ['"203.0.113.7:4444"', '203.0.113.7'],
+    ['"[2001:db8::1]:443"', '2001:db8::1'],
+    ['::ffff:203.0.113.7:4444', '203.0.113.7'],
+    ['[::ffff:cb00:7107]:4444', '203.0.113.7'],
+  ])('reads %s as %s', (hop, address) => expect(forwardedAddress(hop)).toBe(address));
+
+  it.each([
+    '',
+    '""',
+    'unknown',
+    '_hidden',
+    '"unknown"',
+    '203.0.113.7:',
+    '203.0.113.7:http',
+    ':4444',
+    '[]',
+    'for=::1',
+    '"::1',
+  ])('takes %j for no address', (hop) => expect(forwardedAddress(hop)).toBeNull());
 });
 
 describe('networkOf', () => {
@@ -39,6 +76,17 @@ describe('networkOf', () => {
   it('has one network for every spelling of an address', () => {
     const spellings = ['2001:db8:0:1::a', '2001:DB8:0:1::A', '2001:db8:0:1:0:0:0:a', '2001:0db8:0000:0001::000a'];
     expect(new Set(spellings.map((text) => networkOf(plainAddress(text) ?? ''))).size).toBe(1);
+  });
+});
+
+describe('siteOf', () => {
+  it('is the /48 of an IPv6 address, and nothing of an IPv4 one', () => {
+    expect(['2001:db8:1:2:3:4:5:6', '2001:db8:1::9', '::1', '203.0.113.7'].map(siteOf)).toEqual([
+      '2001:db8:1::/48',
+      '2001:db8:1::/48',
+      '0:0:0::/48',
+      null,
+    ]);
   });
 });
 

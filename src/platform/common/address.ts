@@ -5,7 +5,7 @@ import { isIP } from 'node:net';
  * the IPv4 address it is, and a link-local one has no zone. Returns null for a text that is not an address.
  */
 export function plainAddress(text: string): string | null {
-  const plain = text.replace(/%.*$/, '').replace(/^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/i, '');
+  const plain = text.replace(/^([\da-f:.]*:[\da-f:.]*)%.+$/i, '$1').replace(/^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/i, '');
   const family = isIP(plain);
   if (family !== 6) return family === 4 ? plain : null;
   // A URL writes an IPv6 address as RFC 5952 asks, whatever the spelling that came in.
@@ -13,9 +13,15 @@ export function plainAddress(text: string): string | null {
   return mappedIpv4(canonical) ?? canonical;
 }
 
-/** As plainAddress, of a hop of X-Forwarded-For: some proxies write the port behind it (RFC 7239, 6). */
+/**
+ * As plainAddress, of a hop of X-Forwarded-For: some proxies write the port behind it, or quotes around it (RFC 7239, 6). A
+ * port behind an IPv6 address without brackets cannot be told from its last group, but for one that ends as IPv4 does.
+ */
 export function forwardedAddress(hop: string): string | null {
-  const bare = hop.replace(/^(\d+\.\d+\.\d+\.\d+):\d{1,5}$/, '$1').replace(/^\[([^\]]*)\](?::\d{1,5})?$/, '$1');
+  const [, quoted] = /^"([^"]*)"$/.exec(hop) ?? [];
+  const bare = (quoted ?? hop)
+    .replace(/^([\da-f:]*\d+\.\d+\.\d+\.\d+):\d{1,5}$/i, '$1')
+    .replace(/^\[([^\]]*)\](?::\d{1,5})?$/, '$1');
   return plainAddress(bare);
 }
 
@@ -32,7 +38,19 @@ function mappedIpv4(canonical: string): string | null {
  * address there has them all. Takes what plainAddress returns.
  */
 export function networkOf(address: string): string {
-  if (!address.includes(':')) return address;
+  return address.includes(':') ? ipv6Network(address, 4) : address;
+}
+
+/**
+ * The network that one customer can have whole: an IPv6 address by its /48, which holds 65 536 clients by the rule above. An
+ * IPv4 address has none: its neighbours are other people's. Takes what plainAddress returns.
+ */
+export function siteOf(address: string): string | null {
+  return address.includes(':') ? ipv6Network(address, 3) : null;
+}
+
+/** The first groups of an IPv6 address, as a network. */
+function ipv6Network(address: string, count: number): string {
   const [head = '', tail] = address.split('::');
   const groups = head === '' ? [] : head.split(':');
   if (tail !== undefined) {
@@ -40,7 +58,7 @@ export function networkOf(address: string): string {
     while (groups.length + end.length < 8) groups.push('0');
     groups.push(...end);
   }
-  return `${groups.slice(0, 4).join(':')}::/64`;
+  return `${groups.slice(0, count).join(':')}::/${count * 16}`;
 }
 
 /** Trusted networks in the form that Fastify takes: it refuses one that holds every address, which is two halves. */

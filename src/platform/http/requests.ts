@@ -65,7 +65,7 @@ export function logRequests(fastify: FastifyInstance, parent: Logger): void {
           path: request.routeOptions.url ?? '(none)',
           status: reply.statusCode,
           ms: Math.round(reply.elapsedTime * 10) / 10,
-          ip: request.ip,
+          ip: request.clientAddress,
         },
         'request',
       );

@@ -21,7 +21,7 @@ export function registerRateLimit(
   fastify.addHook('onRequest', (request: FastifyRequest, reply: FastifyReply, done) => {
     const counted = routeLimitOf(request)?.requests;
     if (counted === 'uncounted' || !appliesTo(request)) return done();
-    const { used, endsAt } = (counted === 'apart' ? rateOfLimited : rate).count(request.ip);
+    const { used, endsAt } = (counted === 'apart' ? rateOfLimited : rate).count(request.clientAddress);
     const left = endsAt - clock.elapsed();
     if (used > REQUEST_LIMIT) return done(rateLimited(REQUEST_LIMIT, left));
     const { raw } = reply;
