@@ -5,10 +5,10 @@ import { TOKEN_LIFE } from '../src/auth/one-time-tokens/one-time-tokens.service.
 import { loadConfig } from '../src/platform/config/config.js';
 import { securityHeaders } from '../src/platform/http/security-headers.js';
 import { createLogger } from '../src/platform/observability/logger.js';
-import { ACCOUNT, ACCOUNT_AND_ADDRESS, ADDRESS } from '../src/platform/rate-limiting/guess-rules.js';
+import { ACCOUNT, ACCOUNT_AND_ADDRESS, ADDRESS, SITE } from '../src/platform/rate-limiting/guess-rules.js';
 import { LimitKeys } from '../src/platform/rate-limiting/limit-keys.js';
 import { Quotas } from '../src/platform/rate-limiting/quotas.service.js';
-import { REQUEST_LIMIT, WINDOW } from '../src/platform/rate-limiting/request-rate.js';
+import { REQUEST_LIMIT, SITE_LIMIT, WINDOW } from '../src/platform/rate-limiting/request-rate.js';
 import { PUBLISH_AHEAD } from '../src/tokens/signing-keys.service.js';
 
 /** docs/security.md against the code and the tests it names: what is claimed there is so, or this fails. */
@@ -74,6 +74,10 @@ describe('section 3', () => {
         'Longest such pause': ACCOUNT_AND_ADDRESS.most,
         'Wrong passwords in a row for an account from everywhere': ACCOUNT.free,
         'Wrong passwords from one address over all accounts': `${ADDRESS.free} in ${ADDRESS.forget}`,
+        'The same from one IPv6 /48': `${SITE.free} in ${SITE.forget}`,
+        'Registrations from one IPv6 /48': quotas['site-registrations'] ?? '',
+        'Requests that may mail, from one IPv6 /48': quotas['site-mail-requests'] ?? '',
+        'Requests from one IPv6 /48': `${SITE_LIMIT} in ${WINDOW}`,
         'Registrations from one address': quotas.registrations ?? '',
         'Requests that may mail, from one address': quotas['mail-requests'] ?? '',
         'Mails to one address': quotas.mails ?? '',

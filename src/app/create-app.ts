@@ -24,6 +24,7 @@ import { securityHeaders } from '../platform/http/security-headers.js';
 import { NestLogger } from '../platform/observability/logger.js';
 import { LoginThrottle } from '../platform/rate-limiting/login-throttle.service.js';
 import { registerRateLimit } from '../platform/rate-limiting/register-rate-limit.js';
+import { TrustedNetworks } from '../platform/rate-limiting/trusted-networks.js';
 import { servePage } from '../web/serve-page.js';
 import { AppModule } from './app.module.js';
 import { letDocsLoad, serveOpenApi } from './openapi.js';
@@ -88,7 +89,7 @@ export async function createApp(config: Config, databaseUrl: string, logger: Log
     bodyParser: false,
     abortOnError: false,
   });
-  registerLoadShedding(fastify, app.get(PasswordHasher), app.get(LoginThrottle));
+  registerLoadShedding(fastify, app.get(PasswordHasher), app.get(LoginThrottle), app.get(TrustedNetworks));
   acceptStrictJson(fastify);
   app.useGlobalFilters(filter);
   app.useGlobalPipes(new SchemaPipe());

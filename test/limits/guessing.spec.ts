@@ -266,6 +266,20 @@ describe('an address over all accounts', () => {
   });
 });
 
+it('lets a /48 register 200 times an hour, from however many of its networks, and its neighbours go on', async () => {
+  const register = (ip: string, index: number) =>
+    (index % 2 ? one : two).call('POST', '/v1/auth/register', {
+      body: { email: freshEmail(), password: PASSWORD },
+      headers: from(ip),
+    });
+  const site = (index: number) => `2001:db8:5:${index.toString(16)}::1`;
+  const tries = Array.from({ length: 220 }, (_, index) => register(site(index % 110), index));
+  expect(await statuses(tries)).toEqual({ 201: 200, 429: 20 });
+  const refused = await register(site(65_535), 0);
+  expect([refused.status, refused.headers.get('ratelimit-limit')]).toEqual([429, '200']);
+  expect((await register('2001:db8:6::1', 0)).status).toBe(201);
+});
+
 it('stores no email and no address with its counts', async () => {
   const email = freshEmail();
   const ip = '203.0.113.99';

@@ -128,3 +128,14 @@ test('a client asks for 20 mails an hour, over all addresses and kinds', async (
     true,
   ]);
 });
+
+test('a /48 asks for 200, from however many of its networks', async () => {
+  const ask = (index: number) =>
+    post('/v1/auth/password/forgot', { email: freshEmail() }, undefined, `2001:db8:9:${index.toString(16)}::1`);
+  const answers = await Promise.all(Array.from({ length: 210 }, (_, index) => ask(index % 105)));
+  expect(answers.filter(({ status }) => status === 202)).toHaveLength(200);
+  expect(answers.filter(({ status }) => status === 429)).toHaveLength(10);
+  expect((await post('/v1/auth/password/forgot', { email: freshEmail() }, undefined, '2001:db8:a::1')).status).toBe(
+    202,
+  );
+});

@@ -27,7 +27,7 @@ export class Reauthentication {
     if (found?.status !== 'active') throw new Problem('session_revoked');
     const hash = found.passwordHash;
     const matches = await this.guesses.check({ accountId: userId, name: '' }, context, () =>
-      this.hasher.verify(password, hash, context.ip),
+      this.hasher.verify(password, hash, { ip: context.ip, known: true }),
     );
     if (hash !== null && matches) return hash;
     const data = { code: 'wrong_password' };

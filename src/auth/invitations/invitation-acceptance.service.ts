@@ -51,7 +51,7 @@ export class InvitationAcceptance {
     const { token, password, ...names } = form;
     const owner = await this.tokens.ownerOf(token, 'invitation');
     this.policy.assertAcceptable(password, { ...owner, ...names });
-    const passwordHash = await this.hasher.hash(password, context.ip);
+    const passwordHash = await this.hasher.hash(password, { ip: context.ip, known: true });
     const userId = await this.database.transaction(async (manager) => {
       const { userId } = await this.tokens.spend(token, ['invitation'], manager);
       await this.claim.complete(userId, passwordHash, manager);

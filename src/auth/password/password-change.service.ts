@@ -49,7 +49,7 @@ export class PasswordChange {
   ): Promise<Tokens> {
     const checkedHash = await this.reauthentication.verify(userId, currentPassword, context);
     this.policy.assertAcceptable(newPassword, await this.users.get(userId), '/newPassword');
-    const newHash = await this.hasher.hash(newPassword, context.ip);
+    const newHash = await this.hasher.hash(newPassword, { ip: context.ip, known: true });
     const mayNotify = await this.notices.canNotify(userId);
     return this.database.transaction(async (manager) => {
       const account = await this.accounts.changePassword(userId, checkedHash, newHash, manager);

@@ -55,7 +55,7 @@ export class PasswordReset {
    */
   async reset(token: string, password: string, context: RequestContext): Promise<void> {
     this.policy.assertAcceptable(password, await this.tokens.ownerOf(token, 'reset_password'));
-    const passwordHash = await this.hasher.hash(password, context.ip);
+    const passwordHash = await this.hasher.hash(password, { ip: context.ip, known: true });
     const userId = await this.database.transaction(async (manager) => {
       const { userId, email } = await this.tokens.spend(token, ['reset_password'], manager);
       await this.claim.complete(userId, passwordHash, manager);

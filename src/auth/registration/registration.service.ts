@@ -39,9 +39,9 @@ export class Registration {
   async register(form: RegistrationForm, context: RequestContext): Promise<SignInOutcome | null> {
     if (this.config.signup === 'closed') throw new Problem('signup_closed');
     this.policy.assertAcceptable(form.password, form);
-    this.hasher.assertCapacity(context.ip);
+    this.hasher.assertCapacity({ ip: context.ip, known: false });
     await this.quotas.register(context);
-    const passwordHash = await this.hasher.hash(form.password, context.ip);
+    const passwordHash = await this.hasher.hash(form.password, { ip: context.ip, known: false });
     if (this.config.requiresVerifiedEmail) {
       await this.unverified.register(form, passwordHash, context);
       return null;

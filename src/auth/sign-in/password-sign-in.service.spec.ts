@@ -3,6 +3,7 @@ import type { PasswordHasher } from '../../credentials/passwords/password-hasher
 import type { Passwords } from '../../credentials/passwords/passwords.service.js';
 import { Problem } from '../../platform/http/problem.js';
 import type { LoginThrottle } from '../../platform/rate-limiting/login-throttle.service.js';
+import type { TrustedNetworks } from '../../platform/rate-limiting/trusted-networks.js';
 import type { Users } from '../../users/users.service.js';
 import { PasswordSignIn } from './password-sign-in.service.js';
 import type { SignIn } from './sign-in.service.js';
@@ -27,6 +28,7 @@ function signingIn({ found, locked }: { found: (string | null)[]; locked: (strin
   };
   const hasher = {
     assertCapacity: () => undefined,
+    isBusy: false,
     needsRehash: () => false,
     verify: async (password: string, hash: string | null) => {
       did.push(`checked ${hash}`);
@@ -54,6 +56,7 @@ function signingIn({ found, locked }: { found: (string | null)[]; locked: (strin
     hasher as unknown as PasswordHasher,
     guesses as unknown as LoginThrottle,
     signIn as unknown as SignIn,
+    {} as TrustedNetworks,
   );
   return { did, answer: service.withPassword({ email: 'ada@example.com' }, 'right', CONTEXT) };
 }

@@ -4,10 +4,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Inject, Injectable, Logger, OnApplicationShutdown, OnModuleInit } from '@nestjs/common';
 import { Piscina } from 'piscina';
-import { networkOf } from '../../platform/common/address.js';
+import { networkOf, siteOf } from '../../platform/common/address.js';
+import { FairQueue, type Share } from '../../platform/common/fair-queue.js';
 import { Problem } from '../../platform/http/problem.js';
 import { canonicalPassword } from './canonical-password.js';
-import { FairQueue } from './fair-queue.js';
 import { readsOnly72Bytes } from './foreign/bcrypt-forms.js';
 import { isForeignHash } from './foreign-hashes.js';
 
@@ -22,6 +22,14 @@ export interface PasswordHasherOptions {
   queuePerCore: number;
   /** Processes on this machine that hash as well; they share its cores. 1 unless given. */
   processes?: number;
+}
+
+/** Whose turn in the queue a hash takes. */
+export interface HashTurn {
+  /** The address of the client. */
+  ip: string;
+  /** Whether they have a right to be here whom a stranger cannot pass for: an address known to the account, a session, a link. */
+  known: boolean;
 }
 
 /** Too many hashes wait already: 503 `overloaded` with `Retry-After`. */
@@ -43,6 +51,8 @@ export class InvalidPasswordError extends Error {
   }
 }
 
+/** What the server hashes for itself. */
+const OWN: Share = ['known', '', ''];
 /** Milliseconds that a thread may take to load before it is given up. */
 const LOADING = 5_000;
 /** Costs above 15 count as malformed: a single hash of cost 31 would hold a thread for a day. */
@@ -51,7 +61,7 @@ const OUR_HASH = /^\$2b\$(0[4-9]|1[0-5])\$[./A-Za-z0-9]{53}$/;
  * bcrypt over base64(HMAC-SHA-256(pepper, password in NFC)), so that nothing past bcrypt's 72 bytes or after a NUL is
  * lost (OWASP Password Storage Cheat Sheet, "Pre-Hashing Passwords with bcrypt").
  * The work is done by one thread for each core, at the least priority so that requests go first, behind a bounded queue that
- * no client address can keep to itself.
+ * no client address can keep to itself: half of it is kept for those who are known, and each half is shared out by network.
  */
 @Injectable()
 export class PasswordHasher implements OnModuleInit, OnApplicationShutdown {
@@ -99,35 +109,45 @@ export class PasswordHasher implements OnModuleInit, OnApplicationShutdown {
   }
 
   /**
-   * `from` is the client address whose turn in the queue this takes. Throws `InvalidPasswordError`, or
+   * `turn` is whose turn in the queue this takes; none is the server's own. Throws `InvalidPasswordError`, or
    * `HashQueueFullError` when the queue is full.
    */
-  async hash(password: string, from?: string): Promise<string> {
+  async hash(password: string, turn?: HashTurn): Promise<string> {
     const canonical = canonicalPassword(password);
     if (canonical === null) throw new InvalidPasswordError();
-    return this.run<string>('hash', { secret: this.prehash(canonical), cost: this.options.cost }, from);
+    return this.run<string>('hash', { secret: this.prehash(canonical), cost: this.options.cost }, turn);
   }
 
   /**
-   * Whether the password is the one behind the hash. `from` as for `hash`. Throws
+   * Whether the password is the one behind the hash. `turn` as for `hash`. Throws
    * `HashQueueFullError` when the queue is full.
    * Pass null for an unknown user or one without a password: the answer is false, after the same work, so that the time
    * does not tell who has an account. The same goes for a hash or a password that cannot be genuine.
    */
-  async verify(password: string, hash: string | null, from?: string): Promise<boolean> {
+  async verify(password: string, hash: string | null, turn?: HashTurn): Promise<boolean> {
     const canonical = canonicalPassword(password);
-    if (canonical === null || hash === null) return this.refuse(from);
+    if (canonical === null || hash === null) return this.refuse(turn);
     const { cost } = this.options;
-    if (OUR_HASH.test(hash)) return this.run('verify', { secret: this.prehash(canonical), hash, cost }, from);
-    return isForeignHash(hash) ? this.run('verifyImported', { secret: password, hash, cost }, from) : this.refuse(from);
+    if (OUR_HASH.test(hash)) return this.run('verify', { secret: this.prehash(canonical), hash, cost }, turn);
+    return isForeignHash(hash) ? this.run('verifyImported', { secret: password, hash, cost }, turn) : this.refuse(turn);
   }
 
   /**
    * Throws `HashQueueFullError` where a hash would find no place just now: asked first, so that a flood costs no more than
    * this.
    */
-  assertCapacity(from: string): void {
-    if (!this.queue.hasRoomFor(networkOf(from))) throw QUEUE_FULL;
+  assertCapacity(turn: HashTurn): void {
+    if (!this.hasRoomFor(turn)) throw QUEUE_FULL;
+  }
+
+  /** As `assertCapacity`, and does not throw. */
+  hasRoomFor(turn: HashTurn): boolean {
+    return this.queue.hasRoomFor(shareOf(turn));
+  }
+
+  /** Whether a hash would have to wait just now: only then it matters whose turn it takes. */
+  get isBusy(): boolean {
+    return this.queue.isBusy;
   }
 
   /**
@@ -140,8 +160,8 @@ export class PasswordHasher implements OnModuleInit, OnApplicationShutdown {
     return Number(OUR_HASH.exec(hash)?.[1]) !== this.options.cost;
   }
 
-  private async refuse(from: string | undefined): Promise<false> {
-    await this.run('verify', { secret: this.prehash(''), hash: this.dummyHash, cost: this.options.cost }, from);
+  private async refuse(turn: HashTurn | undefined): Promise<false> {
+    await this.run('verify', { secret: this.prehash(''), hash: this.dummyHash, cost: this.options.cost }, turn);
     return false;
   }
 
@@ -153,10 +173,19 @@ export class PasswordHasher implements OnModuleInit, OnApplicationShutdown {
   private async run<T>(
     name: 'hash' | 'verify' | 'verifyImported',
     job: { secret: string; cost: number; hash?: string },
-    from: string | undefined,
+    turn: HashTurn | undefined,
   ): Promise<T> {
     const pool = this.pool;
     if (pool === undefined) throw new Error('The hashing threads are not running.');
-    return this.queue.run(from === undefined ? '' : networkOf(from), () => pool.run(job, { name }));
+    return this.queue.run(turn === undefined ? OWN : shareOf(turn), () => pool.run(job, { name }));
   }
+}
+
+/**
+ * Classes take turns, then the networks that one customer can have whole, then clients: a /48 that sends from each of its
+ * 65 536 clients has one turn where a neighbour has one. An IPv4 /24 counts here too, where it costs its neighbours no more
+ * than a turn.
+ */
+function shareOf({ ip, known }: HashTurn): Share {
+  return [known ? 'known' : 'other', siteOf(ip) ?? ip.slice(0, ip.lastIndexOf('.')), networkOf(ip)];
 }

@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
-import { networkOf } from '../common/address.js';
+import { networkOf, siteOf } from '../common/address.js';
 import type { Config } from '../config/config.js';
 import { CONFIG } from '../config/config.module.js';
 
@@ -22,5 +22,11 @@ export class LimitKeys {
   /** The key for a purpose and a client address, IPv6 by its /64. */
   ofAddress(purpose: string, address: string, ...subject: string[]): string {
     return this.of(purpose, networkOf(address), ...subject);
+  }
+
+  /** The key for a purpose and the /48 of a client address; null for an IPv4 address. */
+  ofSite(purpose: string, address: string): string | null {
+    const site = siteOf(address);
+    return site === null ? null : this.of(purpose, site);
   }
 }

@@ -7,7 +7,7 @@ import type { Config } from '../config/config.js';
 import { CONFIG } from '../config/config.module.js';
 import type { Problem } from '../http/problem.js';
 import type { RequestContext } from '../http/request-context.js';
-import { ACCOUNT, ACCOUNT_AND_ADDRESS, ADDRESS, type GuessRule } from './guess-rules.js';
+import { ACCOUNT, ACCOUNT_AND_ADDRESS, ADDRESS, type GuessRule, SITE } from './guess-rules.js';
 import type { GuessStore, Verdict } from './guess-store.js';
 import { LimitKeys } from './limit-keys.js';
 import { rateLimited } from './rate-limited.js';
@@ -24,6 +24,8 @@ export interface GuessSubject {
   name: string;
 }
 
+/** Where the rules stand in the list of them. */
+const [OF_ACCOUNT, OF_ADDRESS, OF_SITE] = [1, 2, 3];
 /** Guesses about one account from one address that wait for those before them, at most. */
 const MOST_WAITING = 100;
 /** Milliseconds that a guess waits at most for those before it. */
@@ -33,7 +35,7 @@ const LINE_ADVICE = 1_000;
 /** What a client is told to wait at most, milliseconds: an account under attack opens to its owner's new address by a reset. */
 const LONGEST_ADVICE = 900_000;
 
-/** Nobody guesses: wrong passwords are counted by account and by address, exactly, before they are checked. */
+/** Nobody guesses: wrong passwords are counted by account, by address and by network, exactly, before they are checked. */
 @Injectable()
 export class LoginThrottle {
   private readonly logger = new Logger('Limits');
@@ -88,10 +90,12 @@ export class LoginThrottle {
 
   private rulesFor({ accountId, name }: GuessSubject, address: string): GuessRule[] {
     const account = accountId === null ? ['name', name] : ['id', accountId];
+    const site = this.keys.ofSite('site', address);
     return [
       { ...ACCOUNT_AND_ADDRESS, key: this.keys.ofAddress('account and address', address, ...account), open: false },
       { ...ACCOUNT, key: this.keys.of('account', ...account), open: false },
       this.ruleForAddress(address),
+      ...(site === null ? [] : [{ ...SITE, key: site, open: false }]),
     ];
   }
 
@@ -138,13 +142,17 @@ export class LoginThrottle {
     }
   }
 
-  /** While an account is under attack, an address that has signed in to it before still gets in. */
+  /**
+   * While an account is under attack, an address that has signed in to it before still gets in, whether the guesses of others
+   * were wrong or are being checked; and while a network is, the addresses in it that are known.
+   */
   private async reserve(rules: GuessRule[], { accountId }: GuessSubject, { ip }: RequestContext): Promise<Verdict> {
     const verdict = await this.store.reserve(rules);
-    const account = rules[1] as GuessRule;
-    if (verdict.kind !== 'refused' || rules[verdict.rule] !== account || !(await this.known.has(accountId, ip)))
-      return verdict;
-    account.open = true;
+    const ofOthers = rules.filter((_, index) => index === OF_ACCOUNT || index === OF_SITE);
+    if (verdict.kind === 'admitted' || ofOthers.every(({ open }) => open)) return verdict;
+    const isOfOthers = verdict.kind === 'contended' || verdict.rule === OF_ACCOUNT || verdict.rule === OF_SITE;
+    if (!isOfOthers || !(await this.known.has(accountId, ip))) return verdict;
+    for (const rule of ofOthers) rule.open = true;
     return this.store.reserve(rules);
   }
 
@@ -156,8 +164,8 @@ export class LoginThrottle {
   ): Problem {
     const rule = rules[index] as GuessRule;
     const wait = Math.min(waitMs, LONGEST_ADVICE);
-    // What is refused for the account's sake is remembered for this address only: another one may be known.
-    const keys = rule.consecutive ? [(rules[0] as GuessRule).key, ...this.keysOfName(name, ip)] : [rule.key];
+    // What is refused for the sake of the account or the network is remembered for this address only: another may be known.
+    const keys = index !== OF_ADDRESS ? [(rules[0] as GuessRule).key, ...this.keysOfName(name, ip)] : [rule.key];
     this.logger.warn(`Too many wrong passwords, request ${requestId}: refused for ${Math.ceil(wait / 1000)} s`);
     return this.refusals.remember(keys, rule.free, wait);
   }

@@ -22,7 +22,9 @@ export type MailUse = 'new password' | 'anything else';
 export class Quotas {
   private readonly logger = new Logger('Limits');
   private readonly registrations: RateLimiterAbstract;
+  private readonly siteRegistrations: RateLimiterAbstract;
   private readonly mailRequests: RateLimiterAbstract;
+  private readonly siteMailRequests: RateLimiterAbstract;
   private readonly mails: RateLimiterAbstract;
   private readonly otherMails: RateLimiterAbstract;
   private readonly deviceNotices: RateLimiterAbstract;
@@ -34,21 +36,25 @@ export class Quotas {
     private readonly keys: LimitKeys,
   ) {
     this.registrations = make('registrations', 20, HOUR);
+    this.siteRegistrations = make('site-registrations', 200, HOUR);
     this.mailRequests = make('mail-requests', 20, HOUR);
+    this.siteMailRequests = make('site-mail-requests', 200, HOUR);
     this.mails = make('mails', 5, HOUR);
     this.otherMails = make('other-mails', 3, HOUR);
     this.deviceNotices = make('device-notices', 5, HOUR);
     this.exports = make('exports', 5, HOUR);
   }
 
-  /** Counts a registration of this client. Throws a Problem `rate_limited` past 20 an hour. */
-  async register(context: RequestContext): Promise<void> {
-    await this.countOrRefuse(this.registrations, this.keys.ofAddress('registrations', context.ip));
+  /** Counts a registration of this client. Throws a Problem `rate_limited` past 20 an hour, or past 200 of its /48. */
+  async register({ ip }: RequestContext): Promise<void> {
+    await this.countOrRefuse(this.registrations, this.keys.ofAddress('registrations', ip));
+    await this.countOrRefuse(this.siteRegistrations, this.keys.ofSite('registrations', ip));
   }
 
-  /** Counts a request of this client that may send a mail. Throws a Problem `rate_limited` past 20 an hour. */
-  async requestMail(context: RequestContext): Promise<void> {
-    await this.countOrRefuse(this.mailRequests, this.keys.ofAddress('mail requests', context.ip));
+  /** Counts a request of this client that may send a mail. Throws a Problem `rate_limited` past 20 an hour, or past 200 of its /48. */
+  async requestMail({ ip }: RequestContext): Promise<void> {
+    await this.countOrRefuse(this.mailRequests, this.keys.ofAddress('mail requests', ip));
+    await this.countOrRefuse(this.siteMailRequests, this.keys.ofSite('mail requests', ip));
   }
 
   /**
@@ -77,8 +83,9 @@ export class Quotas {
     return !this.config.rateLimits || (await this.consume(limiter, key)).within;
   }
 
-  private async countOrRefuse(limiter: RateLimiterAbstract, key: string): Promise<void> {
-    if (!this.config.rateLimits) return;
+  /** Nothing without a key. The narrower count first: what it refuses must not use up the one that is shared with others. */
+  private async countOrRefuse(limiter: RateLimiterAbstract, key: string | null): Promise<void> {
+    if (!this.config.rateLimits || key === null) return;
     const { within, waitMs } = await this.consume(limiter, key);
     if (!within) throw rateLimited(limiter.points, waitMs);
   }

@@ -1,13 +1,11 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Clock } from '../common/clock.js';
 import { rateLimited } from './rate-limited.js';
-import { REQUEST_LIMIT, RequestRate } from './request-rate.js';
+import { RequestRate } from './request-rate.js';
 import { routeLimitOf } from './route-limits.js';
 
-const LIMIT = String(REQUEST_LIMIT);
-
 /**
- * Answers 429 to an address that sends more than 600 requests in a minute, and tells every one what is left of them. Routes
+ * Answers 429 to an address that sends more than 600 requests in a minute, or of whose /48 come ten times as many, and tells every one what is left of them. Routes
  * with limits of their own have a count of their own: most of what they refuse counts for nothing there, and many who sign
  * in behind one address take nothing from those who are signed in. A request
  * to which `appliesTo` says no passes uncounted.
@@ -21,12 +19,12 @@ export function registerRateLimit(
   fastify.addHook('onRequest', (request: FastifyRequest, reply: FastifyReply, done) => {
     const counted = routeLimitOf(request)?.requests;
     if (counted === 'uncounted' || !appliesTo(request)) return done();
-    const { used, endsAt } = (counted === 'apart' ? rateOfLimited : rate).count(request.clientAddress);
+    const { used, limit, endsAt } = (counted === 'apart' ? rateOfLimited : rate).count(request.clientAddress);
     const left = endsAt - clock.elapsed();
-    if (used > REQUEST_LIMIT) return done(rateLimited(REQUEST_LIMIT, left));
+    if (used > limit) return done(rateLimited(limit, left));
     const { raw } = reply;
-    raw.setHeader('ratelimit-limit', LIMIT);
-    raw.setHeader('ratelimit-remaining', REQUEST_LIMIT - used);
+    raw.setHeader('ratelimit-limit', limit);
+    raw.setHeader('ratelimit-remaining', limit - used);
     raw.setHeader('ratelimit-reset', Math.ceil(left / 1000));
     done();
   });

@@ -1,6 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
+import { networkOf, siteOf } from '../common/address.js';
+import { Clock } from '../common/clock.js';
+import { FairQueue } from '../common/fair-queue.js';
+import { TwoGenerationCache } from '../common/two-generation-cache.js';
 import { Database } from '../database/database.js';
+import { Problem } from '../http/problem.js';
 
 const NOBODY = '00000000-0000-0000-0000-000000000000';
 
@@ -11,6 +16,13 @@ const KNOWS = {
   SELECT EXISTS (
     SELECT FROM known_addresses
     WHERE user_id = $1 AND network = network(set_masklen($2::inet, CASE family($2::inet) WHEN 6 THEN 64 ELSE 32 END))) AS knows`,
+};
+
+const IS_KNOWN = {
+  name: 'known-network',
+  text: `
+  SELECT EXISTS (SELECT FROM known_addresses
+    WHERE network = network(set_masklen($1::inet, CASE family($1::inet) WHEN 6 THEN 64 ELSE 32 END))) AS knows`,
 };
 
 const ADD = `
@@ -29,10 +41,39 @@ export interface KnownNetwork {
   seenAt: Date;
 }
 
+/** Networks that are asked about at once, and how many may wait: a flood must not take the database from others. */
+const ASKED_AT_ONCE = 2;
+const MOST_WAITING = 64;
+/** Networks whose answer is remembered at most, and for how many milliseconds. */
+const REMEMBERED = 20_000;
+const MEMORY = 10_000;
+
 /** From where each user has signed in before. A trigger notes it as sessions are opened. */
 @Injectable()
 export class TrustedNetworks {
-  constructor(private readonly database: Database) {}
+  private readonly queue = new FairQueue(ASKED_AT_ONCE, MOST_WAITING, () => new Problem('overloaded'));
+  private readonly answers = new TwoGenerationCache<{ knows: boolean; until: number }>(REMEMBERED);
+
+  constructor(
+    private readonly database: Database,
+    private readonly clock: Clock,
+  ) {}
+
+  /**
+   * Whether any account has been signed in to from this address before; what was so a moment ago will do. Made to be asked in
+   * a flood: throws a Problem `overloaded` where too many are asked about at once.
+   */
+  async isKnown(address: string): Promise<boolean> {
+    const network = networkOf(address);
+    const remembered = this.answers.get(network);
+    if (remembered !== undefined && remembered.until > this.clock.elapsed()) return remembered.knows;
+    const [row] = await this.queue.run([siteOf(address) ?? network, network], () =>
+      this.database.run<{ knows: boolean }>(IS_KNOWN, [address]),
+    );
+    const knows = row?.knows ?? false;
+    this.answers.set(network, { knows, until: this.clock.elapsed() + MEMORY });
+    return knows;
+  }
 
   /** Whether the account has been signed in to from this address. Asks the same of the database where there is no account. */
   async has(userId: string | null, address: string): Promise<boolean> {

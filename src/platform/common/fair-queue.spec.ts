@@ -11,7 +11,7 @@ function bench(workers: number, capacity: number) {
   const ends: (() => void)[] = [];
   const add = (from: string, name = from) =>
     queue
-      .run(from, () => {
+      .run(from.split(' '), () => {
         started.push(name);
         return new Promise<void>((resolve) => ends.push(resolve));
       })
@@ -49,10 +49,38 @@ it('gives a newcomer the place of the newest job of the address that has most, a
 it('refuses the address that floods and no other, however the flood comes', async () => {
   const { add, refused } = bench(2, 16);
   for (let index = 0; index < 100; index++) void add('flood');
-  for (let index = 0; index < 8; index++) void add(`other ${index}`);
+  for (let index = 0; index < 8; index++) void add(`other-${index}`);
   for (let index = 0; index < 100; index++) void add('flood');
   await settle();
   expect(new Set(refused)).toEqual(new Set(['flood']));
+});
+
+it('gives a newcomer a place and the next turn where all others are of one network, each with one job', async () => {
+  const { add, started, refused, endOne } = bench(1, 4);
+  for (const name of ['n a', 'n b', 'n c', 'n d', 'n e']) void add(name);
+  void add('m a');
+  await settle();
+  expect(refused).toEqual(['n e']);
+  await endOne();
+  await endOne();
+  expect(started).toEqual(['n a', 'n b', 'm a']);
+});
+
+it('is fair within a network too', async () => {
+  const { add, refused } = bench(1, 4);
+  for (const name of ['run it', 'n a', 'n a', 'n a', 'm a']) void add(name);
+  void add('n b', 'newcomer');
+  await settle();
+  expect(refused).toEqual(['n a']);
+});
+
+it('takes from the widest share that has too much, and not from a neighbour who has little', async () => {
+  const { add, refused } = bench(1, 6);
+  for (const name of ['run x it', 'other n a', 'other n b', 'other n c', 'other m a', 'known k a', 'known k a'])
+    void add(name);
+  void add('known l a');
+  await settle();
+  expect(refused).toEqual(['other n c']);
 });
 
 it('does not shed for an address that would then have as much', async () => {
@@ -66,14 +94,14 @@ it('does not shed for an address that would then have as much', async () => {
 
 it('goes on after a job that fails', async () => {
   const queue = new FairQueue(1, 1, () => new Full());
-  const failed = queue.run('a', () => Promise.reject(new Error('no')));
-  const next = queue.run('a', async () => 'done');
+  const failed = queue.run(['a'], () => Promise.reject(new Error('no')));
+  const next = queue.run(['a'], async () => 'done');
   await expect(failed).rejects.toThrow('no');
   await expect(next).resolves.toBe('done');
 });
 
 it('never runs or holds more than it may, loses no job, and serves all', async () => {
-  const arrivals = fc.array(fc.constantFrom('a', 'b', 'c', 'end'), { maxLength: 60 });
+  const arrivals = fc.array(fc.constantFrom('x n a', 'x n b', 'x m a', 'y n a', 'end'), { maxLength: 60 });
   await fc.assert(
     fc.asyncProperty(
       arrivals,
