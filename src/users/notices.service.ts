@@ -18,7 +18,9 @@ export class Notices {
    */
   async canNotify(userId: string): Promise<boolean> {
     const account = await this.accounts.findById(userId, this.database.manager);
-    return account !== null && (account.verified || (await this.quotas.mayMail(account.emailKey, 'anything else')));
+    return (
+      account !== null && (account.verified || (await this.quotas.mayMail(account.emailKey, 'anything else', null)))
+    );
   }
 
   /** As `canNotify`, of a sign-in from a new device: a person who knows the password can make up one device after another. */

@@ -4,6 +4,7 @@ import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { Public } from '../access/route-access.js';
 import { Answers } from '../platform/http/openapi.js';
+import { DeferredWork } from '../platform/jobs/deferred-work.js';
 import { Mail } from '../platform/mail/mail.service.js';
 import { devOutboxPage } from './dev-outbox.page.js';
 
@@ -28,7 +29,10 @@ const devOutbox = z
 @ApiTags('Development')
 @Controller('dev/outbox')
 export class DevOutboxController {
-  constructor(private readonly mail: Mail) {}
+  constructor(
+    private readonly mail: Mail,
+    private readonly work: DeferredWork,
+  ) {}
 
   @Public()
   @Get()
@@ -39,6 +43,8 @@ export class DevOutboxController {
     @Headers('accept') accept: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<z.infer<typeof devOutbox> | string> {
+    // A developer who has just asked for a mail looks for it here.
+    await this.work.settled();
     const mails = await this.mail.kept(SHOWN);
     if (!accept?.includes('text/html')) return { items: mails.map((mail) => ({ ...mail, at: mail.at.toISOString() })) };
     const { html, contentSecurityPolicy } = devOutboxPage(mails);

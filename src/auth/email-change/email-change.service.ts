@@ -1,14 +1,15 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, type OnModuleInit } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { type Actor, userActor } from '../../access/actor.js';
 import { Audit } from '../../audit/audit.service.js';
 import { Database } from '../../platform/database/database.js';
-import { inConstantTime } from '../../platform/http/constant-response-time.js';
 import { Problem } from '../../platform/http/problem.js';
 import type { RequestContext } from '../../platform/http/request-context.js';
+import { DeferredWork, type Work } from '../../platform/jobs/deferred-work.js';
 import { Mail } from '../../platform/mail/mail.service.js';
 import { mailTemplates } from '../../platform/mail/mail-templates.js';
 import { Quotas } from '../../platform/rate-limiting/quotas.service.js';
+import { TrustedNetworks } from '../../platform/rate-limiting/trusted-networks.js';
 import { Accounts } from '../../users/accounts.service.js';
 import { readEmail } from '../../users/email.js';
 import { Reauthentication } from '../elevation/reauthentication.service.js';
@@ -16,9 +17,19 @@ import { AccountClaim } from '../email-verification/account-claim.service.js';
 import { VerificationMailer } from '../email-verification/verification-mailer.service.js';
 import { OneTimeTokens, type SpentToken } from '../one-time-tokens/one-time-tokens.service.js';
 
+const KIND = 'change_email';
+
+/** What is remembered of a wish for another address until the work is done. */
+interface EmailWish {
+  userId: string;
+  email: string;
+  checkedHash: string;
+  context: RequestContext;
+}
+
 /** Moving an account to another address: asked for, confirmed at the new address, undone from the old one. */
 @Injectable()
-export class EmailChange {
+export class EmailChange implements OnModuleInit {
   constructor(
     private readonly database: Database,
     private readonly accounts: Accounts,
@@ -29,10 +40,16 @@ export class EmailChange {
     private readonly tokens: OneTimeTokens,
     private readonly mail: Mail,
     private readonly audit: Audit,
+    private readonly networks: TrustedNetworks,
+    private readonly work: DeferredWork,
   ) {}
 
+  onModuleInit(): void {
+    this.work.register<EmailWish>(KIND, (wish) => this.prepare(wish));
+  }
+
   /**
-   * Mails the new address, which takes effect once its owner confirms. An address that has an account already gets a mail
+   * Sees to it that the new address is mailed, which takes effect once its owner confirms. Looks at no other account. An address that has an account already gets a mail
    * that says so, and the caller learns nothing of it. A mere registration does not count. The own address, where nobody has
    * confirmed it, is only asked once more to be confirmed, as any registration is.
    * Throws a Problem: `mail_unavailable`, `wrong_password`, `session_revoked` where the account is gone or disabled,
@@ -44,25 +61,35 @@ export class EmailChange {
     await this.quotas.requestMail(context);
     const address = readEmail(email);
     if (!address) throw Problem.field('/email', 'Write an email address such as ada@example.com.');
-    const mayMail = await this.quotas.mayMail(address.key, 'anything else');
+    const wish: EmailWish = { userId, email: address.written, checkedHash, context };
+    await this.database.transaction(async (manager) => {
+      // Changed since it was checked.
+      if (!(await this.accounts.lockChecked(userId, checkedHash, manager))) throw new Problem('wrong_password');
+      await this.work.accept(KIND, wish, manager);
+    });
+  }
+
+  private async prepare({ userId, email, checkedHash, context }: EmailWish): Promise<Work | null> {
+    const address = readEmail(email);
+    if (!address) return null;
+    const holder = await this.accounts.findByEmail(email, this.database.manager);
+    const asker = { ip: context.ip, known: await this.networks.has(holder?.userId ?? null, context.ip) };
+    if (!(await this.quotas.mayMail(address.key, 'anything else', asker))) return null;
     const origin = { ip: context.ip, at: new Date() };
-    await inConstantTime(() =>
-      this.database.transaction(async (manager) => {
-        const account = await this.accounts.lockChecked(userId, checkedHash, manager);
-        // Changed since it was checked.
-        if (!account) throw new Problem('wrong_password');
-        if (!mayMail) return;
-        if (account.emailKey === address.key && !account.verified)
-          return this.mailer.resend(userId, userActor(userId, context), manager);
-        const subject = { userId, email: address.written, emailKey: address.key };
-        // Also where the address is taken, so that the link before is void either way: else it would tell which it is.
-        const token = await this.tokens.issue('change_email', subject, manager);
-        const owner = await this.accounts.findByEmail(email, manager);
-        if (owner && owner.userId !== userId && !owner.unverifiedRegistration)
-          return this.mail.send(mailTemplates.accountExists(origin), owner.email, manager);
-        await this.mail.send(mailTemplates.confirmNewEmail(token, origin), address.written, manager);
-      }),
-    );
+    return async (manager) => {
+      const account = await this.accounts.lockChecked(userId, checkedHash, manager);
+      // Changed since it was asked.
+      if (!account) return;
+      if (account.emailKey === address.key && !account.verified)
+        return this.mailer.resend(userId, userActor(userId, context), manager);
+      const subject = { userId, email: address.written, emailKey: address.key };
+      // Also where the address is taken, so that the link before is void either way: else it would tell which it is.
+      const token = await this.tokens.issue('change_email', subject, manager);
+      const owner = await this.accounts.findByEmail(email, manager);
+      if (owner && owner.userId !== userId && !owner.unverifiedRegistration)
+        return this.mail.send(mailTemplates.accountExists(origin), owner.email, manager);
+      await this.mail.send(mailTemplates.confirmNewEmail(token, origin), address.written, manager);
+    };
   }
 
   /**

@@ -35,7 +35,7 @@ export class EmailVerificationController {
   @Post('resend')
   @ApiOperation({ summary: 'Mail the link to confirm an address once more', operationId: 'resendVerification' })
   @Answers(202, messageView, 'The message, the same whether or not an account has the address')
-  @Fails('mail_unavailable')
+  @Fails('mail_unavailable', 'overloaded')
   async resend(
     @Body({ schema: mailRequest }) { email }: MailRequest,
     @Context() context: RequestContext,

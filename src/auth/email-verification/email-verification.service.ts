@@ -1,4 +1,4 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, type OnModuleInit } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { userActor } from '../../access/actor.js';
 import { Audit } from '../../audit/audit.service.js';
@@ -16,7 +16,7 @@ import { VerificationMailer } from './verification-mailer.service.js';
 
 /** Proving that an address is one's own. */
 @Injectable()
-export class EmailVerification {
+export class EmailVerification implements OnModuleInit {
   constructor(
     private readonly database: Database,
     private readonly accounts: Accounts,
@@ -30,16 +30,21 @@ export class EmailVerification {
     private readonly audit: Audit,
   ) {}
 
-  /**
-   * Mails once more what an address waits for: the link to confirm it, or an invitation. Tells the caller nothing about
-   * the address. Throws a Problem: `mail_unavailable`, `rate_limited`.
-   */
-  async resend(email: string, context: RequestContext): Promise<void> {
-    await this.requested.send(email, context, {
+  onModuleInit(): void {
+    this.requested.register('verify_email', {
       use: 'anything else',
       isFor: ({ verified }) => !verified,
-      send: ({ userId }, manager) => this.mailer.resend(userId, { kind: 'anonymous', context }, manager),
+      hasLiveLink: (userId) => this.tokens.hasLive(userId, 'verify_email'),
+      send: ({ userId }, context, manager) => this.mailer.resend(userId, { kind: 'anonymous', context }, manager),
     });
+  }
+
+  /**
+   * Sees to it that what an address waits for is mailed once more: the link to confirm it, or an invitation. Tells the caller
+   * nothing about the address. Throws a Problem: `mail_unavailable`, `rate_limited`, `overloaded`.
+   */
+  async resend(email: string, context: RequestContext): Promise<void> {
+    await this.requested.request('verify_email', email, context);
   }
 
   /**

@@ -29,6 +29,10 @@ export const FIND = `
   SELECT u.id, u.email, u.username FROM one_time_tokens t JOIN users u ON u.id = t.owner_id
   WHERE ${LIVE} AND ${OWNER_AGREES}`;
 
+/** Whether a mailed link of a purpose still works. $1 owner, $2 purpose */
+export const HAS_LIVE = `
+  SELECT EXISTS (SELECT FROM one_time_tokens WHERE owner_id = $1 AND purpose = $2 AND expires_at > now()) AS live`;
+
 /** Locks the account before the token: in the order in which everything locks them. $1 hash */
 export const LOCK_OWNER = `
   SELECT FROM users WHERE id = (SELECT owner_id FROM one_time_tokens WHERE hash = $1) FOR NO KEY UPDATE`;

@@ -69,6 +69,12 @@ export class OneTimeTokens {
     return owner ?? null;
   }
 
+  /** Whether the user has been mailed a link of this purpose that still works. */
+  async hasLive(userId: string, purpose: TokenPurpose): Promise<boolean> {
+    const [row] = await this.database.manager.query<{ live: boolean }[]>(store.HAS_LIVE, [userId, purpose]);
+    return row?.live ?? false;
+  }
+
   /** As `findOwner`. Throws a Problem `invalid_token_link`. */
   async ownerOf(token: string, purpose: TokenPurpose): Promise<TokenOwner> {
     const owner = await this.findOwner(token, purpose);

@@ -1,4 +1,4 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { userActor } from '../../access/actor.js';
 import { Audit } from '../../audit/audit.service.js';
 import { PasswordHasher } from '../../credentials/passwords/password-hasher.js';
@@ -15,7 +15,7 @@ import { OneTimeTokens } from '../one-time-tokens/one-time-tokens.service.js';
 
 /** Choosing a new password with a link that was mailed. */
 @Injectable()
-export class PasswordReset {
+export class PasswordReset implements OnModuleInit {
   constructor(
     private readonly database: Database,
     private readonly policy: PasswordPolicy,
@@ -29,23 +29,24 @@ export class PasswordReset {
     private readonly known: TrustedNetworks,
   ) {}
 
-  /**
-   * Mails the link to an address with an active account, and tells the caller nothing.
-   * Throws a Problem: `mail_unavailable`, `rate_limited`.
-   */
-  async request(email: string, context: RequestContext): Promise<void> {
-    await this.requested.send(email, context, {
+  onModuleInit(): void {
+    this.requested.register('reset_password', {
       use: 'new password',
       isFor: () => true,
-      send: async (account, manager) => {
+      hasLiveLink: (userId) => this.tokens.hasLive(userId, 'reset_password'),
+      send: async (account, { ip }, manager) => {
         const token = await this.tokens.issue('reset_password', account, manager);
-        await this.mail.send(
-          mailTemplates.resetPassword(token, { ip: context.ip, at: new Date() }),
-          account.email,
-          manager,
-        );
+        await this.mail.send(mailTemplates.resetPassword(token, { ip, at: new Date() }), account.email, manager);
       },
     });
+  }
+
+  /**
+   * Sees to it that the link is mailed to an address with an active account, and tells the caller nothing.
+   * Throws a Problem: `mail_unavailable`, `rate_limited`, `overloaded`.
+   */
+  async request(email: string, context: RequestContext): Promise<void> {
+    await this.requested.request('reset_password', email, context);
   }
 
   /**

@@ -51,7 +51,7 @@ export class PasswordController {
   @ApiTags('Auth')
   @ApiOperation({ summary: 'Mail a link to choose a new password', operationId: 'forgotPassword' })
   @Answers(202, messageView, 'The message, the same whether or not an account has the address')
-  @Fails('mail_unavailable')
+  @Fails('mail_unavailable', 'overloaded')
   async forgot(
     @Body({ schema: mailRequest }) { email }: MailRequest,
     @Context() context: RequestContext,

@@ -34,7 +34,7 @@ export class Registration {
   /**
    * Makes an account and signs it in. Where the email must be confirmed first it returns null, whether the email is taken
    * or not, and a mail says the rest. Throws a Problem: `signup_closed`, `email_taken`, `username_taken`, a refused
-   * password, `rate_limited`.
+   * password, `rate_limited`, `overloaded`.
    */
   async register(form: RegistrationForm, context: RequestContext): Promise<SignInOutcome | null> {
     if (this.config.signup === 'closed') throw new Problem('signup_closed');
@@ -43,12 +43,13 @@ export class Registration {
     await this.quotas.register(context);
     const passwordHash = await this.hasher.hash(form.password, { ip: context.ip, known: false });
     if (this.config.requiresVerifiedEmail) {
-      await this.unverified.register(form, passwordHash, context);
+      const { email, username, name } = form;
+      await this.unverified.register({ email, username, name, passwordHash, context });
       return null;
     }
     // An address that is taken gets no mail, so none is counted.
     const isFree = (await this.users.findCredentials({ email: form.email })) === null;
-    const mayMail = isFree && (await this.quotas.mayMail(emailKeyOf(form.email), 'anything else'));
+    const mayMail = isFree && (await this.quotas.mayMail(emailKeyOf(form.email), 'anything else', null));
     return this.database.transaction(async (manager) => {
       const { id: userId, email } = await this.users.create({ ...form, passwordHash, roles: [USER] }, manager);
       const account = { userId, email, emailKey: emailKeyOf(email), duplicateRegistration: false };

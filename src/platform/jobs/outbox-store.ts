@@ -27,3 +27,16 @@ export const POSTPONE = `
 
 /** $1 id, $2 who claimed it */
 export const REMOVE = 'DELETE FROM mail_outbox WHERE id = $1 AND claimed_by = $2';
+
+/** Within the transaction that does what the row asks for, so that it is done once. $1 id, $2 who claimed it */
+export const TAKE = `${REMOVE} RETURNING id`;
+
+/** Adds a row unless too many of its topic wait. $1 id, $2 kind, $3 sealed, $4 topic, $5 how many may wait */
+export const ADD = `
+  INSERT INTO mail_outbox (id, kind, sealed, topic)
+  SELECT $1::uuid, $2::text, $3::bytea, $4::text
+  WHERE (SELECT count(*) FROM (SELECT FROM mail_outbox WHERE topic = $4::text LIMIT $5::integer) AS waiting) < $5::integer
+  RETURNING id`;
+
+/** $1 topic */
+export const IS_EMPTY = 'SELECT NOT EXISTS (SELECT FROM mail_outbox WHERE topic = $1) AS "isEmpty"';

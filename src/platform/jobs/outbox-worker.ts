@@ -21,6 +21,8 @@ export interface DeliveryPolicy {
   backoff: (attempts: number) => number;
   /** The attempt after which an item is given up whose delivery fails for a fault of our own. */
   lastAttempt: number;
+  /** Milliseconds for which a process that stops goes on until nothing is due; without, it begins nothing more. */
+  drain?: number;
 }
 
 /** What became of an attempt. */
@@ -46,6 +48,7 @@ export abstract class OutboxWorker implements OnApplicationBootstrap, OnModuleDe
   private renewal: NodeJS.Timeout | undefined;
   private finished = Promise.resolve();
   private stopped = false;
+  private onEmpty: () => void = () => undefined;
   /** Rounds in a row in which the receiver could not be reached. */
   private failures = 0;
 
@@ -71,6 +74,7 @@ export abstract class OutboxWorker implements OnApplicationBootstrap, OnModuleDe
 
   /** Finishes what is under way, or gives it back to the outbox if the receiver takes too long. */
   async onModuleDestroy(): Promise<void> {
+    if (this.policy.drain !== undefined) await this.drained(this.policy.drain);
     this.stopped = true;
     this.timer.stop();
     const late = setTimeout(() => this.close(), GRACE);
@@ -80,12 +84,32 @@ export abstract class OutboxWorker implements OnApplicationBootstrap, OnModuleDe
     this.close();
   }
 
+  /** Looks for items now. */
+  protected wake(): void {
+    this.timer.wake();
+  }
+
+  /** Resolves once a round found nothing, or after so many milliseconds. */
+  private async drained(limit: number): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const late = setTimeout(resolve, limit);
+      this.onEmpty = () => {
+        clearTimeout(late);
+        resolve();
+      };
+      this.timer.wake();
+    });
+  }
+
   private async run(): Promise<void> {
     while (!this.stopped) {
       const failuresBefore = this.failures;
       const claimed = await this.round();
       if (this.failures > failuresBefore) await this.timer.sleepThrough(pause(this.failures));
-      else if (claimed === 0) await this.timer.sleep(POLL);
+      else if (claimed === 0) {
+        if (this.underWay.size === 0) this.onEmpty();
+        await this.timer.sleep(POLL);
+      }
     }
     await Promise.all(this.underWay.values());
   }

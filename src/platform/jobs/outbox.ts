@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { Logger } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
 import type { Clock } from '../common/clock.js';
 import type { Database } from '../database/database.js';
-import { CLAIM, POSTPONE, REMOVE, RENEW } from './outbox-store.js';
+import { ADD, CLAIM, IS_EMPTY, POSTPONE, REMOVE, RENEW, TAKE } from './outbox-store.js';
 
 /** Milliseconds after which what an instance that died had claimed is taken over by another. */
 const LEASE = 10_000;
@@ -19,7 +20,7 @@ export interface OutboxItem {
 }
 
 /**
- * The rows of one topic of the outbox, as their delivery needs them. Nothing here throws: what the database does not do is
+ * The rows of one topic of the outbox, as their delivery needs them. What delivers them throws nothing: what the database does not do is
  * tried again, and stands in the log when that begins, when it is over, and once an hour between.
  */
 export class Outbox {
@@ -58,6 +59,27 @@ export class Outbox {
   /** Forgets an item. Whether the database knows of it. */
   async remove(id: string): Promise<boolean> {
     return (await this.tell('removed', () => this.database.manager.query(REMOVE, [id, this.me]))) !== undefined;
+  }
+
+  /** Adds an item, in the caller's transaction; false where so many wait already. Throws what the database throws. */
+  async add(item: Omit<OutboxItem, 'attempts'>, mostWaiting: number, manager: EntityManager): Promise<boolean> {
+    const values = [item.id, item.kind, item.sealed, this.topic, mostWaiting];
+    return (await manager.query<unknown[]>(ADD, values)).length > 0;
+  }
+
+  /**
+   * Forgets an item in the transaction that does what it asks for, so that it is done once. False where the item is another's by
+   * now. Throws what the database throws.
+   */
+  async take(id: string, manager: EntityManager): Promise<boolean> {
+    const [, count] = await manager.query<[unknown[], number]>(TAKE, [id, this.me]);
+    return count > 0;
+  }
+
+  /** Whether nothing of this topic waits or is under way, in any instance. Throws what the database throws. */
+  async isEmpty(): Promise<boolean> {
+    const [row] = await this.database.manager.query<{ isEmpty: boolean }[]>(IS_EMPTY, [this.topic]);
+    return row?.isEmpty ?? true;
   }
 
   /** For the beginning of a sentence. */
