@@ -1,5 +1,4 @@
 import cluster from 'node:cluster';
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Logger } from 'pino';
@@ -7,7 +6,9 @@ import { startCluster } from './app/cluster.js';
 import type { Server } from './app/server.js';
 import { explainFailure } from './app/startup-errors.js';
 import { banner, warningsOf } from './app/startup-warnings.js';
-import { type Config, loadConfig, projectRoot } from './platform/config/config.js';
+import type { Config } from './platform/config/config.js';
+import { undeclaredProduction } from './platform/config/exposure.js';
+import { readSettings } from './platform/config/settings.js';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from './platform/database/embedded/embedded-postgres.js';
 import { createLogger } from './platform/observability/logger.js';
 
@@ -19,13 +20,12 @@ const SPARE_CONNECTIONS = 50;
 
 /** Starts Gatehouse: settings, database, schema, server; and takes it down in the opposite order. */
 async function main(): Promise<void> {
-  const envFile = join(projectRoot(), '.env');
-  // The servers under test are told everything by their tests.
-  if (process.env.NODE_ENV !== 'test' && existsSync(envFile)) process.loadEnvFile(envFile);
-  const config = loadConfig(process.env);
+  const { config, notes } = readSettings({ source: process.env });
+  const undeclared = undeclaredProduction(config);
+  if (undeclared) process.stdout.write(`${undeclared}\n`);
   const logger = await createLogger(config);
   const running: Running = {};
-  const starting = start(config, logger, running);
+  const starting = start(config, notes, logger, running);
   let stopping: Promise<void> | undefined;
   // One stop for every signal: npm passes on the Ctrl-C that the terminal has sent already.
   const stop = () => (stopping ??= takeDown(starting, running));
@@ -49,7 +49,7 @@ interface Running {
   server?: Server;
 }
 
-async function start(config: Config, logger: Logger, running: Running): Promise<void> {
+async function start(config: Config, notes: string[], logger: Logger, running: Running): Promise<void> {
   if (!config.databaseUrl) {
     const log = (line: string) => logger.info(line);
     const dataDir = join(config.dataDir, 'postgres');
@@ -65,7 +65,7 @@ async function start(config: Config, logger: Logger, running: Running): Promise<
   const applied = await updateSchema(config, { databaseUrl, superuserUrl: running.postgres?.superuserUrl });
   if (applied.length > 0) logger.info({ migrations: applied }, 'The database schema is up to date');
   running.server = await serve(config, databaseUrl, logger);
-  process.stdout.write(`${banner({ ...running.server, warnings: warningsOf(config) })}\n`);
+  process.stdout.write(`${banner({ ...running.server, warnings: [...notes, ...warningsOf(config)] })}\n`);
 }
 
 /** Connections of all workers at most: each has its pool. */

@@ -141,21 +141,26 @@ interface Diagnosis {
   request: { address: string; suppliedBy: string | null } | null;
 }
 
-const ALARMING: [what: string, env: Record<string, string>, fault: string | null][] = [
-  ['our settings', {}, null],
-  ['a trust in everybody', { TRUSTED_PROXIES: '0.0.0.0/0' }, 'TRUSTED_PROXIES trusts 0.0.0.0/0'],
+const ALARMING: [what: string, env: Record<string, string>, faults: string[]][] = [
+  ['our settings', {}, []],
+  [
+    'a trust in everybody',
+    { TRUSTED_PROXIES: '0.0.0.0/0' },
+    ['TRUSTED_PROXIES trusts 0.0.0.0/0', 'NODE_ENV is not production, but TRUSTED_PROXIES is set'],
+  ],
   [
     'an example secret in production',
     { NODE_ENV: 'production', PUBLIC_URL: 'https://g.test' },
-    'APP_SECRET looks like',
+    ['APP_SECRET looks like'],
   ],
 ];
 
-test.each(ALARMING)('doctor examines %s', async (_what, env, fault) => {
+test.each(ALARMING)('doctor examines %s', async (_what, env, expected) => {
   const { code, stdout } = await shell.run(['doctor', '--json'], { env: { BCRYPT_COST: '10', ...env } });
   const { findings, request } = JSON.parse(stdout) as Diagnosis;
   const faults = findings.filter(({ level }) => level === 'fault').map(({ text }) => text);
-  expect([code, faults, request]).toEqual([fault ? 1 : 0, fault ? [expect.stringContaining(fault)] : [], null]);
+  const sentences = expected.map((fault) => expect.stringContaining(fault));
+  expect([code, faults, request]).toEqual([expected.length > 0 ? 1 : 0, sentences, null]);
   expect(findings.map(({ text }) => text)).toEqual(
     expect.arrayContaining([
       expect.stringContaining('SMTP_URL is not set'),
@@ -163,6 +168,21 @@ test.each(ALARMING)('doctor examines %s', async (_what, env, fault) => {
       expect.stringContaining('schema of the database is up to date'),
     ]),
   );
+});
+
+test('doctor tells of a name that is misspelt, and of plain http on the network', async () => {
+  const { code, stdout } = await shell.run(['doctor'], {
+    env: {
+      SMTP_ULR: 'smtps://ada:hunter2@mail',
+      PUBLIC_URL: 'http://192.168.1.5:3000',
+      NODE_ENV: 'production',
+      BCRYPT_COST: '10',
+    },
+  });
+  expect(code).toBe(1);
+  expect(stdout).toMatch(/^warning {2}The environment sets SMTP_ULR, .*Is SMTP_URL meant\?$/m);
+  expect(stdout).toMatch(/^FAULT {4}PUBLIC_URL is not https: .*no browser keeps the cookie/m);
+  expect(stdout).not.toContain('hunter2');
 });
 
 test('doctor tells whose address the server sees, and which hop supplied it', async () => {

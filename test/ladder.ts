@@ -27,6 +27,6 @@ export const LADDER = [
   ['platform/database'],
   ['platform/http'],
   ['platform/observability'],
-  ['platform/common'],
   ['platform/config'],
+  ['platform/common'],
 ];

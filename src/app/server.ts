@@ -47,9 +47,8 @@ export async function startServer(config: Config, databaseUrl: string, logger: L
 }
 
 /** On a developer's own machine, whose database comes along, another secret is let go on: the log says what that costs. */
-function forgiveAtHome(error: unknown, { production, databaseUrl }: Config, logger: Logger): void {
-  const atHome = !production && databaseUrl === undefined;
-  if (!atHome || !(error instanceof WrongAppSecretError)) throw error;
+function forgiveAtHome(error: unknown, { atHome, databaseUrl }: Config, logger: Logger): void {
+  if (!atHome || databaseUrl !== undefined || !(error instanceof WrongAppSecretError)) throw error;
   logger.warn('APP_SECRET is another one than before: the sessions and passwords of before are of no use with it');
 }
 

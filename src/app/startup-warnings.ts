@@ -1,6 +1,7 @@
 import type { FirstAdminCredentials } from '../admin/first-admin.js';
 import { namesNoProxy, trustsTooMany } from '../health/doctor.js';
 import type { Config } from '../platform/config/config.js';
+import { plainOnNetwork } from '../platform/config/exposure.js';
 
 interface Start {
   url: string;
@@ -36,6 +37,7 @@ export function warningsOf({
   mail,
 }: Pick<Config, 'production' | 'databaseUrl' | 'publicUrl' | 'rateLimits' | 'trustedProxies' | 'mail'>): string[] {
   const warnings: string[] = [];
+  const plain = plainOnNetwork(publicUrl);
   const ofProxies = trustsTooMany(trustedProxies) ?? namesNoProxy(publicUrl, trustedProxies);
   if (ofProxies !== null) warnings.push(ofProxies);
   if (production && !databaseUrl)
@@ -44,6 +46,7 @@ export function warningsOf({
     warnings.push(
       `PUBLIC_URL must be set to the address that people use: the links in mails lead to ${publicUrl}, which is nowhere for them.`,
     );
+  else if (plain !== null) warnings.push(plain);
   else if (production && !publicUrl.startsWith('https:'))
     warnings.push(
       'PUBLIC_URL is not https: tokens must not travel in the clear. Put TLS in front and set its address.',

@@ -21,7 +21,7 @@ import { unfitSettings } from '../platform/database/session-settings.js';
 import { withClient } from '../platform/database/short-client.js';
 import type { ClientAddress } from '../platform/http/client-address.js';
 import { CommandError, EXIT, print } from './output.js';
-import { readConfig } from './settings.js';
+import { readConfigWithNotes } from './settings.js';
 
 /** How long the database may take to answer, ms. */
 const TIMEOUT = 5_000;
@@ -41,10 +41,12 @@ export async function runDoctor({ peer, forwardedFor, json }: DoctorOptions): Pr
   if (peer !== undefined && plainAddress(peer) === null) {
     throw new CommandError('--peer takes an IP address, such as 10.0.0.1.', EXIT.usage);
   }
-  const config = readConfig();
+  const { config, notes } = readConfigWithNotes();
   const findings = examine({
     production: config.production,
+    host: config.host,
     publicUrl: config.publicUrl,
+    settingNotes: notes,
     // As the environment has them: the configuration keeps neither, one being secret and the other taken apart.
     appSecret: process.env.APP_SECRET || undefined,
     smtpUrl: process.env.SMTP_URL || undefined,

@@ -9,13 +9,18 @@ const DATABASE = {
 };
 const HEALTHY: DeploymentReport = {
   production: true,
+  host: '0.0.0.0',
   publicUrl: 'https://gate.example.com',
+  settingNotes: [],
   appSecret: 'mZ3xQv8Lr1Tn6Yw0Kd5Hs2Pb9Gj4Fc7A',
   smtpUrl: 'smtps://mail',
   trustedProxies: ['10.1.2.0/24', 'loopback'],
   rateLimits: true,
   database: DATABASE,
 };
+
+/** What a developer's own machine has. */
+const AT_HOME = { production: false, host: 'localhost', publicUrl: 'http://localhost:3000', trustedProxies: [] };
 
 const bad = (change: Partial<DeploymentReport>) =>
   examine({ ...HEALTHY, ...change }).filter(({ level }) => level !== 'fine');
@@ -38,7 +43,7 @@ it.each([
 });
 
 it('misses no SMTP_URL while developing, and says where the mails are', () => {
-  const findings = examine({ ...HEALTHY, production: false, smtpUrl: undefined });
+  const findings = examine({ ...HEALTHY, ...AT_HOME, smtpUrl: undefined });
   expect(findings.find(({ text }) => /SMTP_URL/.test(text))).toMatchObject({
     level: 'fine',
     text: expect.stringContaining('/dev/outbox'),
@@ -78,6 +83,14 @@ it.each<[string, Partial<DeploymentReport>, string, RegExp]>([
   ['settings that a pooler hides', { database: { ...DATABASE, unfitSettings: 'ALTER ROLE' } }, 'fault', /ALTER ROLE/],
   ['pending migrations', { database: { ...DATABASE, migrationsPending: true } }, 'fault', /older than this build/],
   ['no database', { database: { unreachable: 'Check DATABASE_URL.' } }, 'fault', /^Check DATABASE_URL\.$/],
+  ['NODE_ENV forgotten', { ...AT_HOME, host: '0.0.0.0' }, 'fault', /HOST is 0\.0\.0\.0.*Set NODE_ENV=production/],
+  [
+    'NODE_ENV forgotten behind a proxy',
+    { ...AT_HOME, trustedProxies: ['loopback'] },
+    'fault',
+    /TRUSTED_PROXIES is set/,
+  ],
+  ['a misspelt name', { settingNotes: ['SMTP_ULR is none.'] }, 'warning', /^SMTP_ULR is none\.$/],
   ['plain http', { publicUrl: 'http://gate.example.com' }, 'fault', /https/],
   ['no limits', { rateLimits: false }, 'fault', /RATE_LIMITS/],
 ])('finds %s, and says what to do', (_what, change, level, text) => {
@@ -88,8 +101,12 @@ it.each<[string, Partial<DeploymentReport>, string, RegExp]>([
 });
 
 it('takes it that there is no proxy where there is no TLS', () => {
-  const development = { production: false, publicUrl: 'http://localhost:3000', trustedProxies: [] };
-  expect(bad(development)).toEqual([]);
+  expect(bad(AT_HOME)).toEqual([]);
+});
+
+it('finds plain http on the network, in development too, and what it costs', () => {
+  const findings = bad({ ...AT_HOME, publicUrl: 'http://192.168.1.5:3000' });
+  expect(findings).toContainEqual({ level: 'warning', text: expect.stringMatching(/not https.*signs everybody out/) });
 });
 
 it('never repeats the secret', () => {

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { plainAddress } from '../platform/common/address.js';
+import { isAtHome, plainOnNetwork, undeclaredProduction } from '../platform/config/exposure.js';
 import { ChannelError } from '../platform/database/feed/bell.js';
 import { describeOffset, NOTABLE, UNFIT } from '../platform/database/feed/clock-watch.js';
 import { type ClientAddress, clientAddressOf, proxyTest } from '../platform/http/client-address.js';
@@ -15,7 +16,10 @@ export interface Check {
 /** What the doctor looks at. */
 export interface DeploymentReport {
   production: boolean;
+  host: string;
   publicUrl: string;
+  /** What is odd about where the settings come from, one sentence each. */
+  settingNotes: readonly string[];
   appSecret: string | undefined;
   smtpUrl: string | undefined;
   trustedProxies: readonly string[];
@@ -56,6 +60,7 @@ export function examine(symptoms: DeploymentReport): Check[] {
     ...ofMail(symptoms),
     ...ofDatabase(symptoms.database),
     ...ofExposure(symptoms),
+    ...symptoms.settingNotes.map((text): Check => ({ level: 'warning', text })),
   ];
   const order = ['fault', 'warning', 'fine'];
   return findings.toSorted((a, b) => order.indexOf(a.level) - order.indexOf(b.level));
@@ -104,9 +109,9 @@ function ofSecret({ appSecret, production }: DeploymentReport): Check[] {
   return [{ level: production ? 'fault' : 'warning', text }];
 }
 
-function ofMail({ smtpUrl, production }: DeploymentReport): Check[] {
+function ofMail({ smtpUrl, production, ...place }: DeploymentReport): Check[] {
   if (smtpUrl !== undefined) return [fine('SMTP_URL is set.')];
-  if (!production) return [fine('SMTP_URL is not set: mails are shown at /dev/outbox.')];
+  if (!production && isAtHome(place)) return [fine('SMTP_URL is not set: mails are shown at /dev/outbox.')];
   return [{ level: 'warning', text: 'SMTP_URL is not set: nobody can reset a password, because no mail is sent.' }];
 }
 
@@ -145,9 +150,14 @@ function ofNotifications(arrive: boolean | Unreachable | null): Check {
   return { level: 'fault', text: new ChannelError().message };
 }
 
-function ofExposure({ production, publicUrl, rateLimits }: DeploymentReport): Check[] {
+function ofExposure(report: DeploymentReport): Check[] {
+  const { production, publicUrl, rateLimits } = report;
   const findings: Check[] = [];
-  if (production && !publicUrl.startsWith('https:'))
+  const undeclared = undeclaredProduction(report);
+  if (undeclared !== null) findings.push({ level: 'fault', text: undeclared });
+  const plain = plainOnNetwork(publicUrl);
+  if (plain !== null) findings.push({ level: production ? 'fault' : 'warning', text: plain });
+  else if (production && !publicUrl.startsWith('https:'))
     findings.push({
       level: 'fault',
       text: 'PUBLIC_URL is not https: passwords and tokens travel in the clear. Put TLS in front and set its address.',

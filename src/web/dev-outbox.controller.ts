@@ -1,9 +1,11 @@
-import { Controller, Get, Headers, Res } from '@nestjs/common';
+import { Controller, Get, Headers, Req, Res } from '@nestjs/common';
 import { ApiOperation, ApiProduces, ApiTags } from '@nestjs/swagger';
-import type { FastifyReply } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { Public } from '../access/route-access.js';
+import { isFromThisMachine } from '../platform/common/this-machine.js';
 import { Answers } from '../platform/http/openapi.js';
+import { Problem } from '../platform/http/problem.js';
 import { DeferredWork } from '../platform/jobs/deferred-work.js';
 import { Mail } from '../platform/mail/mail.service.js';
 import { devOutboxPage } from './dev-outbox.page.js';
@@ -25,7 +27,10 @@ const devOutbox = z
   })
   .meta({ id: 'DevOutbox' });
 
-/** The mails that would have been sent. Exists in development only, and only without a mail server. */
+/**
+ * The mails that would have been sent. Exists on a developer's own machine only and without a mail server, and for requests
+ * that were made there: its links open every account.
+ */
 @ApiTags('Development')
 @Controller('dev/outbox')
 export class DevOutboxController {
@@ -41,8 +46,10 @@ export class DevOutboxController {
   @Answers(200, devOutbox, 'As JSON, or as a page where the caller accepts text/html')
   async read(
     @Headers('accept') accept: string | undefined,
+    @Req() { raw }: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<z.infer<typeof devOutbox> | string> {
+    if (!isFromThisMachine(raw)) throw new Problem('not_found');
     // A developer who has just asked for a mail looks for it here.
     await this.work.settled();
     const mails = await this.mail.kept(SHOWN);

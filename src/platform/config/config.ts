@@ -5,12 +5,15 @@ import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { keptAppSecret } from './app-secret.js';
 import { type Environment, environment } from './environment.js';
+import { isAtHome } from './exposure.js';
 import type { Sender, SmtpServer } from './mail-settings.js';
 import type { ProvidedSigningKey, SigningAlgorithm } from './signing-key.js';
 
 /** The settings of this process, checked once and frozen. Every duration is in milliseconds. */
 export interface Config {
   readonly production: boolean;
+  /** Whether this is a developer's own machine, reached from nowhere else: what is for development exists there alone. */
+  readonly atHome: boolean;
   readonly port: number;
   readonly host: string;
   readonly publicUrl: string;
@@ -41,7 +44,7 @@ export interface Config {
   /** Whether nobody signs in before their email address is confirmed. */
   readonly requiresVerifiedEmail: boolean;
   readonly mail: {
-    /** `none`: production without a mail server, where no mail can be sent. */
+    /** `none`: no mail server, and not a developer's own machine. No mail can be sent. */
     readonly delivery: 'smtp' | 'development outbox' | 'none';
     readonly smtp: SmtpServer | undefined;
     readonly from: Sender;
@@ -90,16 +93,18 @@ export function loadConfig(source: NodeJS.ProcessEnv): Config {
 function crossFaults(env: Partial<Environment>): string[] {
   const faults: string[] = [];
   const production = env.NODE_ENV === 'production';
+  // The same in a deployment whose NODE_ENV was forgotten.
+  const exposed = !isAtHome(placeOf(env));
   const secret = env.APP_SECRET;
   if (production && secret === undefined)
     faults.push('APP_SECRET is required in production: 32 bytes or more, such as from `openssl rand -base64 48`.');
   if (secret !== undefined && Buffer.byteLength(secret) < 32) faults.push('APP_SECRET must have at least 32 bytes.');
-  else if (production && secret !== undefined && new Set(secret).size < 10)
+  else if ((production || exposed) && secret !== undefined && new Set(secret).size < 10)
     faults.push('APP_SECRET must be random: this one repeats a few characters. Try `openssl rand -base64 48`.');
   if (production && Number(env.BCRYPT_COST ?? 12) < 10) faults.push('BCRYPT_COST must be 10 or more in production.');
-  if (production && env.SMTP_URL === undefined && env.EMAIL_VERIFICATION === 'required')
+  if ((production || exposed) && env.SMTP_URL === undefined && env.EMAIL_VERIFICATION === 'required')
     faults.push(
-      'SMTP_URL is required in production where EMAIL_VERIFICATION=required, such as smtps://user:password@host.',
+      `SMTP_URL is required ${production ? 'in production' : 'off this machine'} where EMAIL_VERIFICATION=required, such as smtps://user:password@host.`,
     );
   const key = env.JWT_SIGNING_KEY;
   if (typeof key === 'object' && env.JWT_ALG !== undefined && key.alg !== env.JWT_ALG)
@@ -111,15 +116,25 @@ function crossFaults(env: Partial<Environment>): string[] {
   return faults;
 }
 
+/** Where a server listens and is reached, as the settings say or leave it. */
+function placeOf({ NODE_ENV, HOST, PORT, PUBLIC_URL }: Partial<Environment>) {
+  return {
+    host: HOST ?? (NODE_ENV === 'production' ? '0.0.0.0' : 'localhost'),
+    publicUrl: PUBLIC_URL ?? `http://localhost:${PORT}`,
+  };
+}
+
 function assemble(env: Environment): Config {
   const production = env.NODE_ENV === 'production';
+  const { host, publicUrl } = placeOf(env);
+  const atHome = !production && isAtHome({ host, publicUrl });
   const dataDir = env.DATA_DIR ? resolve(env.DATA_DIR) : join(projectRoot(), '.data');
   const secret = env.APP_SECRET ?? wholeSecret(dataDir);
-  const publicUrl = env.PUBLIC_URL ?? `http://localhost:${env.PORT}`;
   return {
     production,
+    atHome,
     port: env.PORT,
-    host: env.HOST ?? (production ? '0.0.0.0' : 'localhost'),
+    host,
     publicUrl,
     dataDir,
     databaseUrl: env.DATABASE_URL,
@@ -143,7 +158,7 @@ function assemble(env: Environment): Config {
     signup: env.SIGNUP,
     requiresVerifiedEmail: (env.EMAIL_VERIFICATION ?? (env.SMTP_URL ? 'required' : 'optional')) === 'required',
     mail: {
-      delivery: env.SMTP_URL ? 'smtp' : production ? 'none' : 'development outbox',
+      delivery: env.SMTP_URL ? 'smtp' : atHome ? 'development outbox' : 'none',
       smtp: env.SMTP_URL,
       from: {
         name: env.MAIL_FROM?.name ?? env.APP_NAME,

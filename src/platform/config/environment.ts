@@ -80,7 +80,11 @@ function canBeExtended(text: string): boolean {
 
 /** Every setting as it stands in the environment: its form, its bounds and its standard value. */
 export const environment = z.object({
-  NODE_ENV: z.string().default('development'),
+  NODE_ENV: z
+    .enum(['development', 'test', 'production'], {
+      error: 'must be production, development or test: anything else would be taken for development',
+    })
+    .default('development'),
   PORT: whole(3000, 0, 65535),
   HOST: z.string().optional(),
   PUBLIC_URL: url(['http:', 'https:'])

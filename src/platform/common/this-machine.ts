@@ -1,0 +1,30 @@
+import type { IncomingMessage } from 'node:http';
+import { plainAddress } from './address.js';
+
+/** What proxies, balancers and tunnels write into a request that they pass on. */
+const FORWARDED =
+  /^(?:forwarded|via|x-forwarded.*|x-real-ip|x-client-ip|x-cluster-client-ip|x-original-.*|x-envoy-.*|x-amz.*|x-azure-.*|x-vercel-.*|true-client-ip|client-ip|fastly-.*|fly-.*|cf-.*|cdn-loop|tailscale-.*)$/;
+
+/**
+ * Whether a host of a URL or of `HOST` is this very machine. A name of `.test` is one of /etc/hosts: nobody on the internet can
+ * have it (RFC 6761, 6.2).
+ */
+export function isThisMachine(host: string): boolean {
+  return /^(?:.+\.)?(?:localhost|test)$/i.test(host) || isLoopback(host.replace(/^\[(.*)\]$/, '$1'));
+}
+
+/** Whether an address never leaves this machine. */
+export function isLoopback(address: string): boolean {
+  return /^127\.|^::1$/.test(plainAddress(address) ?? '');
+}
+
+/**
+ * Whether a request was made on this machine, for this machine, and passed on by nobody: a proxy here gives itself away by a
+ * header, by HTTP/1.0, or by the name that people know it by, and so does a page whose name was made to lead here.
+ */
+export function isFromThisMachine({ socket, headers, httpVersionMajor, httpVersionMinor }: IncomingMessage): boolean {
+  if (!isLoopback(socket.remoteAddress ?? '') || (httpVersionMajor === 1 && httpVersionMinor === 0)) return false;
+  if (Object.keys(headers).some((name) => FORWARDED.test(name))) return false;
+  const url = `http://${headers.host ?? ''}`;
+  return URL.canParse(url) && isThisMachine(new URL(url).hostname);
+}
