@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { type AddressInfo, connect, createServer } from 'node:net';
@@ -122,7 +123,7 @@ describe('settings', () => {
 });
 
 function ownSecret(): string {
-  return JSON.stringify({ kty: 'oct', kid: 'own', k: Buffer.alloc(48, 'x7').toString('base64url') });
+  return JSON.stringify({ kty: 'oct', kid: 'own', k: randomBytes(48).toString('base64url') });
 }
 
 describe('what stands in the way is one sentence', () => {

@@ -7,7 +7,7 @@ import {
   randomBytes,
 } from 'node:crypto';
 import { promisify } from 'node:util';
-import type { SigningAlgorithm } from '../platform/config/signing-key.js';
+import { parseSigningKey, type SigningAlgorithm } from '../platform/config/signing-key.js';
 
 const makePair = promisify(generateKeyPair);
 
@@ -44,9 +44,26 @@ export function exportSecret(secret: KeyObject): Buffer {
   return secret.type === 'secret' ? secret.export() : secret.export({ format: 'der', type: 'pkcs8' });
 }
 
-/** Reads what exportSecret wrote. */
-export function importSecret(alg: SigningAlgorithm, bytes: Buffer): KeyObject {
-  return alg === 'HS256' ? createSecretKey(bytes) : createPrivateKey({ key: bytes, format: 'der', type: 'pkcs8' });
+/**
+ * Reads what exportSecret wrote. Null for what is no key for this algorithm, or does not sign for itself: the column that
+ * names the algorithm is not sealed.
+ */
+export function importSecret(alg: SigningAlgorithm, bytes: Buffer): KeyObject | null {
+  try {
+    const jwk = alg === 'HS256' ? secretJwk(bytes) : privateJwk(bytes);
+    const { key, alg: own } = parseSigningKey(JSON.stringify({ ...jwk, kid: 'stored' }));
+    return own === alg ? key : null;
+  } catch {
+    return null;
+  }
+}
+
+function secretJwk(bytes: Buffer) {
+  return { kty: 'oct', k: bytes.toString('base64url') };
+}
+
+function privateJwk(bytes: Buffer) {
+  return createPrivateKey({ key: bytes, format: 'der', type: 'pkcs8' }).export({ format: 'jwk' });
 }
 
 /** Puts a secret half and what is known of it together. */

@@ -194,7 +194,7 @@ export class SigningKeys implements OnModuleDestroy {
     const rows = await manager.query<KeyRow[]>(READ);
     const keys = rows.flatMap((row) => this.open(row) ?? []);
     if (keys.length < rows.length && !this.warned) {
-      this.logger.warn('Some signing keys do not open with this APP_SECRET and are left aside');
+      this.logger.warn('Some signing keys do not open with this APP_SECRET, or are unfit to sign, and are left aside');
       this.warned = true;
     }
     return keys;
@@ -202,7 +202,8 @@ export class SigningKeys implements OnModuleDestroy {
 
   private open(row: KeyRow): SigningKey | null {
     const bytes = decrypt(row.sealed, this.encryptionKey, row.kid);
-    return bytes && toSigningKey(row.kid, row.alg, importSecret(row.alg, bytes), row.signs_from.getTime());
+    const secret = bytes && importSecret(row.alg, bytes);
+    return secret && toSigningKey(row.kid, row.alg, secret, row.signs_from.getTime());
   }
 
   private maintain(): void {

@@ -35,6 +35,55 @@ const ed: Jwk = { ...generateKeyPairSync('ed25519').privateKey.export({ format: 
 const without = (jwk: Jwk, ...members: string[]) =>
   Object.fromEntries(Object.entries(jwk).filter(([name]) => !members.includes(name)));
 
+const otherEc = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ format: 'jwk' });
+const otherRsa = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ format: 'jwk' });
+const ONE = 'AQ';
+/** The point of P-256 to which 1 belongs. */
+const generator = {
+  d: Buffer.alloc(32, 0).fill(1, 31).toString('base64url'),
+  x: Buffer.from('6b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296', 'hex').toString('base64url'),
+  y: Buffer.from('4fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5', 'hex').toString('base64url'),
+};
+
+test('exponents and operations that are fine', () => {
+  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048, publicExponent: 0x1_00_01 + 2 * 100 + 4 });
+  expect(parse({ ...privateKey.export({ format: 'jwk' }), kid: 'k' })).toMatchObject({ alg: 'RS256' });
+  expect(parse({ ...ec, key_ops: ['sign'], ext: true })).toMatchObject({ alg: 'ES256' });
+  expect(parse({ ...oct, key_ops: ['verify', 'sign'] })).toMatchObject({ alg: 'HS256' });
+});
+
+test.each<[string, unknown, RegExp]>([
+  [
+    'e = 1, with which anybody signs',
+    { ...rsa, e: ONE, d: ONE, dp: ONE, dq: ONE },
+    /odd exponent "e" of 65537 or more/,
+  ],
+  ['e = 1 beside another d', { ...rsa, e: ONE }, /exponent/],
+  ['e = 3', { ...rsa, e: 'Aw' }, /exponent/],
+  ['an even e', { ...rsa, e: 'AQAC' }, /exponent/],
+  ['the n of another key', { ...rsa, n: otherRsa.n }, /one whole pair/],
+  ['the d of another key', { ...rsa, d: otherRsa.d }, /one whole pair/],
+  ['the dp of another key', { ...rsa, dp: otherRsa.dp }, /one whole pair/],
+  ['the qi of another key', { ...rsa, qi: otherRsa.qi }, /one whole pair/],
+  ['the primes of another key', { ...rsa, p: otherRsa.p, q: otherRsa.q }, /one whole pair/],
+  ['no prime but n itself', { ...rsa, p: rsa.n, q: ONE }, /one whole pair/],
+  ['no primes', without(rsa, 'p', 'q', 'dp', 'dq', 'qi'), /members p, q, dp, dq, qi/],
+  ['1024 bits', small, /2048 bits or more, and has 1024/],
+  ['the public half of another EC key', { ...ec, x: otherEc.x, y: otherEc.y }, /does not fit/],
+  ['the private half of another EC key', { ...ec, d: otherEc.d }, /does not fit/],
+  ['d = 1', { ...ec, ...generator }, /easily found out/],
+  ['use: enc', { ...ec, use: 'enc' }, /"use" of something else/],
+  ['a use that is no text', { ...ec, use: ['sig'] }, /"use" of something else/],
+  ['key_ops without sign', { ...ec, key_ops: ['verify'] }, /"key_ops" without "sign"/],
+  ['no key_ops', { ...ec, key_ops: [] }, /"key_ops" without "sign"/],
+  ['key_ops that are no list', { ...ec, key_ops: 'sign' }, /"key_ops" without "sign"/],
+  ['a secret that may not verify', { ...oct, key_ops: ['sign'] }, /without "sign" and "verify"/],
+  ['a secret that repeats itself', { ...oct, k: Buffer.alloc(48, 'x7').toString('base64url') }, /must be random/],
+  ['a member twice', JSON.stringify(ec).replace('{', '{"kid":"j",'), /each member once/],
+])('%s is refused with a sentence of its own', (_name, jwk, sentence) => {
+  expect(() => parse(jwk)).toThrow(sentence);
+});
+
 test.each<[string, unknown]>([
   ['nothing', ''],
   ['no JSON', 'a key'],
