@@ -153,7 +153,7 @@ test('a mail that the server refuses waits alone, and the others go on', async (
   expect(postbox.mails[0]!.to).toEqual([email]);
   await waitFor(async () => (await waiting()).length === 1, { within: WHILE });
   const [row] = await database.query<{ last_error: string }>('SELECT last_error FROM mail_outbox');
-  expect(row!.last_error).toBe('EENVELOPE RCPT TO 452');
+  expect(row!.last_error).toBe('the mail server does not take this recipient (EENVELOPE RCPT TO 452)');
   expect(gatehouse.output).not.toContain('full@example.com');
 });
 

@@ -1,8 +1,10 @@
 import type { Socket } from 'node:net';
 import { SMTPServer, type SMTPServerOptions } from 'smtp-server';
+import { Certificates } from '../../../test/support/certificates.js';
 import type { Config } from '../config/config.js';
 import { parseSmtpUrl, type SmtpServer } from '../config/mail-settings.js';
 import { AT_ONCE, Smtp, SmtpError } from './smtp.js';
+import { describeFault, type SendError } from './smtp-fault.js';
 
 const MAIL = { to: 'ada@example.com', subject: 'Hello', text: 'Hello', html: '<p>Hello</p>' };
 
@@ -21,6 +23,7 @@ async function serve(
   tls: SmtpServer['tls'],
   options: SMTPServerOptions,
   deadlines = { untilItLeaves: 10_000, forTheAnswer: 10_000 },
+  login = '',
 ): Promise<void> {
   sources = [];
   sockets = [];
@@ -43,7 +46,7 @@ async function serve(
   const { port } = server.server.address() as { port: number };
   const mail = {
     // STARTTLS is not demanded of this very machine, unless by hand.
-    smtp: { ...parseSmtpUrl(`${tls === 'implicit' ? 'smtps' : 'smtp'}://127.0.0.1:${port}`), tls },
+    smtp: { ...parseSmtpUrl(`${tls === 'implicit' ? 'smtps' : 'smtp'}://${login}127.0.0.1:${port}`), tls },
     from: { name: 'G', address: 'g@example.com' },
   };
   smtp = await Smtp.open({ mail } as unknown as Config, deadlines);
@@ -98,12 +101,81 @@ test('what the server says of one mail is told from what it says of all, and rep
     },
   });
   const faults: [string, string, string][] = [
-    ['unknown@example.com', 'permanent', 'EENVELOPE RCPT TO 550'],
-    ['full@example.com', 'temporary', 'EENVELOPE RCPT TO 452'],
+    ['unknown@example.com', 'permanent', 'the mail server does not take this recipient (EENVELOPE RCPT TO 550)'],
+    ['full@example.com', 'temporary', 'the mail server does not take this recipient (EENVELOPE RCPT TO 452)'],
   ];
   for (const [to, refusal, message] of faults)
     expect(await failure({ ...MAIL, to })).toMatchObject({ refusal, message });
   expect((await failure({ ...MAIL, to: 'busy@example.com' })).refusal).toBe('unreachable');
+});
+
+describe('the reason that stands in the log', () => {
+  const told = async () => (await failure()).message;
+  const certificates = new Certificates();
+  afterAll(() => certificates.remove());
+
+  test.each<[string, SmtpServer['tls'], SMTPServerOptions, RegExp]>([
+    [
+      'a certificate of no known authority',
+      'implicit',
+      { secure: true, ...certificates.pair },
+      /from no authority .*NODE_EXTRA_CA_CERTS/,
+    ],
+    ['the same by STARTTLS', 'starttls', certificates.pair, /from no authority .*NODE_EXTRA_CA_CERTS/],
+    ['a plain server on smtps', 'implicit', {}, /does not begin with TLS: use smtp:\/\//],
+    [
+      'no STARTTLS where it is demanded',
+      'starttls',
+      { disabledCommands: ['STARTTLS'] },
+      /offers no STARTTLS: use smtps:\/\//,
+    ],
+    ['a sender that is refused', 'none', { onMailFrom: (_a, _s, done) => done(new Error('no')) }, /check MAIL_FROM/],
+  ])('%s', async (_, tls, options, sentence) => {
+    await serve(tls, options);
+    expect(await told()).toMatch(sentence);
+  });
+
+  test('a login that is refused, without its password', async () => {
+    const onAuth: SMTPServerOptions['onAuth'] = (_auth, _session, done) => done(new Error('no hunter2 here'));
+    await serve('none', { onAuth, authOptional: false, allowInsecureAuth: true }, undefined, 'ada:hunter2@');
+    expect(await told()).toMatch(/^the mail server refuses the user or password in SMTP_URL \(EAUTH AUTH PLAIN 535\)$/);
+  });
+
+  test('a closed port', async () => {
+    await serve('none', {});
+    await new Promise<void>((resolve) => server.close(() => resolve()));
+    expect(await told()).toMatch(/^nothing takes connections at 127\.0\.0\.1:\d+: check the port .*ECONNREFUSED/);
+  });
+});
+
+test.each<[string, SendError, RegExp]>([
+  [
+    'a name that is not found',
+    { code: 'EDNS', originalCode: 'ENOTFOUND' },
+    /no mail server of the name mail\.test is found/,
+  ],
+  ['a name that cannot be looked up', { code: 'EDNS' }, /no mail server of the name/],
+  [
+    'no greeting',
+    { code: 'ETIMEDOUT', timeoutType: 'GREETING_TIMEOUT', command: 'CONN' },
+    /sends no greeting; .*smtps/,
+  ],
+  [
+    'no connection',
+    { code: 'ETIMEDOUT', timeoutType: 'CONNECT_TIMEOUT', command: 'CONN' },
+    /does not answer: check host/,
+  ],
+  [
+    'a certificate for another name',
+    { code: 'ESOCKET', originalCode: 'ERR_TLS_CERT_ALTNAME_INVALID' },
+    /for another name/,
+  ],
+  ['a certificate that has expired', { code: 'ESOCKET', originalCode: 'CERT_HAS_EXPIRED' }, /has expired/],
+  ['another program', { code: 'EPROTOCOL', command: 'CONN' }, /is no mail server/],
+  ['a server that hangs up', { code: 'ECONNECTION', command: 'CONN' }, /hung up/],
+  ['anything else', {}, /^the connection to mail\.test:25 broke \(unknown\)$/],
+])('the reason is one sentence: %s', (_, error, sentence) => {
+  expect(describeFault(error, { host: 'mail.test', port: 25, tls: 'starttls' }, false)).toMatch(sentence);
 });
 
 /** What a server does with a mail that it has. */

@@ -1,6 +1,8 @@
 import type { SendMailOptions } from 'nodemailer';
 import type { Config } from '../config/config.js';
+import type { SmtpServer } from '../config/mail-settings.js';
 import type { OutgoingMail } from './mail.service.js';
+import { describeFault, type SendError } from './smtp-fault.js';
 
 /** Milliseconds that the server gets: short while nothing is lost by trying again, and long once it has the mail. */
 const DEADLINES = {
@@ -77,7 +79,7 @@ export class Smtp {
     try {
       await this.transport.sendMail(outgoing);
     } catch (error) {
-      throw toSmtpError(error as SendError, left);
+      throw toSmtpError(error as SendError, this.config.mail.smtp as SmtpServer, left);
     } finally {
       clearTimeout(timer);
     }
@@ -123,23 +125,14 @@ interface Outgoing extends SendMailOptions {
   onLeft(): void;
 }
 
-interface SendError {
-  code?: string;
-  command?: string;
-  responseCode?: number;
-  /** Whether the answer is one to which the same mail would get the same answer again. */
-  permanent?: boolean;
-}
-
 /**
  * RFC 5321, 4.2.1: an answer to the recipient or to the text is about this mail, all else about the server. Whatever goes
  * wrong after the text is about this mail too: it may have been taken, and must not go again and again.
  */
-function toSmtpError({ code, command, responseCode, permanent }: SendError, left: boolean): SmtpError {
+function toSmtpError(error: SendError, server: SmtpServer, left: boolean): SmtpError {
+  const { code, command, responseCode, permanent } = error;
   const aboutTheMail = (code === 'EENVELOPE' || code === 'EMESSAGE') && responseCode !== 421 && command !== 'MAIL FROM';
-  const reason = [code ?? 'unknown', command, responseCode ?? (left && 'after its last byte')]
-    .filter(Boolean)
-    .join(' ');
+  const reason = describeFault(error, server, left);
   if (!left && !aboutTheMail) return new SmtpError(reason, 'unreachable');
   return new SmtpError(reason, permanent ? 'permanent' : 'temporary');
 }
