@@ -1,11 +1,21 @@
 import { createDatabase, type TestDatabase } from './support/database.js';
 import { type Answer, type CallOptions, Gatehouse } from './support/gatehouse.js';
-import { freshEmail, PASSWORD } from './support/users.js';
+import { freshEmail, PASSWORD, type Problem, type Tokens } from './support/users.js';
 
 /** Which pages may read our answers: those of CORS_ORIGINS, named one by one, and no other (ASVS 5.0, 3.4.2). */
 const APP = 'https://app.example.com';
 const OTHER_APP = 'https://admin.example.com';
+/** What the web view of a mobile or desktop app, or an extension, says that it is. */
+const NATIVE = [
+  'capacitor://localhost',
+  'ionic://localhost',
+  'tauri://localhost',
+  'http://tauri.localhost',
+  'chrome-extension://abcdefghijklmnopabcdefghijklmnop',
+];
 const STRANGERS = [
+  'capacitor://localhost.evil.example',
+  'tauri://evil',
   'https://evil.example',
   'null',
   'http://app.example.com',
@@ -24,7 +34,7 @@ let closed: Gatehouse;
 beforeAll(async () => {
   database = await createDatabase();
   const env = { DATABASE_URL: database.url, RATE_LIMITS: 'on' };
-  listed = await Gatehouse.start({ ...env, CORS_ORIGINS: `${APP},${OTHER_APP}` });
+  listed = await Gatehouse.start({ ...env, CORS_ORIGINS: [APP, OTHER_APP, ...NATIVE].join() });
   closed = await Gatehouse.start(env);
 });
 
@@ -57,7 +67,7 @@ const REQUESTS: [method: string, path: string, options: CallOptions, status: num
 ];
 
 describe('an origin of CORS_ORIGINS', () => {
-  test.each([APP, OTHER_APP])('%s is told what it may send, itself by name', async (origin) => {
+  test.each([APP, OTHER_APP, ...NATIVE])('%s is told what it may send, itself by name', async (origin) => {
     const answer = await preflight(listed, origin);
     expect(answer.status).toBe(204);
     expect(grants(answer)).toMatchObject({
@@ -80,6 +90,23 @@ describe('an origin of CORS_ORIGINS', () => {
     expect(answer.headers.get('vary')).toContain('Origin');
   });
 });
+
+test.each(NATIVE.filter((origin) => !origin.startsWith('http')))(
+  'an app with a scheme of its own gets no cookie, which it could not keep, but a token in the body: %s',
+  async (origin) => {
+    const body = { email: freshEmail(), password: PASSWORD };
+    const asked = await listed.call<Problem>('POST', '/v1/auth/register', {
+      body,
+      headers: { origin, 'x-token-delivery': 'cookie' },
+    });
+    expect([asked.status, asked.body.code, asked.headers.get('set-cookie')]).toEqual([403, 'cross_site_request', null]);
+    const { status, body: answer } = await listed.call<Tokens>('POST', '/v1/auth/register', {
+      body,
+      headers: { origin },
+    });
+    expect([status, answer.refreshToken]).toEqual([201, expect.any(String)]);
+  },
+);
 
 describe('any other origin', () => {
   test.each(STRANGERS)('is granted nothing: %s', async (origin) => {

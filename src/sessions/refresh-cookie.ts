@@ -3,6 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Clock } from '../platform/common/clock.js';
 import type { Config } from '../platform/config/config.js';
 import { CONFIG } from '../platform/config/config.module.js';
+import { isWebOrigin } from '../platform/config/origins.js';
 import { Problem } from '../platform/http/problem.js';
 import type { Tokens } from './session.js';
 
@@ -24,7 +25,8 @@ export class RefreshCookie {
     const plain = LOCALHOST.test(origin);
     this.name = plain ? 'gatehouse_refresh' : '__Host-gatehouse_refresh';
     this.attributes = `Path=/; HttpOnly; ${plain ? '' : 'Secure; '}SameSite=Strict`;
-    this.origins = new Set([origin, ...config.corsOrigins]);
+    // No browser brings a SameSite cookie to an app with a scheme of its own, which would lose the token with it.
+    this.origins = new Set([origin, ...config.corsOrigins.filter(isWebOrigin)]);
   }
 
   /** The refresh token of a request, or null. Throws a Problem where two cookies have the name: one of them is a stranger's. */

@@ -42,6 +42,7 @@ test('with nothing set it has the standard values of the contract', () => {
     revocationFallback: 'allow',
     bootstrapAdmin: undefined,
     workers: 1,
+    shutdownDelay: 0,
   });
   expect(Object.isFrozen(config)).toBe(true);
 });
@@ -65,6 +66,7 @@ test.each<[string, string[]]>([
   ['JWT_ALG', ['none', 'es256', 'HS512', 'EdDSA']],
   ['JWT_SIGNING_KEY', ['{}', 'x', '[]', 'null']],
   ['ACCESS_TOKEN_TTL', ['15', '0s', '25h', '-1m', '15 min', 'x']],
+  ['SHUTDOWN_DELAY', ['5', '-1s', '11m']],
   ['REFRESH_GRACE', ['6m', '-1s', '10']],
   ['BCRYPT_COST', ['3', '16', '12.5', 'x']],
   ['HASH_QUEUE', ['0', '-1']],
@@ -114,6 +116,30 @@ test.each<[string, string[]]>([
   }
 });
 
+test.each([
+  ['null', /must not hold null: /],
+  ['*', /must name each origin: /],
+  ['https://*.a.example', /must name each origin: /],
+  ['capacitor://*', /must name each origin: /],
+  ['https://a.example/', /without a path or a slash at the end: https:\/\/a\.example\./],
+  ['https://a.example/x', /: https:\/\/a\.example\./],
+  ['capacitor://localhost/', /: capacitor:\/\/localhost\./],
+  ['CAPACITOR://LOCALHOST', /: capacitor:\/\/localhost\./],
+  ['https://a.example:443', /: https:\/\/a\.example\./],
+  ['https://bücher.example', /: https:\/\/xn--bcher-kva\.example\./],
+  ['https://ada:hunter2@a.example', /no user or password/],
+  ['a.example', /such as https:\/\/app\.example\.com or capacitor/],
+  ['capacitor:', /such as/],
+  ['capacitor://', /an origin without a host|such as/],
+  ['file://', /such as/],
+  ['wss://a.example', /such as/],
+  ['data://x', /such as/],
+])('CORS_ORIGINS=%s is refused with the sentence that applies', (value, sentence) => {
+  const found = faults({ CORS_ORIGINS: `https://b.example,${value}` });
+  expect(found).toEqual([expect.stringMatching(sentence)]);
+  expect(found[0]).not.toContain('hunter2');
+});
+
 test.each<[string, string[]]>([
   ['PORT', ['0', '65535']],
   [
@@ -125,6 +151,9 @@ test.each<[string, string[]]>([
   ['REFRESH_GRACE', ['0s', '5m']],
   ['BCRYPT_COST', ['4', '15']],
   ['CORS_ORIGINS', ['https://a.example', 'https://a.example, http://localhost:5173,']],
+  ['CORS_ORIGINS', ['capacitor://localhost', 'ionic://localhost', 'tauri://localhost', 'http://tauri.localhost']],
+  ['CORS_ORIGINS', ['chrome-extension://abcdefghijklmnopabcdefghijklmnop', 'app://obsidian.md', 'app://.']],
+  ['CORS_ORIGINS', ['moz-extension://1f0b2c3d-1111-4222-8333-444455556666', 'https://localhost,app://localhost:8080']],
   ['TRUSTED_PROXIES', ['loopback', '10.0.0.0/8, ::1', '2001:db8::/32', '127.0.0.1', 'uniquelocal,linklocal']],
   ['WORKERS', ['1', '128', 'auto']],
 ])('%s is taken at its edges', (name, values) => {
@@ -154,8 +183,9 @@ describe('in production', () => {
     const [fault, ...others] = faults({ ...production, APP_SECRET: 'abab'.repeat(20) });
     expect([fault, others]).toEqual([expect.stringContaining('APP_SECRET must be random'), []]);
   });
-  test('it listens to everybody', () => {
-    expect(load(production).host).toBe('0.0.0.0');
+  test('it listens to everybody, and drains for 5 s', () => {
+    expect(load(production)).toMatchObject({ host: '0.0.0.0', shutdownDelay: 5_000 });
+    expect(load({ ...production, SHUTDOWN_DELAY: '0s' }).shutdownDelay).toBe(0);
   });
 });
 

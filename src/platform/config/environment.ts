@@ -2,6 +2,7 @@ import { BlockList } from 'node:net';
 import { z } from 'zod';
 import { parseDuration } from './duration.js';
 import { parseSender, parseSmtpUrl } from './mail-settings.js';
+import { faultOfOrigin } from './origins.js';
 import { parseSigningKey, SIGNING_ALGORITHMS } from './signing-key.js';
 
 /** Reads a duration between two others; the value is in milliseconds. */
@@ -65,10 +66,6 @@ function isNetwork(text: string): boolean {
   } catch {
     return false;
   }
-}
-
-function isOrigin(text: string): boolean {
-  return URL.canParse(text) && new URL(text).origin === text && !text.includes('*');
 }
 
 /** Whether a path and a fragment can be put after a URL. A text that is not a URL is another fault. */
@@ -147,8 +144,9 @@ export const environment = z.object({
       message: 'must be 1 to 64 characters, without control characters, quotes, < and >',
     })
     .default('Gatehouse'),
-  CORS_ORIGINS: list.refine((items) => items.every(isOrigin), {
-    message: 'must be a list of origins such as https://app.example.com, without a path, a slash at the end or *',
+  CORS_ORIGINS: list.superRefine((items, context) => {
+    const fault = items.map(faultOfOrigin).find((each) => each !== null);
+    if (fault) context.addIssue(fault);
   }),
   TRUSTED_PROXIES: list.refine((items) => items.every(isNetwork), {
     message: 'must be a list of addresses or networks such as 10.0.0.0/8, or loopback, linklocal, uniquelocal',
@@ -169,6 +167,10 @@ export const environment = z.object({
     })
     .default('info'),
   LOG_FORMAT: z.enum(['json', 'pretty'], { error: 'must be json or pretty' }).optional(),
+  SHUTDOWN_DELAY: z
+    .string()
+    .transform(readDuration('5s', '0s', '10m'))
+    .optional(),
   WORKERS: z
     .string()
     .default('1')
