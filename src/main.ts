@@ -27,11 +27,13 @@ async function main(): Promise<void> {
   const running: Running = {};
   const starting = start(config, notes, logger, running);
   let stopping: Promise<void> | undefined;
-  // One stop for every signal: npm passes on the Ctrl-C that the terminal has sent already.
-  const stop = () => (stopping ??= takeDown(starting, running));
+  const hurry = new AbortController();
+  // One stop for every signal: npm passes on the Ctrl-C that the terminal has sent already. A second one ends the delay.
+  const stop = () => (stopping ??= takeDown(starting, running, { delay: config.shutdownDelay, hurry: hurry.signal }));
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.on(signal, () => {
-      if (!stopping) logger.info(`${signal}: finishing what is in flight, then stopping`);
+      if (stopping) hurry.abort();
+      else logger.info(stopNotice(signal, config));
       stop().then(() => process.exit(0), fail);
     });
   }
@@ -80,12 +82,26 @@ async function serve(config: Config, databaseUrl: string, logger: Logger): Promi
   return startServer(config, databaseUrl, logger);
 }
 
+/** For how many milliseconds a stop says "not ready" first, and what cuts that short. */
+interface Drain {
+  delay: number;
+  hurry: AbortSignal;
+}
+
+function stopNotice(signal: string, { shutdownDelay }: Config): string {
+  const first = shutdownDelay > 0 ? `saying that this instance is not ready for ${shutdownDelay / 1_000} s, then ` : '';
+  return `${signal}: ${first}finishing what is in flight, then stopping`;
+}
+
 /**
  * The database last: whatever is in flight may need it. A start under way is let come to its end first, but no longer than
  * requests are: it may wait for the lock of another instance that migrates.
  */
-async function takeDown(starting: Promise<void>, running: Running): Promise<void> {
+async function takeDown(starting: Promise<void>, running: Running, { delay, hurry }: Drain): Promise<void> {
   await Promise.race([starting.catch(() => undefined), wait(STOP_TIMEOUT, undefined, { ref: false })]);
+  running.server?.drain();
+  // Rejects where it is cut short.
+  if (running.server) await wait(delay, undefined, { signal: hurry }).catch(() => undefined);
   await running.server?.close();
   await running.postgres?.stop();
 }

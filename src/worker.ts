@@ -1,18 +1,30 @@
-import type { WorkerReady } from './app/cluster.js';
-import { startServer } from './app/server.js';
+import type { WorkerOrder, WorkerReady } from './app/cluster.js';
+import { type Server, startServer } from './app/server.js';
 import { explainFailure } from './app/startup-errors.js';
 import { adminNotice } from './app/startup-warnings.js';
 import { loadConfig } from './platform/config/config.js';
 import { createLogger } from './platform/observability/logger.js';
 
+let server: Server | undefined;
+
+/** One that has not started yet has nothing to finish. */
+function stop(): void {
+  if (server) void server.close().finally(() => process.exit(0));
+  else process.exit(0);
+}
+
+// A terminal's Ctrl-C reaches every process, and so does a service manager's SIGTERM; the primary decides when.
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => undefined);
+process.on('disconnect', stop);
+process.on('message', (order: WorkerOrder) => {
+  if (order === 'drain') server?.drain();
+  else if (order === 'stop') stop();
+});
+
 /** One of several processes that share the port. The primary has checked the settings and prepared the database. */
 try {
   const config = loadConfig(process.env);
-  const server = await startServer(config, process.env.GATEHOUSE_WORKER_DATABASE_URL ?? '', await createLogger(config));
-  // A terminal's Ctrl-C reaches every process; the primary decides when.
-  process.on('SIGINT', () => undefined);
-  process.on('SIGTERM', () => void server.close().finally(() => process.exit(0)));
-  process.on('disconnect', () => void server.close().finally(() => process.exit(0)));
+  server = await startServer(config, process.env.GATEHOUSE_WORKER_DATABASE_URL ?? '', await createLogger(config));
   if (server.firstAdmin) process.stdout.write(`\n${adminNotice(server.firstAdmin)}\n`);
   const message: WorkerReady = { url: server.url };
   process.send?.(message);

@@ -11,6 +11,9 @@ export interface WorkerReady {
   url: string;
 }
 
+/** What the primary tells a worker: to say "not ready", and to stop. Signals are the primary's alone. */
+export type WorkerOrder = 'drain' | 'stop';
+
 /** A worker could not start, and has said why. */
 export class WorkerStartError extends Error {
   constructor(readonly exitCode: number | null) {
@@ -31,9 +34,15 @@ export async function startCluster(config: Config, databaseUrl: string, logger: 
   const link = new SharedLink(config, databaseUrl);
   const start = () => cluster.fork({ ...process.env, GATEHOUSE_WORKER_DATABASE_URL: databaseUrl });
   let closing = false;
+  const workers = () => Object.values(cluster.workers ?? {}).flatMap((worker) => worker ?? []);
+  const drain = () => {
+    // None is replaced any more: a new one would say that it is ready.
+    closing = true;
+    for (const worker of workers()) order(worker, 'drain');
+  };
   const close = async () => {
     closing = true;
-    await Promise.all(Object.values(cluster.workers ?? {}).flatMap((worker) => (worker ? [ended(worker)] : [])));
+    await Promise.all(workers().map(ended));
     await link.stop();
   };
   const serving = new WeakSet<Worker>();
@@ -51,7 +60,7 @@ export async function startCluster(config: Config, databaseUrl: string, logger: 
     const { url } = await ready(start());
     await Promise.all(Array.from({ length: config.workers - 1 }, () => ready(start())));
     started = true;
-    return { url, firstAdmin: null, close };
+    return { url, firstAdmin: null, drain, close };
   } catch (error) {
     await close();
     throw error;
@@ -72,6 +81,11 @@ function isReady(message: unknown): message is WorkerReady {
 function ended(worker: Worker): Promise<void> {
   return new Promise((resolve) => {
     worker.once('exit', () => resolve());
-    worker.process.kill('SIGTERM');
+    order(worker, 'stop');
   });
+}
+
+/** One that is just ending takes no orders. */
+function order(worker: Worker, what: WorkerOrder): void {
+  if (worker.isConnected()) worker.send(what, () => undefined);
 }

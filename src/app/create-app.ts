@@ -14,6 +14,7 @@ import { HOST_IS_CHECKED_HERE, takeBareRefusals } from '../platform/http/bare-re
 import { readClientAddresses } from '../platform/http/client-address.js';
 import { refuseUnreadable } from '../platform/http/client-errors.js';
 import { closeStalled, limitPipelining } from '../platform/http/connections.js';
+import { Draining, endConnectionsWhileDraining } from '../platform/http/draining.js';
 import { ErrorFilter } from '../platform/http/error.filter.js';
 import { acceptStrictJson } from '../platform/http/json-body.js';
 import { answerOpenPreflights, openToAll } from '../platform/http/open-documents.js';
@@ -89,6 +90,7 @@ export async function createApp(config: Config, databaseUrl: string, logger: Log
     bodyParser: false,
     abortOnError: false,
   });
+  endConnectionsWhileDraining(fastify, app.get(Draining));
   registerLoadShedding(fastify, app.get(PasswordHasher), app.get(LoginThrottle), app.get(TrustedNetworks));
   acceptStrictJson(fastify);
   app.useGlobalFilters(filter);

@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import { FirstAdmin, type FirstAdminCredentials } from '../admin/first-admin.js';
 import type { Config } from '../platform/config/config.js';
 import { DatabaseFeed } from '../platform/database/feed/database-feed.js';
+import { Draining } from '../platform/http/draining.js';
 import { AccessTokens } from '../tokens/access-tokens.service.js';
 import { AppSecretProof } from '../tokens/app-secret-proof.js';
 import { SigningKeys } from '../tokens/signing-keys.service.js';
@@ -17,6 +18,8 @@ const GRACE = 10_000;
 export interface Server {
   url: string;
   firstAdmin: FirstAdminCredentials | null;
+  /** Says "not ready" from now on, and serves as before. */
+  drain(): void;
   /** Takes no more requests, lets those in flight finish within 10 s, and closes. */
   close(): Promise<void>;
 }
@@ -39,7 +42,12 @@ export async function startServer(config: Config, databaseUrl: string, logger: L
     });
     // Last: the password is told once, so nothing may fail between making it and telling it.
     const firstAdmin = await app.get(FirstAdmin).ensure();
-    return { url: addressOf(app, config), firstAdmin, close: () => closeWithin(app, GRACE) };
+    return {
+      url: addressOf(app, config),
+      firstAdmin,
+      drain: () => app.get(Draining).begin(),
+      close: () => closeWithin(app, GRACE),
+    };
   } catch (error) {
     await app.close().catch(() => undefined);
     throw error;

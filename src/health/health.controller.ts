@@ -1,4 +1,4 @@
-import { Controller, Get, type OnModuleDestroy, Res, ServiceUnavailableException } from '@nestjs/common';
+import { Controller, Get, Res, ServiceUnavailableException } from '@nestjs/common';
 import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import { HealthCheckService, HealthIndicatorService } from '@nestjs/terminus';
 import type { FastifyReply } from 'fastify';
@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { Public, RateLimit } from '../access/route-access.js';
 import { FirstAdmin } from '../admin/first-admin.js';
 import { DatabaseFeed } from '../platform/database/feed/database-feed.js';
+import { Draining } from '../platform/http/draining.js';
 import { Answers } from '../platform/http/openapi.js';
 import { Revocations } from '../revocation/revocations.service.js';
 import { DatabaseProbe } from './database-probe.js';
@@ -23,9 +24,7 @@ const alive = z.strictObject({ status: z.literal('ok') }).meta({ id: 'Alive' });
 @ApiTags('Operations')
 @Public()
 @Controller('health')
-export class HealthController implements OnModuleDestroy {
-  private isStopping = false;
-
+export class HealthController {
   constructor(
     private readonly health: HealthCheckService,
     private readonly indicator: HealthIndicatorService,
@@ -33,11 +32,8 @@ export class HealthController implements OnModuleDestroy {
     private readonly feed: DatabaseFeed,
     private readonly revocations: Revocations,
     private readonly firstAdmin: FirstAdmin,
+    private readonly draining: Draining,
   ) {}
-
-  onModuleDestroy(): void {
-    this.isStopping = true;
-  }
 
   @RateLimit('none')
   @Get('live')
@@ -70,7 +66,7 @@ export class HealthController implements OnModuleDestroy {
   ready(@Res({ passthrough: true }) reply: FastifyReply) {
     return this.answer(reply, {
       started: this.feed.hasStarted && this.firstAdmin.isEnsured,
-      running: !this.isStopping,
+      running: !this.draining.isOn,
       clock: this.feed.isClockFit,
       tokenChecks: this.revocations.canBeTrusted,
     });

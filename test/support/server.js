@@ -18,6 +18,7 @@ const QUICK = {
   BCRYPT_COST: '4',
   RATE_LIMITS: 'off',
   LOG_LEVEL: 'warn',
+  SHUTDOWN_DELAY: '0s',
   LOG_FORMAT: 'json',
   APP_SECRET,
 };

@@ -65,6 +65,8 @@ export interface Config {
   readonly bootstrapAdmin: { readonly email: string; readonly password: string } | undefined;
   readonly log: { readonly level: string; readonly format: 'json' | 'pretty' };
   readonly workers: number;
+  /** How long an instance that is told to stop says "not ready" and serves as before. */
+  readonly shutdownDelay: number;
   /** A key for one purpose, derived from `APP_SECRET` (HKDF-SHA-256, RFC 5869). The secret itself goes nowhere else. */
   deriveKey(purpose: string): Buffer;
 }
@@ -180,6 +182,7 @@ function assemble(env: Environment): Config {
         : undefined,
     log: { level: env.LOG_LEVEL, format: env.LOG_FORMAT ?? (process.stdout.isTTY ? 'pretty' : 'json') },
     workers: env.WORKERS === 'auto' ? availableParallelism() : Number(env.WORKERS),
+    shutdownDelay: env.SHUTDOWN_DELAY ?? (production ? 5_000 : 0),
     deriveKey: (purpose) => Buffer.from(hkdfSync('sha256', secret, '', `gatehouse ${purpose}`, 32)),
   };
 }
