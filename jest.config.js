@@ -24,6 +24,7 @@ const SLOW = [
   'test/cli.spec.ts',
   'test/clocks.spec.ts',
   'test/database-down.spec.ts',
+  'test/database-url.spec.ts',
   'test/draining.spec.ts',
   'test/image.spec.ts',
   'test/limits/guessing.spec.ts',

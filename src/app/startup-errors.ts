@@ -11,6 +11,7 @@ import { SchemaError } from '../platform/database/schema.js';
 import { TokenTooLongError } from '../tokens/token-too-long-error.js';
 import { WrongAppSecretError } from '../tokens/wrong-app-secret-error.js';
 import { WorkerStartError } from './cluster.js';
+import { connectionRefusal } from './connection-errors.js';
 import { DirectUrlError } from './direct-url-error.js';
 import { ListenError } from './listen-error.js';
 import { TwoDatabasesError } from './two-databases.js';
@@ -66,7 +67,7 @@ export function explainFailure(
     return { message: `${path} belongs to another user. Start as that user, or set DATA_DIR.`, exitCode: CONFIG };
   }
   if (code === READ_ONLY) return { message: new StandbyError().message, exitCode: UNAVAILABLE };
-  const refused = databaseRefusal(code) ?? poolerRefusal(message);
+  const refused = connectionRefusal(code, message) ?? databaseRefusal(code) ?? poolerRefusal(message);
   if (refused) return { message: refused, exitCode: CONFIG };
   if (code === TOO_MANY_CONNECTIONS) {
     return {

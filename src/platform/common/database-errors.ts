@@ -97,13 +97,22 @@ const GONE_SOCKET = new Set([
 const GONE_MESSAGE =
   /^(?:Connection terminated|Query read timeout|timeout exceeded when trying to connect|timeout expired$|Client (?:has encountered a connection error|was closed|network socket disconnected)|Connection ended|Cannot use a pool after calling end|Driver not Connected|Query runner already released|Database connection provided by a query runner was already released)/i;
 
+/** What may stand in an error of pg, of TypeORM or of the system. */
+interface Thrown {
+  code?: unknown;
+  syscall?: unknown;
+  driverError?: unknown;
+  errors?: unknown[];
+}
+
 /** Whether an error of pg or TypeORM means that the database cannot be reached just now. */
 export function isDatabaseUnavailable(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
-  const { driverError, errors } = error as { driverError?: unknown; errors?: unknown[] };
+  const { code, driverError, errors, syscall } = error as Thrown;
   const meaning = meaningOf(error);
   if (meaning !== undefined && meaning !== 'fault') return true;
-  const { code } = error as { code?: unknown };
+  // A socket in a folder is gone with its server.
+  if (syscall === 'connect' && (code === 'ENOENT' || code === 'EACCES')) return true;
   if (typeof code === 'string' && GONE_SOCKET.has(code)) return true;
   return (
     GONE_MESSAGE.test(error.message) || isDatabaseUnavailable(driverError) || (errors ?? []).some(isDatabaseUnavailable)

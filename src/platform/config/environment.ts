@@ -1,9 +1,11 @@
 import { BlockList } from 'node:net';
 import { z } from 'zod';
+import { parseDatabaseUrl } from './database-url.js';
 import { parseDuration } from './duration.js';
 import { parseSender, parseSmtpUrl } from './mail-settings.js';
 import { faultOfOrigin } from './origins.js';
 import { parseSigningKey, SIGNING_ALGORITHMS } from './signing-key.js';
+import { faultOfUrl } from './url-fault.js';
 
 /** Reads a duration between two others; the value is in milliseconds. */
 function readDuration(example: string, least: string, most: string) {
@@ -40,6 +42,18 @@ function whole(standard: number, least: number, most: number) {
 function url(protocols: string[]) {
   return z.string().refine((text) => URL.canParse(text) && protocols.includes(new URL(text).protocol), {
     message: `must be a URL that starts with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`,
+  });
+}
+
+/** What a function reads that throws what is wrong. */
+function parsed<T>(parse: (text: string) => T) {
+  return z.string().transform((text, context): T => {
+    try {
+      return parse(text);
+    } catch (error) {
+      context.addIssue((error as Error).message);
+      return z.NEVER;
+    }
   });
 }
 
@@ -89,22 +103,12 @@ export const environment = z.object({
     .transform((text) => text.replace(/\/+$/, ''))
     .optional(),
   DATA_DIR: z.string().optional(),
-  DATABASE_URL: url(['postgres:', 'postgresql:']).optional(),
-  DATABASE_DIRECT_URL: url(['postgres:', 'postgresql:']).optional(),
+  DATABASE_URL: parsed(parseDatabaseUrl).optional(),
+  DATABASE_DIRECT_URL: parsed(parseDatabaseUrl).optional(),
   DATABASE_POOL: whole(10, 2, 1000),
   APP_SECRET: z.string().optional(),
   JWT_ALG: z.enum(SIGNING_ALGORITHMS, { error: `must be one of ${SIGNING_ALGORITHMS.join(', ')}` }).optional(),
-  JWT_SIGNING_KEY: z
-    .string()
-    .transform((text, context) => {
-      try {
-        return parseSigningKey(text);
-      } catch (error) {
-        context.addIssue((error as Error).message);
-        return z.NEVER;
-      }
-    })
-    .optional(),
+  JWT_SIGNING_KEY: parsed(parseSigningKey).optional(),
   JWT_ISSUER: z.string().optional(),
   JWT_AUDIENCE: z.string().default('gatehouse'),
   JWT_KEY_LIFETIME: duration('90d', '1h', '3650d'),
@@ -118,17 +122,7 @@ export const environment = z.object({
   SIGNUP: z.enum(['open', 'closed'], { error: 'must be open or closed' }).default('open'),
   EMAIL_VERIFICATION: z.enum(['optional', 'required'], { error: 'must be optional or required' }).optional(),
   PASSWORD_MIN_LENGTH: whole(8, 8, 64),
-  SMTP_URL: z
-    .string()
-    .transform((text, context) => {
-      try {
-        return parseSmtpUrl(text);
-      } catch (error) {
-        context.addIssue((error as Error).message);
-        return z.NEVER;
-      }
-    })
-    .optional(),
+  SMTP_URL: parsed(parseSmtpUrl).optional(),
   MAIL_FROM: z
     .string()
     .transform((text, context) => {
@@ -151,7 +145,13 @@ export const environment = z.object({
   TRUSTED_PROXIES: list.refine((items) => items.every(isNetwork), {
     message: 'must be a list of addresses or networks such as 10.0.0.0/8, or loopback, linklocal, uniquelocal',
   }),
-  REDIS_URL: url(['redis:', 'rediss:']).optional(),
+  REDIS_URL: z
+    .string()
+    .superRefine((text, context) => {
+      const fault = faultOfUrl(text, ['redis:', 'rediss:'], 'rediss://user:password@host:6379');
+      if (fault) context.addIssue(fault);
+    })
+    .optional(),
   RATE_LIMITS: z.enum(['on', 'off'], { error: 'must be on or off' }).default('on'),
   REVOCATION_FEED: z.enum(['notify', 'poll'], { error: 'must be notify or poll' }).default('notify'),
   REVOCATION_FALLBACK: z.enum(['allow', 'deny'], { error: 'must be allow or deny' }).default('allow'),

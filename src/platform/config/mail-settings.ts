@@ -1,3 +1,5 @@
+import { faultOfUrl } from './url-fault.js';
+
 /** The mail server that takes our mails. */
 export interface SmtpServer {
   host: string;
@@ -19,10 +21,10 @@ export interface Sender {
  * Throws an Error whose message names the fault, never the password.
  */
 export function parseSmtpUrl(text: string): SmtpServer {
-  if (!URL.canParse(text)) throw new Error('must be a URL such as smtps://user:password@mail.example.com');
+  const fault = faultOfUrl(text, ['smtps:', 'smtp:'], 'smtps://user:password@mail.example.com');
+  if (fault !== null || text.includes(',')) throw new Error(fault ?? 'names several hosts, and one is asked');
   const url = new URL(text);
   const secure = url.protocol === 'smtps:';
-  if (!secure && url.protocol !== 'smtp:') throw new Error('must start with smtps:// or smtp://');
   if (url.hostname === '') throw new Error('names no host');
   const unknown = [...url.searchParams.keys()].find((key) => key !== 'ignoreTLS');
   if (unknown !== undefined) throw new Error(`has the parameter ${unknown}; the only one known is ignoreTLS=true`);
