@@ -27,7 +27,7 @@ function ofTls(code: string | undefined, message: string): string | null {
 /** pg_hba.conf says who may come, from where and how. */
 function ofEntry(message: string): string | null {
   if (/no pg_hba\.conf entry.*(?:no encryption|SSL off)/.test(message))
-    return 'The database takes no connection without TLS. Add ?sslmode=verify-full to DATABASE_URL, and sslrootcert where its authority is your own.';
+    return 'The database lets in nobody with this user, database and address without TLS. Add ?sslmode=verify-full to DATABASE_URL, and sslrootcert where its authority is your own, or a line to its pg_hba.conf.';
   if (/client certificate/.test(message))
     return 'The database asks for a certificate of ours. Add sslcert and sslkey to DATABASE_URL.';
   if (/no pg_hba\.conf entry/.test(message))
