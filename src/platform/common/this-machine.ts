@@ -14,7 +14,7 @@ export function isThisMachine(host: string): boolean {
 }
 
 /** Whether an address never leaves this machine. */
-export function isLoopback(address: string): boolean {
+function isLoopback(address: string): boolean {
   return /^127\.|^::1$/.test(plainAddress(address) ?? '');
 }
 

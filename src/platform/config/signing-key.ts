@@ -30,7 +30,7 @@ export function parseSigningKey(text: string): ProvidedSigningKey {
 }
 
 /** Whether what a key signs verifies with its own public half, as those who read its JWKS do. A secret has no halves. */
-export function signsForItself(key: KeyObject): boolean {
+function signsForItself(key: KeyObject): boolean {
   if (key.type === 'secret') return true;
   const text = Buffer.from('gatehouse');
   try {
