@@ -207,6 +207,19 @@ test('nobody keeps a role by ending sessions, nor an account by changing it', as
   expect(await database.query('SELECT status FROM users WHERE id = $1', [BOB])).toEqual([{ status: 'disabled' }]);
 });
 
+test('nor by choosing another password, which raises the version too: even to the one that was lost', async () => {
+  await database.query('UPDATE users SET ver_changed_at = NULL');
+  await database.query('UPDATE users SET ver = ver + 1 WHERE id = $1', [ADA]);
+  const [, ver] = await ada();
+  await writeBack(knowing(ver, 'user'), BEFORE);
+  const [roles, restored] = await ada();
+  expect(roles).toEqual(['user']);
+  expect(restored).toBeGreaterThan(ver);
+  expect(said()).toEqual([
+    expect.objectContaining({ type: 'user.roles_changed', data: expect.objectContaining({ before: ['admin'] }) }),
+  ]);
+});
+
 test.each([
   [8, 9],
   [9, 8],

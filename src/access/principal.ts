@@ -9,7 +9,7 @@ export interface SessionPrincipal {
   sessionId: string;
   username: string | null;
   roles: readonly string[];
-  /** The version of the user's roles that the token was minted with. */
+  /** The user's version that the token was minted with: it rises when their roles or their password change. */
   tokenVersion: number;
   /** When the token was minted, milliseconds since the epoch. */
   issuedAt: number;

@@ -53,7 +53,7 @@ export class RevocationList {
     this.sessions.set(sessionId, 1, this.lapse());
   }
 
-  /** Refuses the user's access tokens minted with an older version of their roles. */
+  /** Refuses the user's access tokens minted with an older version. */
   raiseVersion(userId: string, ver: number): void {
     this.versions.set(userId, Math.max(ver, this.versionOf(userId)), this.lapse());
   }
@@ -75,7 +75,7 @@ export class RevocationList {
     this.users.forgetOrder();
   }
 
-  /** The version of the user's roles as far as it was heard of late, or 0. */
+  /** The user's version as far as it was heard of late, or 0. */
   versionOf(userId: string): number {
     return this.versions.get(userId) ?? 0;
   }

@@ -144,7 +144,7 @@ export class Revocations {
     return this.tell(TELL_FLOOR_NOW, [userId, keep], manager);
   }
 
-  /** The version of a user's roles as far as this instance has heard of it of late, or 0. A database that was set back may have a lower one. */
+  /** A user's version as far as this instance has heard of it of late, or 0. A database that was set back may have a lower one. */
   versionOf(userId: string): number {
     return this.list.versionOf(userId);
   }

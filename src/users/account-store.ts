@@ -23,9 +23,12 @@ export const LOCK_BY_EMAIL = 'SELECT id FROM users WHERE email_key = $1 FOR NO K
 /** As LOCK_BY_EMAIL. $1 id */
 export const LOCK_BY_ID = 'SELECT id FROM users WHERE id = $1 FOR NO KEY UPDATE';
 
-/** Locks an active account whose password is about to change. $1 id */
+/**
+ * Locks an active account whose password is about to change. The version makes the access tokens of before stale: one session
+ * goes on, and a copy of its token must not. $1 id
+ */
 export const TOUCH_ACTIVE = `
-  UPDATE users SET updated_at = now() WHERE id = $1 AND status = 'active'
+  UPDATE users SET updated_at = now(), ver = ver + 1 WHERE id = $1 AND status = 'active'
   RETURNING email, email_verified_at IS NOT NULL AS verified`;
 
 /**

@@ -90,14 +90,14 @@ export const KNOWS_ADMIN = `SELECT EXISTS (SELECT FROM user_roles WHERE role = '
 
 /**
  * Of which users the database has lost the version that is known, and whether their roles were changed since. It may have come to
- * the same version by another way. $1 users, $2 versions, $3 their roles in one text, or null, $4 a moment
+ * the same version by another way: by other roles, or by a new password. $1 users, $2 versions, $3 their roles in one text, or null, $4 a moment
  */
 export const FORGOTTEN_RIGHTS = `
   SELECT u.id, s."changedSince", user_role_names(u.id) AS before
   FROM unnest($1::uuid[], $2::integer[], $3::text[]) AS known(id, ver, roles) JOIN users u ON u.id = known.id,
     LATERAL (SELECT coalesce(u.ver_changed_at >= $4::timestamptz, false) AS "changedSince") AS s
   WHERE u.ver < known.ver
-    OR (u.ver = known.ver AND s."changedSince" AND known.roles <> array_to_string(user_role_names(u.id), ' '))`;
+    OR (u.ver = known.ver AND known.roles <> array_to_string(user_role_names(u.id), ' '))`;
 
 /** Says that nobody has changed the roles since, but an instance that knew what they had been. $1 user, $2 a moment */
 export const MARK_RESTORED = `
@@ -116,8 +116,9 @@ export const LOCK_ALL = 'SELECT FROM users WHERE id = ANY ($1::uuid[]) ORDER BY 
 /** $1 user */
 export const ROLES_OF = 'SELECT user_role_names($1::uuid) AS roles';
 
-/** $1 user, $2 version */
-export const RAISE_VERSION = 'UPDATE users SET ver = $2 WHERE id = $1 AND ver < $2';
+/** For a decision about the roles, even where it leaves them as they are. $1 user, $2 version */
+export const RAISE_VERSION = `
+  UPDATE users SET ver = $2, ver_changed_at = clock_timestamp() WHERE id = $1 AND ver < $2`;
 
 /** Disables users again. $1 users */
 export const DISABLE_AGAIN = `

@@ -165,7 +165,7 @@ export class Users {
     await manager.query(store.ADD_ROLES, [id, roles]);
   }
 
-  /** Makes the version of the user's roles at least this one. */
+  /** Makes the user's version at least this one, for a decision about their roles. */
   async raiseVersion(id: string, ver: number, manager: EntityManager): Promise<void> {
     await manager.query(store.RAISE_VERSION, [id, ver]);
   }

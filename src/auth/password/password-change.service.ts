@@ -39,7 +39,7 @@ export class PasswordChange {
 
   /**
    * Changes the password, ends every other session, voids the links mailed before, and gives this session fresh tokens:
-   * a stranger with a copy of the old refresh token is out too.
+   * a stranger with a copy of its access token or its refresh token is out too.
    * Throws a Problem: `wrong_password`, a refused new password, `email_not_verified`, `session_revoked`, `overloaded`.
    */
   async change(

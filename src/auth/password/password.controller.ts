@@ -35,7 +35,7 @@ export class PasswordController {
   @DeliversTokens()
   @ApiTags('Users')
   @ApiOperation({ summary: 'Change the own password; ends every other session', operationId: 'changePassword' })
-  @Answers(200, tokensView, 'Fresh tokens of this session; its refresh token of before is void')
+  @Answers(200, tokensView, 'Fresh tokens of this session; those of before are void')
   @Fails('wrong_password', 'password_too_common', 'email_not_verified', 'overloaded')
   change(
     @CurrentUser() user: SessionPrincipal,

@@ -21,7 +21,7 @@ export const PROBLEMS = {
   token_stale: [
     401,
     'Access token out of date',
-    'Your roles have changed. Use the refresh token to get a new access token.',
+    'Your roles or your password have changed. Use the refresh token to get a new access token.',
   ],
   session_revoked: [401, 'Session ended', 'This session was ended. Sign in again.'],
   session_expired: [401, 'Session expired', 'This session has lasted as long as it may. Sign in again.'],
