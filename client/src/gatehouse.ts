@@ -22,7 +22,7 @@ export interface GatehouseOptions {
   store?: TokenStore;
   fetch?: typeof fetch;
   lock?: Lock;
-  /** Milliseconds for a renewal with its retries, 8,000 by default. A sign-in may take four times as long. */
+  /** Milliseconds for a renewal with its retries, 8,000 by default. Any other call may take four times as long to be answered. */
   timeout?: number;
 }
 
@@ -142,12 +142,9 @@ export class Gatehouse {
     return fresh ? this.withToken(retry, send, fresh.value) : response;
   }
 
-  private async send(request: Request): Promise<Response> {
-    try {
-      return await this.fetch(request);
-    } catch (error) {
-      throw new NetworkError(error);
-    }
+  /** Waits for the head of the answer alone: an export may take its time. */
+  private send(request: Request): Promise<Response> {
+    return withTimeout(this.timeout * 4, () => this.fetch(request));
   }
 
   /** Waits for the body too, so that the timeout covers it. */

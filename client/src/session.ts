@@ -42,6 +42,8 @@ export class Session {
   /** Counts the changes of the session, to detect an answer to a request from before a change. */
   private epoch = 0;
   private renewal: Promise<AccessToken | null> | null = null;
+  /** The last session that its user signed out of: a tab that was suspended meanwhile may still tell of it. */
+  private signedOutOf: string | null = null;
   private readonly lock: Lock;
   private readonly store: CredentialStore;
   private readonly tabs: TabChannel;
@@ -121,6 +123,7 @@ export class Session {
 
   /** Ends the session at the user's wish. */
   async signOut(): Promise<void> {
+    this.signedOutOf = this.token?.sessionId ?? null;
     await this.clear();
     this.tabs.broadcast({ type: 'signed-out' });
     this.emit('signedOut', undefined);
@@ -207,9 +210,10 @@ export class Session {
     if (message.type === 'tokens') {
       const { token } = this;
       const isOlder = token?.sessionId === message.token.sessionId && token.renewAt > message.token.renewAt;
-      if (!isOlder) this.setToken(message.token);
+      if (!isOlder && message.token.sessionId !== this.signedOutOf) this.setToken(message.token);
       return;
     }
+    this.signedOutOf = this.token?.sessionId ?? this.signedOutOf;
     if (this.state === 'signed-out') return;
     void this.clear();
     this.emit('signedOut', undefined);

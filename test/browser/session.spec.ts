@@ -106,6 +106,21 @@ it.each([
   },
 );
 
+it('goes on in another tab after a while where one holds the lock and never gives it back, as a frozen one does', async () => {
+  await profile.page.evaluate(() => {
+    const hold = () => new Promise(() => undefined);
+    navigator.locks.request(`gatehouse ${location.origin}`, hold).catch(() => undefined);
+  });
+  const before = refreshes();
+  const next = await profile.open('/devices');
+  await next.waitForFunction(async () => (await navigator.locks.query()).pending?.length === 1);
+  expect([await next.getByText('this device').count(), refreshes() - before]).toEqual([0, 0]);
+  await next.getByText('this device').waitFor();
+  expect(refreshes() - before).toBe(1);
+  const third = await profile.open('/security');
+  await third.getByText(`${email} is not confirmed yet.`).waitFor();
+});
+
 it('is over in every tab once one has signed out, and the back button brings nothing back', async () => {
   const { page } = profile;
   const second = await profile.open('/account');

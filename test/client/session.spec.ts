@@ -475,6 +475,12 @@ test('a slash at the end of the address does no harm, and a fault within a list 
   expect((refusal as GatehouseProblem).fields).toEqual({ permissions: 'Write an area.' });
 });
 
+test('a call that is never answered fails in time, and the session goes on', async () => {
+  const { gatehouse, me } = await signedIn({ me: () => new Promise<Response>(() => undefined) }, 900, 25);
+  await expect(me()).rejects.toThrow(NetworkError);
+  expect(gatehouse.session.status).toBe('signed-in');
+});
+
 describe('the key of a renewal', () => {
   const keyOf = (request: Request) => request.headers.get('idempotency-key') ?? '';
   const bodyOf = async (request: Request) => ((await request.json()) as { refreshToken?: string }).refreshToken;

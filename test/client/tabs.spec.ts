@@ -2,6 +2,7 @@ import { jest } from '@jest/globals';
 import { Gatehouse, unwrap } from '../../client/src/index.js';
 import { createLock, type Lock } from '../../client/src/lock.js';
 import type { PageStorage } from '../../client/src/page-storage.js';
+import { FakeLocks } from '../support/fake-locks.js';
 import { FakeStorage } from '../support/fake-storage.js';
 
 /** The tabs of a browser: clients that share a lock or the storage for one, a cookie and a channel. */
@@ -114,15 +115,9 @@ it('works where the storage is full or forbidden, and gives up the lease where t
 });
 
 it('takes Web Locks where there are some, and then no storage', async () => {
-  const asked: string[] = [];
-  const locks = {
-    request: <T>(name: string, work: () => Promise<T>) => {
-      asked.push(name);
-      return work();
-    },
-  };
-  expect(await createLock({ locks, storage })(NAME, async () => 'done')).toBe('done');
-  expect([asked, storage.written]).toEqual([[NAME], []]);
+  const locks = new FakeLocks();
+  expect(await createLock({ locks: locks.of('a'), storage })(NAME, async () => 'done')).toBe('done');
+  expect([locks.asked, storage.written]).toEqual([[NAME], []]);
 });
 
 it('renews one request at a time for two clients, and keeps no token in the storage', async () => {
@@ -178,6 +173,7 @@ class FakeBrowser {
   private cookie: string | null = null;
   private good: string | null = null;
   private issued = 0;
+  private sessions = 0;
 
   open(lock: Lock): Gatehouse {
     const tab = new Gatehouse({
@@ -202,14 +198,18 @@ class FakeBrowser {
       await this.delay;
       return this.receive(answer);
     }
-    if (path !== '/v1/auth/logout') return this.receive(this.tokens());
+    if (path !== '/v1/auth/logout') {
+      this.sessions++;
+      return this.receive(this.tokens());
+    }
     this.good = null;
     return this.receive({ cookie: null, response: Response.json({}) });
   }
 
   private tokens() {
     this.good = `r${++this.issued}`;
-    const body = { accessToken: `a${this.issued}`, expiresIn: 900, session: SESSION };
+    const session = { ...SESSION, id: `s${this.sessions}` };
+    const body = { accessToken: `a${this.issued}`, expiresIn: 900, session };
     return { cookie: this.good, response: Response.json(body) };
   }
 
@@ -288,6 +288,21 @@ describe('while one tab finds its session from before', () => {
     await turn();
     expect(await browser.open(lock).session.restore()).toBe('signed-out');
     expect(browser.statuses).toEqual(['signed-out', 'signed-out', 'signed-out']);
+  });
+
+  it('one that was suspended meanwhile brings back no session that was signed out of, but a later one', async () => {
+    const first = browser.open(unlocked);
+    await first.signIn(ADA);
+    const told = { value: 'a1', sessionId: 's1', renewAt: Date.now() + 60_000 };
+    const suspended = new FakeChannel();
+    await first.signOut();
+    suspended.postMessage({ type: 'tokens', token: told });
+    await turn();
+    expect(first.session.status).toBe('signed-out');
+    suspended.postMessage({ type: 'tokens', token: { ...told, sessionId: 's2' } });
+    await turn();
+    expect(first.session.status).toBe('signed-in');
+    suspended.close();
   });
 
   it('a sign-out is not undone by the late answer, not even where there is no lock', async () => {
