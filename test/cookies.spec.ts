@@ -1,6 +1,6 @@
 import { createDatabase, type TestDatabase } from './support/database.js';
 import { type Answer, Gatehouse } from './support/gatehouse.js';
-import { freshEmail, PASSWORD, type Problem, type SignedUp, signUp, type Tokens } from './support/users.js';
+import { freshEmail, PASSWORD, type Problem, type SignedUp, signUp, type Tokens, verdict } from './support/users.js';
 
 /** Cookie delivery: a browser never sees its refresh token, and no other site can use it (ASVS 5.0, 3.3 and 3.5). */
 const NAME = '__Host-gatehouse_refresh';
@@ -119,11 +119,14 @@ describe('refresh', () => {
     ['nonsense', 'invalid_refresh_token'],
     ['', 'invalid_refresh_token'],
     [`grt_${'A'.repeat(112)}`, 'invalid_refresh_token'],
-  ])('clears a cookie that is no token: %j', async (value, code) => {
-    const answer = await refresh(browser(value));
-    expect([answer.status, answer.body.code]).toEqual([401, code]);
-    expect(setCookie(answer)).toEqual(CLEARED);
-  });
+  ])(
+    'leaves alone a cookie that this server did not write, as of another project on the same host: %j',
+    async (value, code) => {
+      const answer = await refresh(browser(value));
+      expect([answer.status, answer.body.code, answer.headers.getSetCookie()]).toEqual([401, code, []]);
+      expect(answer.headers.get('clear-site-data')).toBeNull();
+    },
+  );
 
   it('clears the cookie of a session that has ended', async () => {
     const { token, access } = await signInByCookie();
@@ -279,14 +282,20 @@ describe('logout', () => {
       expect((await gatehouse.call('GET', '/v1/auth/session', { token: dead })).status).toBe(401);
   });
 
+  it('leaves alone a cookie that this server did not write, signed in or not', async () => {
+    const { accessToken } = await signUp(gatehouse);
+    const answers = [await logout(browser('nonsense')), await logout(browser('nonsense'), accessToken)];
+    expect(answers.map(({ status, headers }) => [status, headers.getSetCookie()])).toEqual([
+      [401, []],
+      [200, []],
+    ]);
+    expect(await verdict(gatehouse, accessToken)).toBe('session_revoked');
+  });
+
   it('clears the cookie when it fails, and when there is none', async () => {
     const { token, access } = await signInByCookie();
-    const answers = [
-      await logout(browser('nonsense')),
-      await logout({}),
-      await logout({ cookie: `${NAME}=${token}; ${NAME}=x`, origin: OWN }),
-    ];
-    expect(answers.map(({ status }) => status)).toEqual([401, 401, 400]);
+    const answers = [await logout({}), await logout({ cookie: `${NAME}=${token}; ${NAME}=x`, origin: OWN })];
+    expect(answers.map(({ status }) => status)).toEqual([401, 400]);
     for (const answer of answers) expect(setCookie(answer)).toEqual(CLEARED);
     const plain = await logout({}, access);
     expect([plain.status, setCookie(plain)]).toEqual([200, CLEARED]);

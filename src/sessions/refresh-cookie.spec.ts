@@ -3,6 +3,7 @@ import { Clock } from '../platform/common/clock.js';
 import type { Config } from '../platform/config/config.js';
 import { RefreshCookie } from './refresh-cookie.js';
 import type { Tokens } from './session.js';
+import type { SessionTokens } from './session-tokens.js';
 
 const NOW = Date.parse('2026-01-01T00:00:00Z');
 const CONFIG = {
@@ -22,7 +23,8 @@ function maxAge(left: number): number {
   let line = '';
   const reply = { header: (_: string, value: string) => (line = value) } as unknown as FastifyReply;
   const session = { expiresAt: new Date(NOW + left).toISOString() };
-  new RefreshCookie(CONFIG, new StoppedClock()).deliver(reply, { refreshToken: 'grt_a', session } as unknown as Tokens);
+  const cookie = new RefreshCookie(CONFIG, new StoppedClock(), {} as SessionTokens);
+  cookie.deliver(reply, { refreshToken: 'grt_a', session } as unknown as Tokens);
   return Number(/Max-Age=(-?\d+);/.exec(line)?.[1]);
 }
 

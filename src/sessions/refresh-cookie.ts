@@ -6,25 +6,30 @@ import { CONFIG } from '../platform/config/config.module.js';
 import { isWebOrigin } from '../platform/config/origins.js';
 import { Problem } from '../platform/http/problem.js';
 import type { Tokens } from './session.js';
+import { SessionTokens } from './session-tokens.js';
 
 const LOCALHOST = /^http:\/\/(?:localhost|[\w-]+\.localhost|127\.0\.0\.1|\[::1\])(?::\d+)?$/;
+/** Names of this machine that no name server can give to another. */
+const LOOPBACK = /^(?:localhost|127\.0\.0\.1|\[::1\])(?::\d+)?$/;
 
 /** The cookie that holds a browser's refresh token, where no script can read it (ASVS 5.0, 3.3). */
 @Injectable()
 export class RefreshCookie {
   /** `__Host-` binds the cookie to this very host over TLS; plain http is for a developer's own machine only. */
   readonly name: string;
+  private readonly plain: boolean;
   private readonly attributes: string;
   private readonly origins: ReadonlySet<string>;
 
   constructor(
     @Inject(CONFIG) private readonly config: Config,
     private readonly clock: Clock,
+    private readonly tokens: SessionTokens,
   ) {
     const { origin } = new URL(config.publicUrl);
-    const plain = LOCALHOST.test(origin);
-    this.name = plain ? 'gatehouse_refresh' : '__Host-gatehouse_refresh';
-    this.attributes = `Path=/; HttpOnly; ${plain ? '' : 'Secure; '}SameSite=Strict`;
+    this.plain = LOCALHOST.test(origin);
+    this.name = this.plain ? 'gatehouse_refresh' : '__Host-gatehouse_refresh';
+    this.attributes = `Path=/; HttpOnly; ${this.plain ? '' : 'Secure; '}SameSite=Strict`;
     // No browser brings a SameSite cookie to an app with a scheme of its own, which would lose the token with it.
     this.origins = new Set([origin, ...config.corsOrigins.filter(isWebOrigin)]);
   }
@@ -52,8 +57,13 @@ export class RefreshCookie {
     return rest;
   }
 
-  /** Removes the cookie from the browser. */
-  clear(reply: FastifyReply): void {
+  /**
+   * Removes the cookie from the browser. One that this server did not write stays: cookies know no port, so it is that of
+   * another project on the same localhost.
+   */
+  clear(request: FastifyRequest, reply: FastifyReply): void {
+    const values = this.values(request);
+    if (values.length > 0 && !values.some((value) => this.tokens.read(value))) return;
     void reply.header('set-cookie', `${this.name}=; Max-Age=0; ${this.attributes}`);
   }
 
@@ -64,11 +74,21 @@ export class RefreshCookie {
    */
   refuseCrossSite({ headers }: FastifyRequest): void {
     const site = headers['sec-fetch-site'];
-    const { origin } = headers;
+    const { origin, host } = headers;
     if (site === 'cross-site') throw new Problem('cross_site_request');
     const own =
-      origin === undefined ? [undefined, 'same-origin', 'none'].includes(site as string) : this.origins.has(origin);
+      origin === undefined
+        ? [undefined, 'same-origin', 'none'].includes(site as string)
+        : this.origins.has(origin) || (site !== 'same-site' && this.isOwnPage(origin, host));
     if (!own) throw new Problem('cross_site_request');
+  }
+
+  /**
+   * Whether the page came from this server by another name of a developer's machine than `PUBLIC_URL` has. The port has to
+   * be the same, since other programs serve on others; and the host no name that a stranger could have led here.
+   */
+  private isOwnPage(origin: string, host: string | undefined): boolean {
+    return this.plain && host !== undefined && LOOPBACK.test(host) && origin === new URL(`http://${host}`).origin;
   }
 
   /** The database has written `expiresAt`, and its time is known to within milliseconds: hence never more than may be. */

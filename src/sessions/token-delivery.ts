@@ -53,14 +53,14 @@ class CookieRefresh implements NestInterceptor<Tokens, Partial<Tokens>> {
       catchError((error) => {
         // A browser whose token was overtaken has the new one in its cookie by now, and would lose that.
         const isDead = error instanceof Problem && error.status === 401 && !(error instanceof OvertakenTokenProblem);
-        if (isDead) this.cookie.clear(reply);
+        if (isDead) this.cookie.clear(request, reply);
         throw error;
       }),
     );
   }
 }
 
-/** Takes the refresh token from the cookie, and the cookie from the browser, however the sign-out ends. */
+/** Takes the refresh token from the cookie, and our cookie from the browser, however the sign-out ends. */
 @Injectable()
 class CookieLogout implements NestInterceptor {
   constructor(private readonly cookie: RefreshCookie) {}
@@ -69,9 +69,10 @@ class CookieLogout implements NestInterceptor {
     const [request, reply] = requestAndReply(context);
     const isIn = this.cookie.isIn(request);
     if (isIn) this.cookie.refuseCrossSite(request);
-    this.cookie.clear(reply);
+    this.cookie.clear(request, reply);
     if (isIn) {
-      // What a page has stored is the user's too (ASVS 5.0, 14.3.1). No answer of ours is in the browser's cache.
+      // What a page has stored is the user's too (ASVS 5.0, 14.3.1), and stored for this very port. No answer of ours is in
+      // the browser's cache.
       void reply.header('clear-site-data', '"storage"');
       moveIntoBody(request, this.cookie.read(request));
     }
