@@ -283,16 +283,34 @@ it('shows the audit log, by type and by time', async () => {
   await rowsAre(1);
 });
 
+it('finds the entries of a user by email, username or ID, and shows none of an earlier filter where there is no such user', async () => {
+  const username = `u${Date.now()}`;
+  const { user } = await signUp(gatehouse, { email: freshEmail(), username });
+  await go('Audit');
+  await rowsAre(20);
+  for (const name of [user.email.toUpperCase(), username, ` ${user.id} `]) {
+    await fill('Email, username or ID', name);
+    await press('Show');
+    await rowsAre(1);
+    await fill('Email, username or ID', 'nobody@example.com');
+    await press('Show');
+    await said('No user has this email or username.');
+    await said('Nothing is shown, because the search failed.');
+    expect(await page.locator('tbody tr').count()).toBe(0);
+    expect(await page.getByText('Invalid UUID').count()).toBe(0);
+  }
+});
+
 it('leads from a user to what happened to the account, and from there back', async () => {
   const email = freshEmail();
   const { user } = await signUp(gatehouse, { email });
   await openUser(email);
   await go('View audit entries');
   await heading('Audit').waitFor();
-  expect(await page.getByLabel('User ID').inputValue()).toBe(user.id);
+  expect(await page.getByLabel('Email, username or ID').inputValue()).toBe(user.id);
   await rowsAre(1);
   await go('Audit');
-  expect(await page.getByLabel('User ID').inputValue()).toBe('');
+  expect(await page.getByLabel('Email, username or ID').inputValue()).toBe('');
   await rowsAre(20);
   await page.goBack();
   await rowsAre(1);

@@ -1,14 +1,15 @@
-import { useInfiniteQuery } from '@tanstack/react-query';
-import { useState } from 'react';
-import { Link, useSearch } from 'wouter';
-import { api, queries, unwrap } from '../gatehouse.js';
+import { Link, useSearch as useQueryString } from 'wouter';
+import { api, unwrap } from '../gatehouse.js';
 import { PAGE_PATHS } from '../page-paths.js';
 import { pagedQuery } from '../queries.js';
+import { useSearch } from '../search.js';
 import { Form, TextField, type Values, withoutEmpty } from '../ui/form.js';
 import { EVENT_TYPES, eventName, Time } from '../ui/format.js';
 import { Page, Section } from '../ui/page.js';
 import { PagedTable } from '../ui/paged-table.js';
+import { SearchResult } from '../ui/search-result.js';
 import { Select } from '../ui/select.js';
+import { userIdOf } from './user-lookup.js';
 
 const TYPES = [['', 'All events'], ...EVENT_TYPES.map((type) => [type, eventName(type)] as const)] as const;
 
@@ -20,54 +21,61 @@ const entriesQuery = (filter: Values) =>
 /** A local time of the browser as the API accepts it. */
 const toIso = (local: string | undefined) => (local ? new Date(local).toISOString() : '');
 
+async function filterOf({ user = '', from, to, ...values }: Values): Promise<Values> {
+  const name = user.trim();
+  const userId = name === '' ? '' : await userIdOf(name, 'user');
+  return withoutEmpty({ ...values, userId, from: toIso(from), to: toIso(to) });
+}
+
 /** Keyed by user, so that following another link starts another search. */
 export default function AuditPage() {
-  const userId = new URLSearchParams(useSearch()).get('userId') ?? '';
+  const userId = new URLSearchParams(useQueryString()).get('userId') ?? '';
   return <Audit key={userId} userId={userId} />;
 }
 
 function Audit({ userId }: { userId: string }) {
-  const [filter, setFilter] = useState<Values>(withoutEmpty({ userId }));
-  const entries = useInfiniteQuery(entriesQuery(filter));
-  const search = async ({ from, to, ...values }: Values) => {
-    const next = withoutEmpty({ ...values, from: toIso(from), to: toIso(to) });
-    // Read before it is shown: an invalid filter then shows its error beside the field, and the old results stay.
-    await queries.fetchInfiniteQuery(entriesQuery(next));
-    setFilter(next);
-    return null;
-  };
+  const { state, query, search } = useSearch(entriesQuery, withoutEmpty({ userId }));
   return (
     <Page title="Audit">
       <Section title="Entries">
-        <Form submit="Show" action={search} className="filters">
+        <Form submit="Show" action={(values) => search(filterOf(values))} className="filters">
           <Select name="type" label="Event" options={TYPES} />
-          <TextField name="userId" label="User ID" autoComplete="off" defaultValue={userId} />
+          <TextField
+            name="user"
+            label="Email, username or ID"
+            autoComplete="off"
+            autoCapitalize="none"
+            spellCheck={false}
+            defaultValue={userId}
+          />
           <TextField name="from" label="From" type="datetime-local" />
           <TextField name="to" label="To" type="datetime-local" />
         </Form>
-        <PagedTable
-          query={entries}
-          caption="Audit entries, newest first"
-          columns={['Event', 'Time', 'Affected user', 'Done by', 'Address', 'Details']}
-          empty="No matching entries"
-          row={({ id, type, at, userId, actorId, ip, data }) => ({
-            key: id,
-            cells: [
-              eventName(type),
-              <Time key={id} at={at} />,
-              <UserLink key={id} id={userId} />,
-              <UserLink key={id} id={actorId} />,
-              ip ?? '–',
-              Object.keys(data).length > 0 ? (
-                <code key={id} className="long">
-                  {JSON.stringify(data)}
-                </code>
-              ) : (
-                '–'
-              ),
-            ],
-          })}
-        />
+        <SearchResult state={state}>
+          <PagedTable
+            query={query}
+            caption="Audit entries, newest first"
+            columns={['Event', 'Time', 'Affected user', 'Done by', 'Address', 'Details']}
+            empty="No matching entries"
+            row={({ id, type, at, userId, actorId, ip, data }) => ({
+              key: id,
+              cells: [
+                eventName(type),
+                <Time key={id} at={at} />,
+                <UserLink key={id} id={userId} />,
+                <UserLink key={id} id={actorId} />,
+                ip ?? '–',
+                Object.keys(data).length > 0 ? (
+                  <code key={id} className="long">
+                    {JSON.stringify(data)}
+                  </code>
+                ) : (
+                  '–'
+                ),
+              ],
+            })}
+          />
+        </SearchResult>
       </Section>
     </Page>
   );

@@ -1,15 +1,15 @@
-import { useInfiniteQuery } from '@tanstack/react-query';
-import { useState } from 'react';
 import { Link } from 'wouter';
-import { api, queries, type User, unwrap } from '../gatehouse.js';
+import { api, type User, unwrap } from '../gatehouse.js';
 import { PAGE_PATHS } from '../page-paths.js';
 import { pagedQuery, refetchAll } from '../queries.js';
+import { useSearch } from '../search.js';
 import { CheckboxGroup, checkedValues } from '../ui/checkbox-group.js';
 import { EmailField, Form, TextField, type Values, withoutEmpty } from '../ui/form.js';
 import { Time } from '../ui/format.js';
 import { Page, Section } from '../ui/page.js';
 import { PagedTable } from '../ui/paged-table.js';
 import { QueryBoundary } from '../ui/query-boundary.js';
+import { SearchResult } from '../ui/search-result.js';
 import { Select } from '../ui/select.js';
 import { useRoles } from './queries.js';
 
@@ -29,31 +29,25 @@ const STATUSES = [
 ] as const;
 
 export default function UsersPage() {
-  const [filter, setFilter] = useState<Filter>({});
   const { data: roles = [] } = useRoles();
-  const users = useInfiniteQuery(usersQuery(filter));
-  const search = async (values: Values) => {
-    const next = withoutEmpty(values);
-    // Read before it is shown: an invalid filter then shows its error beside the field, and the old results stay.
-    await queries.fetchInfiniteQuery(usersQuery(next));
-    setFilter(next);
-    return null;
-  };
+  const { state, query, search } = useSearch(usersQuery, {});
   return (
     <Page title="Users">
       <Section title="Find users">
-        <Form submit="Search" action={search} className="filters">
+        <Form submit="Search" action={(values) => search(withoutEmpty(values))} className="filters">
           <TextField name="query" label="Email, username or name" type="search" />
           <Select name="role" label="Role" options={[['', 'Any'], ...roles.map(({ name }) => [name, name] as const)]} />
           <Select name="status" label="Status" options={STATUSES} />
         </Form>
-        <PagedTable
-          query={users}
-          caption="Users, newest first"
-          columns={['Email', 'Name', 'Roles', 'Status', 'Last sign-in']}
-          empty="No matching users"
-          row={(user) => ({ key: user.id, cells: cellsOf(user) })}
-        />
+        <SearchResult state={state}>
+          <PagedTable
+            query={query}
+            caption="Users, newest first"
+            columns={['Email', 'Name', 'Roles', 'Status', 'Last sign-in']}
+            empty="No matching users"
+            row={(user) => ({ key: user.id, cells: cellsOf(user) })}
+          />
+        </SearchResult>
       </Section>
       <Section title="Create or invite a user">
         <NewUser />

@@ -7,8 +7,19 @@ const FIELDS_BY_CODE: Record<string, string[]> = {
   wrong_password: ['currentPassword', 'password'],
 };
 
-/** The server's message for each field of a form; empty if the error concerns none of them. */
+/** A fault of one field that the page itself has found. */
+export class FieldError extends Error {
+  constructor(
+    readonly field: string,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+/** The message for each field of a form; empty if the error concerns none of them. */
 export function fieldErrors(error: unknown, has: (name: string) => boolean): Record<string, string> {
+  if (error instanceof FieldError) return { [error.field]: error.message };
   if (!(error instanceof GatehouseProblem)) return {};
   const named = Object.entries(error.fields).filter(([name]) => has(name));
   if (named.length > 0) return Object.fromEntries(named);
