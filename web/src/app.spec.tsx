@@ -41,6 +41,17 @@ afterEach(async () => {
   await act(() => gatehouse.signOut());
 });
 
+it.each([
+  [false, 1],
+  [true, 0],
+])('says that a browser keeps no session over plain http: secure %s', async (isSecure, notices) => {
+  Object.defineProperty(globalThis, 'isSecureContext', { value: isSecure, configurable: true });
+  serve({ 'POST /v1/auth/refresh': noSession });
+  await open('/');
+  await heading('Sign in');
+  expect(screen.queryAllByText(/your browser does not keep you signed in/)).toHaveLength(notices);
+});
+
 it('asks for a sign-in at the address itself, without navigation, and then shows its page', async () => {
   serve({ 'POST /v1/auth/refresh': noSession, 'POST /v1/auth/login': tokens, ...SIGNED_IN });
   await open('/');

@@ -3,6 +3,7 @@ import { Link, useLocation } from 'wouter';
 import { PAGE_PATHS } from '../page-paths.js';
 import { useMe } from '../queries.js';
 import { useSession } from '../session.js';
+import { Notice } from '../ui/notice.js';
 import { SignOut } from './sign-out.js';
 import { ThemeSwitch } from './theme.js';
 
@@ -34,12 +35,23 @@ export function Layout({ children }: { children: ReactNode }) {
         {isSignedIn && <Navigation />}
       </header>
       <main id="main" tabIndex={-1} className={isSignedIn ? undefined : 'narrow'}>
+        {isSecureContext === false && <InsecureNotice />}
         {children}
       </main>
       <footer>
         <ThemeSwitch />
       </footer>
     </>
+  );
+}
+
+/** A browser takes the cookie of a session over https alone, and on the machine itself. */
+function InsecureNotice() {
+  return (
+    <Notice kind="info">
+      This address is not https, so your browser does not keep you signed in: a reload signs you out, and what you type
+      can be read on the way. Ask the operator of this server for its https address.
+    </Notice>
   );
 }
 
