@@ -76,6 +76,13 @@ it.each(['GET', 'HEAD'])('is where a password manager is sent to change a passwo
   expect(none).toBe(404);
 });
 
+it('names its files from the root where PUBLIC_URL has no path', async () => {
+  const { text } = await gatehouse.call('GET', '/admin/users/some-id');
+  const addresses = [...text.matchAll(/(?:src|href|content)="([^"]*\/[^"]*)"/g)].map(([, address]) => address);
+  expect(addresses.length).toBeGreaterThan(4);
+  for (const address of addresses) expect(address).toMatch(/^\/(?!\/)|^image\//);
+});
+
 it('is read only', async () => {
   const { status, headers } = await gatehouse.call('POST', '/devices');
   expect([status, headers.get('allow')]).toEqual([405, 'GET, HEAD']);
@@ -120,7 +127,7 @@ it('leaves to the server what is the server’s under start:dev, and nothing els
 
 it('needs little script before it shows itself, and no chart', async () => {
   const html = await readFile(`${BUILT}index.html`, 'utf8');
-  const first = [...html.matchAll(/(?:src|href)="\/([^"]+\.js)"/g)].map(([, file]) => file);
+  const first = [...html.matchAll(/(?:src|href)="\.\/([^"]+\.js)"/g)].map(([, file]) => file);
   const packed = await Promise.all(first.map(async (file) => gzipSync(await readFile(BUILT + file)).length));
   const total = packed.reduce((sum, size) => sum + size, 0);
   expect(first.length).toBeGreaterThan(0);

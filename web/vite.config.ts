@@ -26,6 +26,8 @@ function precompress(): Plugin {
 }
 
 export default defineConfig({
+  // Files find each other wherever the page is served; the server writes that into index.html.
+  base: './',
   plugins: [react(), precompress()],
   // From its source, so that neither development nor a check needs a build of it first.
   resolve: { alias: { '@gatehouse/client': fileURLToPath(new URL('../client/src/index.ts', import.meta.url)) } },

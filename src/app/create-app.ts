@@ -18,7 +18,7 @@ import { Draining, endConnectionsWhileDraining } from '../platform/http/draining
 import { ErrorFilter } from '../platform/http/error.filter.js';
 import { acceptStrictJson } from '../platform/http/json-body.js';
 import { answerOpenPreflights, openToAll } from '../platform/http/open-documents.js';
-import { decodableUrl, logRequests, requestId, setHeaders } from '../platform/http/requests.js';
+import { basePathOf, logRequests, requestId, routableUrl, setHeaders } from '../platform/http/requests.js';
 import { RouteTable } from '../platform/http/route-table.js';
 import { SchemaPipe } from '../platform/http/schema.pipe.js';
 import { securityHeaders } from '../platform/http/security-headers.js';
@@ -40,6 +40,7 @@ const REQUEST_TIMEOUT = 10_000;
 /** Builds the application with everything that stands around the modules: parsers, pipes, the filter, headers, the document. */
 export async function createApp(config: Config, databaseUrl: string, logger: Logger): Promise<NestFastifyApplication> {
   const routes = new RouteTable();
+  const basePath = basePathOf(config.publicUrl);
   const filter = new ErrorFilter(logger, (path) => routes.methodsOf(path));
   const adapter = new FastifyAdapter({
     bodyLimit: BODY_LIMIT,
@@ -59,7 +60,7 @@ export async function createApp(config: Config, databaseUrl: string, logger: Log
     },
     genReqId: requestId,
     clientErrorHandler: refuseUnreadable,
-    rewriteUrl: decodableUrl,
+    rewriteUrl: routableUrl(basePath, routes),
     routerOptions: { maxParamLength: LONGEST_URL },
     skipMiddie: true,
   });
@@ -82,7 +83,7 @@ export async function createApp(config: Config, databaseUrl: string, logger: Log
   answerOpenPreflights(fastify);
   if (config.corsOrigins.length > 0) await allowOrigins(fastify, config);
   if (config.rateLimits) registerRateLimit(fastify, ({ method }) => method !== 'OPTIONS');
-  await servePage(fastify);
+  await servePage(fastify, basePath);
   const modules = AppModule.with(config, databaseUrl);
   assertSchemas(modules);
   const app = await NestFactory.create<NestFastifyApplication>(modules, adapter, {

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import fastifyStatic from '@fastify/static';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { ownFilesPolicy } from '../platform/http/content-policy.js';
+import { escapeHtml } from '../platform/http/html.js';
 import { PAGE_PATHS } from './page-paths.js';
 
 /** Where `npm run build` puts the page; this file is then dist/src/web/serve-page.js. */
@@ -18,12 +19,13 @@ const POLICY = ownFilesPolicy();
 /**
  * Serves the page: files whose names change with what is in them for ever, and everything else anew each time.
  * Only the addresses that the page knows are answered with it, so that any other is not found as ever; a person who went
- * there sees the page say so. Without a built page there is none: under `npm run start:dev` Vite serves it.
+ * there sees the page say so. `basePath` is where a browser finds the server, without a slash at its end. Without a built page there is none: under `npm run start:dev` Vite serves it.
  */
-export async function servePage(fastify: FastifyInstance, folder = BUILT): Promise<void> {
+export async function servePage(fastify: FastifyInstance, basePath: string, folder = BUILT): Promise<void> {
   const file = join(folder, 'index.html');
   if (!existsSync(file)) return;
-  const html = await readFile(file);
+  // Its own address may be deeper than those of its files, so these cannot be relative to it.
+  const html = (await readFile(file, 'utf8')).replaceAll('="./', () => `="${escapeHtml(basePath)}/`);
   const asPage = (reply: FastifyReply) =>
     reply.headers({ 'content-security-policy': POLICY, 'cache-control': 'no-cache' }).type('text/html; charset=utf-8');
   for (const path of Object.values(PAGE_PATHS)) fastify.get(path, (_request, reply) => asPage(reply).send(html));

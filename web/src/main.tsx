@@ -2,7 +2,9 @@ import { CSPProvider } from '@base-ui/react/csp-provider';
 import { QueryClientProvider } from '@tanstack/react-query';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
+import { Router } from 'wouter';
 import { App } from './app.js';
+import { BASE_PATH } from './base-path.js';
 import { queries } from './gatehouse.js';
 import { SessionProvider } from './session.js';
 import './styles/base.css';
@@ -18,7 +20,9 @@ createRoot(root).render(
     <CSPProvider disableStyleElements>
       <QueryClientProvider client={queries}>
         <SessionProvider>
-          <App />
+          <Router base={BASE_PATH}>
+            <App />
+          </Router>
         </SessionProvider>
       </QueryClientProvider>
     </CSPProvider>

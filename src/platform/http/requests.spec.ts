@@ -1,5 +1,7 @@
+import type { IncomingMessage } from 'node:http';
 import fc from 'fast-check';
-import { decodableUrl, requestId } from './requests.js';
+import { decodableUrl, requestId, routableUrl } from './requests.js';
+import { RouteTable } from './route-table.js';
 
 const urlOf = (url: string) => decodableUrl({ url } as never);
 const idOf = (value: string | string[] | undefined) => requestId({ headers: { 'x-request-id': value } } as never);
@@ -30,4 +32,26 @@ test('only a proper request id is kept', () => {
   for (const id of ['a', 'A-b_c.d:e', 'x'.repeat(128)]) expect(idOf(id)).toBe(id);
   for (const id of [undefined, '', ' ', 'a b', 'x'.repeat(129), 'a\n', '{}', ['a', 'b'], 'é'])
     expect(idOf(id)).toMatch(/^[\w-]{12}\.[0-9a-z]+$/);
+});
+
+/** Where a request is looked for under a `PUBLIC_URL` with this path. */
+function routed(basePath: string, url: string): string {
+  const routes = new RouteTable();
+  for (const path of ['/', '/v1/users', '/admin/users']) routes.add({ url: path, method: 'GET' });
+  return routableUrl(basePath, routes)({ url } as IncomingMessage);
+}
+
+it.each([
+  ['/auth', '/auth', '/'],
+  ['/auth', '/auth/', '/'],
+  ['/auth', '/auth?x=1', '/?x=1'],
+  ['/auth', '/auth/v1/users?x=1', '/v1/users?x=1'],
+  ['/a/b', '/a/b/v1/users', '/v1/users'],
+  ['/auth', '/v1/users', '/v1/users'],
+  ['/auth', '/authors', '/authors'],
+  ['/auth', '/auth/%zz', '/%25zz'],
+  ['/admin', '/admin/users', '/admin/users'],
+  ['', '/auth/v1/users', '/auth/v1/users'],
+])('under %j a request for %s is one for %s', (basePath, url, path) => {
+  expect(routed(basePath, url)).toBe(path);
 });

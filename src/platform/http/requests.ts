@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
+import type { RouteTable } from './route-table.js';
 import type { Headers } from './security-headers.js';
 
 const VALID_ID = /^[\w.:-]{1,128}$/;
@@ -46,6 +47,23 @@ export function decodableUrl({ url = '/' }: IncomingMessage): string {
   } catch {
     return [path.replaceAll('%', '%25'), ...query].join('?');
   }
+}
+
+/** The path under which people reach the server, as `PUBLIC_URL` has it, without a slash at its end: empty at the root. */
+export const basePathOf = (publicUrl: string) => new URL(publicUrl).pathname.replace(/\/+$/, '');
+
+/**
+ * As `decodableUrl`, without the path of `PUBLIC_URL`, which some proxies pass on and others take away. Where routes begin like
+ * it the two cannot be told apart: then it has to be taken away.
+ */
+export function routableUrl(basePath: string, routes: RouteTable): (request: IncomingMessage) => string {
+  if (basePath === '') return decodableUrl;
+  return (request) => {
+    const url = decodableUrl(request);
+    const rest = url.slice(basePath.length);
+    if (!url.startsWith(basePath) || !/^(?:[/?]|$)/.test(rest) || routes.beginsLike(basePath)) return url;
+    return rest.startsWith('/') ? rest : `/${rest}`;
+  };
 }
 
 /**
