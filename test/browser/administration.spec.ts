@@ -286,6 +286,9 @@ it('shows the audit log, by type and by time', async () => {
 it('finds the entries of a user by email, username or ID, and shows none of an earlier filter where there is no such user', async () => {
   const username = `u${Date.now()}`;
   const { user } = await signUp(gatehouse, { email: freshEmail(), username });
+  // From elsewhere, so that no filter of before is left.
+  await go('Users');
+  await heading('Users').waitFor();
   await go('Audit');
   await rowsAre(20);
   for (const name of [user.email.toUpperCase(), username, ` ${user.id} `]) {
