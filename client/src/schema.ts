@@ -1424,6 +1424,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["DevOutbox"];
+                    "text/html": string;
                 };
             };
             /** @description `invalid_request`: Something in the request is not as it must be; see errors. */
@@ -1866,7 +1867,7 @@ export interface operations {
              *
              *     `token_expired`: Use the refresh token to get a new access token.
              *
-             *     `token_stale`: Your roles have changed. Use the refresh token to get a new access token.
+             *     `token_stale`: Your roles or your password have changed. Use the refresh token to get a new access token.
              *
              *     `unauthorized`: Send an access token: Authorization: Bearer <token>.
              */
@@ -2074,6 +2075,8 @@ export interface operations {
              * @description `database_unavailable`: The database cannot be reached just now. Try again in a moment.
              *
              *     `mail_unavailable`: This server cannot send mail. Ask the operator to set SMTP_URL.
+             *
+             *     `overloaded`: Too many sign-ins at once. Try again in a moment.
              */
             503: {
                 headers: {
@@ -2087,7 +2090,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
-                        code?: "database_unavailable" | "mail_unavailable";
+                        code?: "database_unavailable" | "mail_unavailable" | "overloaded";
                     };
                 };
             };
@@ -2849,7 +2852,7 @@ export interface operations {
              *
              *     `token_expired`: Use the refresh token to get a new access token.
              *
-             *     `token_stale`: Your roles have changed. Use the refresh token to get a new access token.
+             *     `token_stale`: Your roles or your password have changed. Use the refresh token to get a new access token.
              *
              *     `unauthorized`: Send an access token: Authorization: Bearer <token>.
              */
@@ -3041,7 +3044,7 @@ export interface operations {
              *
              *     `token_expired`: Use the refresh token to get a new access token.
              *
-             *     `token_stale`: Your roles have changed. Use the refresh token to get a new access token.
+             *     `token_stale`: Your roles or your password have changed. Use the refresh token to get a new access token.
              *
              *     `unauthorized`: Send an access token: Authorization: Bearer <token>.
              */
@@ -3265,6 +3268,8 @@ export interface operations {
              * @description `database_unavailable`: The database cannot be reached just now. Try again in a moment.
              *
              *     `mail_unavailable`: This server cannot send mail. Ask the operator to set SMTP_URL.
+             *
+             *     `overloaded`: Too many sign-ins at once. Try again in a moment.
              */
             503: {
                 headers: {
@@ -3278,7 +3283,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {unknown} */
-                        code?: "database_unavailable" | "mail_unavailable";
+                        code?: "database_unavailable" | "mail_unavailable" | "overloaded";
                     };
                 };
             };
@@ -3860,7 +3865,7 @@ export interface operations {
              *
              *     `token_expired`: Use the refresh token to get a new access token.
              *
-             *     `token_stale`: Your roles have changed. Use the refresh token to get a new access token.
+             *     `token_stale`: Your roles or your password have changed. Use the refresh token to get a new access token.
              *
              *     `unauthorized`: Send an access token: Authorization: Bearer <token>.
              */
@@ -3977,7 +3982,7 @@ export interface operations {
              *
              *     `token_expired`: Use the refresh token to get a new access token.
              *
-             *     `token_stale`: Your roles have changed. Use the refresh token to get a new access token.
+             *     `token_stale`: Your roles or your password have changed. Use the refresh token to get a new access token.
              *
              *     `unauthorized`: Send an access token: Authorization: Bearer <token>.
              */
@@ -4097,7 +4102,7 @@ export interface operations {
              *
              *     `token_expired`: Use the refresh token to get a new access token.
              *
-             *     `token_stale`: Your roles have changed. Use the refresh token to get a new access token.
+             *     `token_stale`: Your roles or your password have changed. Use the refresh token to get a new access token.
              *
              *     `unauthorized`: Send an access token: Authorization: Bearer <token>.
              */
@@ -4235,7 +4240,7 @@ export interface operations {
              *
              *     `token_expired`: Use the refresh token to get a new access token.
              *
-             *     `token_stale`: Your roles have changed. Use the refresh token to get a new access token.
+             *     `token_stale`: Your roles or your password have changed. Use the refresh token to get a new access token.
              *
              *     `unauthorized`: Send an access token: Authorization: Bearer <token>.
              */
@@ -4400,7 +4405,7 @@ export interface operations {
              *
              *     `token_expired`: Use the refresh token to get a new access token.
              *
-             *     `token_stale`: Your roles have changed. Use the refresh token to get a new access token.
+             *     `token_stale`: Your roles or your password have changed. Use the refresh token to get a new access token.
              *
              *     `unauthorized`: Send an access token: Authorization: Bearer <token>.
              */
@@ -4602,7 +4607,7 @@ export interface operations {
              *
              *     `token_expired`: Use the refresh token to get a new access token.
              *
-             *     `token_stale`: Your roles have changed. Use the refresh token to get a new access token.
+             *     `token_stale`: Your roles or your password have changed. Use the refresh token to get a new access token.
              *
              *     `unauthorized`: Send an access token: Authorization: Bearer <token>.
              */
@@ -4804,7 +4809,7 @@ export interface operations {
              *
              *     `token_expired`: Use the refresh token to get a new access token.
              *
-             *     `token_stale`: Your roles have changed. Use the refresh token to get a new access token.
+             *     `token_stale`: Your roles or your password have changed. Use the refresh token to get a new access token.
              *
              *     `unauthorized`: Send an access token: Authorization: Bearer <token>.
              */
@@ -4926,7 +4931,7 @@ export interface operations {
              *
              *     `token_expired`: Use the refresh token to get a new access token.
              *
-             *     `token_stale`: Your roles have changed. Use the refresh token to get a new access token.
+             *     `token_stale`: Your roles or your password have changed. Use the refresh token to get a new access token.
              *
              *     `unauthorized`: Send an access token: Authorization: Bearer <token>.
              */
@@ -5105,7 +5110,7 @@ export interface operations {
              *
              *     `token_expired`: Use the refresh token to get a new access token.
              *
-             *     `token_stale`: Your roles have changed. Use the refresh token to get a new access token.
+             *     `token_stale`: Your roles or your password have changed. Use the refresh token to get a new access token.
              *
              *     `unauthorized`: Send an access token: Authorization: Bearer <token>.
              */
@@ -5295,7 +5300,7 @@ export interface operations {
              *
              *     `token_expired`: Use the refresh token to get a new access token.
              *
-             *     `token_stale`: Your roles have changed. Use the refresh token to get a new access token.
+             *     `token_stale`: Your roles or your password have changed. Use the refresh token to get a new access token.
              *
              *     `unauthorized`: Send an access token: Authorization: Bearer <token>.
              */
@@ -5449,7 +5454,7 @@ export interface operations {
              *
              *     `token_expired`: Use the refresh token to get a new access token.
              *
-             *     `token_stale`: Your roles have changed. Use the refresh token to get a new access token.
+             *     `token_stale`: Your roles or your password have changed. Use the refresh token to get a new access token.
              *
              *     `unauthorized`: Send an access token: Authorization: Bearer <token>.
              */
@@ -5643,7 +5648,7 @@ export interface operations {
              *
              *     `token_expired`: Use the refresh token to get a new access token.
              *
-             *     `token_stale`: Your roles have changed. Use the refresh token to get a new access token.
+             *     `token_stale`: Your roles or your password have changed. Use the refresh token to get a new access token.
              *
              *     `unauthorized`: Send an access token: Authorization: Bearer <token>.
              */
@@ -5797,7 +5802,7 @@ export interface operations {
              *
              *     `token_expired`: Use the refresh token to get a new access token.
              *
-             *     `token_stale`: Your roles have changed. Use the refresh token to get a new access token.
+             *     `token_stale`: Your roles or your password have changed. Use the refresh token to get a new access token.
              *
              *     `unauthorized`: Send an access token: Authorization: Bearer <token>.
              */
@@ -6013,7 +6018,7 @@ export interface operations {
              *
              *     `token_expired`: Use the refresh token to get a new access token.
              *
-             *     `token_stale`: Your roles have changed. Use the refresh token to get a new access token.
+             *     `token_stale`: Your roles or your password have changed. Use the refresh token to get a new access token.
              *
              *     `unauthorized`: Send an access token: Authorization: Bearer <token>.
              */
@@ -6234,7 +6239,7 @@ export interface operations {
              *
              *     `token_expired`: Use the refresh token to get a new access token.
              *
-             *     `token_stale`: Your roles have changed. Use the refresh token to get a new access token.
+             *     `token_stale`: Your roles or your password have changed. Use the refresh token to get a new access token.
              *
              *     `unauthorized`: Send an access token: Authorization: Bearer <token>.
              */
@@ -6439,7 +6444,7 @@ export interface operations {
              *
              *     `token_expired`: Use the refresh token to get a new access token.
              *
-             *     `token_stale`: Your roles have changed. Use the refresh token to get a new access token.
+             *     `token_stale`: Your roles or your password have changed. Use the refresh token to get a new access token.
              *
              *     `unauthorized`: Send an access token: Authorization: Bearer <token>.
              */
@@ -6595,7 +6600,7 @@ export interface operations {
              *
              *     `token_expired`: Use the refresh token to get a new access token.
              *
-             *     `token_stale`: Your roles have changed. Use the refresh token to get a new access token.
+             *     `token_stale`: Your roles or your password have changed. Use the refresh token to get a new access token.
              *
              *     `unauthorized`: Send an access token: Authorization: Bearer <token>.
              */
@@ -6776,7 +6781,7 @@ export interface operations {
              *
              *     `token_expired`: Use the refresh token to get a new access token.
              *
-             *     `token_stale`: Your roles have changed. Use the refresh token to get a new access token.
+             *     `token_stale`: Your roles or your password have changed. Use the refresh token to get a new access token.
              *
              *     `unauthorized`: Send an access token: Authorization: Bearer <token>.
              */
@@ -6904,7 +6909,7 @@ export interface operations {
              *
              *     `token_expired`: Use the refresh token to get a new access token.
              *
-             *     `token_stale`: Your roles have changed. Use the refresh token to get a new access token.
+             *     `token_stale`: Your roles or your password have changed. Use the refresh token to get a new access token.
              *
              *     `unauthorized`: Send an access token: Authorization: Bearer <token>.
              */
@@ -7103,7 +7108,7 @@ export interface operations {
              *
              *     `token_expired`: Use the refresh token to get a new access token.
              *
-             *     `token_stale`: Your roles have changed. Use the refresh token to get a new access token.
+             *     `token_stale`: Your roles or your password have changed. Use the refresh token to get a new access token.
              *
              *     `unauthorized`: Send an access token: Authorization: Bearer <token>.
              */
@@ -7282,7 +7287,7 @@ export interface operations {
              *
              *     `token_expired`: Use the refresh token to get a new access token.
              *
-             *     `token_stale`: Your roles have changed. Use the refresh token to get a new access token.
+             *     `token_stale`: Your roles or your password have changed. Use the refresh token to get a new access token.
              *
              *     `unauthorized`: Send an access token: Authorization: Bearer <token>.
              */
@@ -7453,7 +7458,7 @@ export interface operations {
              *
              *     `token_expired`: Use the refresh token to get a new access token.
              *
-             *     `token_stale`: Your roles have changed. Use the refresh token to get a new access token.
+             *     `token_stale`: Your roles or your password have changed. Use the refresh token to get a new access token.
              *
              *     `unauthorized`: Send an access token: Authorization: Bearer <token>.
              */
@@ -7547,7 +7552,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Fresh tokens of this session; its refresh token of before is void */
+            /** @description Fresh tokens of this session; those of before are void */
             200: {
                 headers: {
                     "RateLimit-Limit": components["headers"]["RateLimit-Limit"];
@@ -7590,7 +7595,7 @@ export interface operations {
              *
              *     `token_expired`: Use the refresh token to get a new access token.
              *
-             *     `token_stale`: Your roles have changed. Use the refresh token to get a new access token.
+             *     `token_stale`: Your roles or your password have changed. Use the refresh token to get a new access token.
              *
              *     `unauthorized`: Send an access token: Authorization: Bearer <token>.
              */

@@ -9,7 +9,7 @@ export const EXACTLY_ONE = 'x-exactly-one';
 const NOT_PORTABLE = /\\[pP]\{|\(\?(?!:)|\\[1-9]|\\k|\\u/;
 
 /** Whether every common engine reads a pattern, and reads the same. */
-export function isPortable(pattern: string): boolean {
+function isPortable(pattern: string): boolean {
   return !NOT_PORTABLE.test(pattern);
 }
 
