@@ -57,7 +57,7 @@ afterEach(async () => {
 async function sql<Row extends object>(text: string, values: unknown[] = []): Promise<Row[]> {
   const url = new URL(postgres.url);
   url.username = 'postgres';
-  const client = new Client({ connectionString: url.href });
+  const client = new Client({ connectionString: url.href, options: '-c search_path=gatehouse,public' });
   await client.connect();
   try {
     await client.query('SET session_replication_role = replica');

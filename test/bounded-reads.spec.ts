@@ -7,7 +7,7 @@ import ts from 'typescript';
 const SRC = fileURLToPath(new URL('../src/', import.meta.url));
 
 const GROWING =
-  /\b(FROM|JOIN|UPDATE) (users|sessions|audit_events|audit_seals|audit_unsealed|user_roles|roles|one_time_tokens|mail_outbox|known_addresses|changes|session_sweeps|session_tombstones|guesses|quotas|tally_changes|passwords|account_exports)\b/;
+  /\b(FROM|JOIN|UPDATE) (users|sessions|audit_events|audit_seals|audit_unsealed|user_roles|held_roles|role_removals|roles|one_time_tokens|mail_outbox|known_addresses|changes|session_sweeps|session_tombstones|guesses|quotas|tally_changes|passwords|account_exports)\b/;
 
 /** A limit, one row whatever there is, a key of which there is one row, or keys that the caller has counted. */
 const BOUNDED = [
@@ -23,7 +23,7 @@ const BOUNDED = [
 const EXCEPTIONS: Record<string, string> = {
   'admin/session-administration.service.ts: SELECT name FROM roles':
     'roles are made by administrators, and each instance has all of them in memory',
-  'admin/user-directory.service.ts: SELECT ${COLUMNS}, hit.number::text FROM users_search($5, $6':
+  'admin/user-directory.service.ts: SELECT ${COLUMNS}, hit.number::text FROM users_search($5::te':
     'the function takes the limit',
   'audit/audit.service.ts: SELECT id, type, actor_id, user_id, host(ip) AS ip, user_age':
     'part of the lists, each with a limit',
@@ -37,19 +37,26 @@ const EXCEPTIONS: Record<string, string> = {
     'one of a purpose; undo links are as many as addresses were confirmed in three days',
   'platform/database/feed/look.ts: SELECT number, kind, id, ver, roles, floor, kept, disabled F':
     'what one transaction has changed, or what came since the last look',
-  'platform/jobs/counters.ts: WITH turn AS MATERIALIZED (SELECT pg_try_advisory_xact_lock(':
+  'platform/jobs/counters.ts: WITH turn AS MATERIALIZED (SELECT pg_catalog.pg_try_advisory':
     'what came since the last turn, seconds ago',
   "platform/mail/mail-store.ts: DELETE FROM mail_outbox WHERE recipient = $1 AND due_at < 'i":
     'mails to one address are counted before they are written',
   'platform/rate-limiting/trusted-networks.ts: DELETE FROM known_addresses WHERE user_id = $1':
     'once, where an account is taken over that nobody had confirmed',
   'roles/role-permissions-cache.ts: SELECT name, permissions FROM roles': 'the copy in memory is all of them',
+  'roles/role-sweeper.service.ts: DELETE FROM user_roles WHERE role = $1 AND number <= $2 AND ':
+    'the users are a counted batch',
+  'roles/role-sweeper.service.ts: UPDATE role_removals SET actor = $2 WHERE role = $1 AND swep':
+    'removals of one role whose rows are not gone yet',
+  'roles/roles.service.ts: DELETE FROM user_roles WHERE role = $1 AND user_id = ANY ($2':
+    'the users are those of a limited statement',
   'sessions/session-store.ts: s.id AS "sessionId", s.expires_at AS "sessionExpiresAt", coa':
     'part of statements on one session',
   'users/user-store.ts: u.id, u.username, u.email, u.email_verified_at, u.name, u.ve':
     'part of statements on one user or with a limit',
   'users/user-store.ts: SELECT u.id, p.hash AS "passwordHash", u.status FROM users u':
     'part of statements with a unique key',
+  'users/user-store.ts: SELECT FROM roles WHERE name IN (SELECT role FROM held_roles': 'the roles of one user',
   'users/user-store.ts: DELETE FROM user_roles WHERE user_id = $1 AND role <> ALL ($': 'the roles of one user',
 };
 

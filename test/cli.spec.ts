@@ -48,10 +48,12 @@ test('roles:grant and sessions:revoke are felt by the server and stand in the au
   await database.query(`INSERT INTO user_roles SELECT $1, unnest('{kept,taken}'::text[])`, [person.user.id]);
   const turn = new Client({ connectionString: database.url });
   await turn.connect();
-  await turn.query('BEGIN; SELECT pg_advisory_xact_lock(4711003)');
+  await turn.query('BEGIN');
+  await turn.query('SELECT FROM users WHERE id = $1 FOR UPDATE', [person.user.id]);
   const granting = shell.json<User>(['roles:grant', 'FELT', 'admin']);
   await waitFor(
-    () => database.query(`SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND objid = 4711003`),
+    () =>
+      database.query(`SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`),
     { until: ({ length }) => length > 0 },
   );
   await turn.query(`DELETE FROM user_roles WHERE role = 'taken'; COMMIT`);

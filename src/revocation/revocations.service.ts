@@ -27,7 +27,7 @@ const ASK = {
   name: 'revocation-ask-with-roles',
   text: `
   SELECT ${IS_BELIEVED} AS believed, s.revoked_at IS NOT NULL OR ${BELOW_FLOOR} AS revoked, u.ver,
-    EXISTS (SELECT FROM role_removals d WHERE d.role = ANY ($2::text[]) AND d.at + interval '5 s' > to_timestamp($3)) AS outdated
+    EXISTS (SELECT FROM role_removals d WHERE d.role = ANY ($2::text[]) AND d.at + interval '5 s' > to_timestamp($3::float8)) AS outdated
   FROM (SELECT) AS once LEFT JOIN sessions s ON s.id = $1 LEFT JOIN users u ON u.id = s.user_id`,
 };
 

@@ -4,7 +4,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { Public } from '../access/route-access.js';
 import { isFromThisMachine } from '../platform/common/this-machine.js';
-import { Answers } from '../platform/http/openapi.js';
+import { Answers, Fails } from '../platform/http/openapi.js';
 import { Problem } from '../platform/http/problem.js';
 import { DeferredWork } from '../platform/jobs/deferred-work.js';
 import { Mail } from '../platform/mail/mail.service.js';
@@ -44,6 +44,7 @@ export class DevOutboxController {
   @ApiOperation({ summary: 'The mails of the development outbox, newest first', operationId: 'getDevOutbox' })
   @ApiProduces('application/json', 'text/html')
   @Answers(200, devOutbox, 'As JSON, or as a page where the caller accepts text/html')
+  @Fails('not_found')
   async read(
     @Headers('accept') accept: string | undefined,
     @Req() { raw }: FastifyRequest,

@@ -82,13 +82,13 @@ it('says on the dashboard that nothing has happened yet', async () => {
   await fixtures.said('No activity yet');
 });
 
-it('says beside each field of a search what the API says of it, and keeps what was found', async () => {
+it('says beside the field of a search what is wrong with it, and keeps nothing of the search before', async () => {
   await open('/admin/audit');
   await fixtures.page.getByRole('table').waitFor();
-  await fixtures.fill('User ID', 'nonsense');
+  await fixtures.fill('Email, username or ID', 'nonsense');
   await fixtures.press('Show');
-  expect(await fixtures.errorOf('User ID')).toMatch(/^Write an id, such as /);
-  expect(await fixtures.page.getByRole('table').count()).toBe(1);
+  expect(await fixtures.errorOf('Email, username or ID')).toMatch(/^No user has this email or username\./);
+  expect(await fixtures.page.getByRole('table').count()).toBe(0);
 });
 
 it('says beside the field what the API says of a new user, an edited one and a role', async () => {

@@ -45,9 +45,9 @@ export class PostgresNode {
     });
   }
 
-  /** Runs one statement as the superuser, on a connection of its own. */
+  /** Runs one statement as the superuser, who finds the tables of the server, on a connection of its own. */
   async query<Row extends QueryResultRow>(sql: string, values: unknown[] = []): Promise<Row[]> {
-    const client = new Client({ connectionString: this.url('postgres') });
+    const client = new Client({ connectionString: this.url('postgres'), options: '-c search_path=gatehouse,public' });
     client.on('error', () => undefined);
     await client.connect();
     return (await client.query<Row>(sql, values).finally(() => client.end())).rows;

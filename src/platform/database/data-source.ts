@@ -78,14 +78,15 @@ function toSession(
 
 /** What a URL says to the server when a connection starts. pg would let it replace what we say. */
 function optionsOf(url: string): string | null {
-  return new URL(url).searchParams.get('options');
+  return new URLSearchParams(url.split('?')[1]).get('options');
 }
 
+/** A URL that leads to a socket has no host, and so is none to Node. */
 function withoutOptions(url: string): string {
-  if (optionsOf(url) === null) return url;
-  const rest = new URL(url);
-  rest.searchParams.delete('options');
-  return rest.href;
+  const [address = '', query] = url.split('?');
+  const rest = new URLSearchParams(query);
+  rest.delete('options');
+  return rest.size > 0 ? `${address}?${rest}` : address;
 }
 
 const LIMITS_OF_REQUESTS = ['idle_in_transaction_session_timeout', 'statement_timeout', 'lock_timeout'];
