@@ -53,11 +53,15 @@ const ENDS: [string, boolean, (devices: Devices) => Promise<unknown>][] = [
   [
     'a new password',
     true,
-    ({ acting }) =>
-      here.call('POST', '/v1/users/me/password', {
+    async ({ acting }) => {
+      const { body } = await here.call<Schemas['Tokens']>('POST', '/v1/users/me/password', {
         token: acting.accessToken,
         body: { currentPassword: PASSWORD, newPassword: `${PASSWORD}!` },
-      }),
+      });
+      // The session goes on, with tokens of the new password alone.
+      await waitFor(() => verdict(there, acting.accessToken), { until: (code) => code === 'token_stale' });
+      Object.assign(acting, body);
+    },
   ],
   [
     'a password reset',
