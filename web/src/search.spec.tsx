@@ -47,6 +47,7 @@ beforeEach(async () => {
     </QueryClientProvider>,
   );
   await answer('all', 'ada', 'eve');
+  await screen.findByText('ada');
 });
 
 it('shows what was read first', () => {
