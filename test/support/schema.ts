@@ -85,6 +85,7 @@ export const SEEDS = [
   `UPDATE sessions SET refresh_key_hash = sha256('key') WHERE id = ${id(4)}`,
   `UPDATE sessions SET revoked_at = now() WHERE id = ${id(5)}`,
   `DELETE FROM sessions WHERE id = ${id(6)}`,
+  `INSERT INTO account_exports VALUES (${id(1)}, ${id(2)}, now() + interval '2 minutes')`,
   `INSERT INTO role_removals (number, role, actor, swept_at) VALUES (0, 'gone', '{"kind":"system","context":null}', now())`,
   `INSERT INTO epochs (role, floor) VALUES (NULL, ${id(0)}), ('editor', ${id(0)})`,
   `UPDATE users SET sessions_floor = '00000000-0001-7000-8000-000000000000', sessions_kept = ${id(4)} WHERE id = ${id(3)}`,
