@@ -96,7 +96,7 @@ test('a search_path with other operators changes nothing of it', async () => {
     CREATE SCHEMA mine;
     CREATE FUNCTION mine.never(jsonb, text) RETURNS boolean LANGUAGE sql AS 'SELECT false';
     CREATE OPERATOR mine.? (LEFTARG = jsonb, RIGHTARG = text, FUNCTION = mine.never);
-    SET search_path = mine, public, pg_catalog`);
+    SET search_path = mine, gatehouse, pg_catalog`);
   const answer = await database.query(entry(JSON.stringify({ data: { operator: 'cli:root' } })));
   await database.query('RESET search_path');
   expect(answer).toEqual([{ kind: 'operator' }]);

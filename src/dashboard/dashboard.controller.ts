@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { CurrentUser, type Principal } from '../access/principal.js';
 import { SignedIn } from '../access/route-access.js';
 import { Audit } from '../audit/audit.service.js';
-import { Answers } from '../platform/http/openapi.js';
+import { Answers, Fails } from '../platform/http/openapi.js';
 import { deviceName } from '../sessions/device.js';
 import { Sessions } from '../sessions/sessions.service.js';
 import { toUserView, userView } from '../users/user.js';
@@ -37,6 +37,7 @@ export class DashboardController {
   @Get()
   @ApiOperation({ summary: 'The own account, devices and latest activity', operationId: 'getDashboard' })
   @Answers(200, dashboardView)
+  @Fails('not_found')
   async read(@CurrentUser() { userId }: Principal): Promise<z.infer<typeof dashboardView>> {
     const [user, active, activity] = await Promise.all([
       this.users.get(userId),

@@ -9,7 +9,7 @@ import { type Problem, type SignedUp, type Tokens } from '../support/users.js';
  */
 
 /** What is taken away while statements run that need it. */
-const HIDDEN = ['user_roles', 'sessions'];
+const HIDDEN = ['user_roles', 'held_roles', 'sessions'];
 
 let database: TestDatabase;
 let gatehouse: GatehouseProcess;

@@ -29,7 +29,13 @@ afterAll(async () => {
 
 const post = (path: string, body: unknown, token?: string) =>
   required.call<Problem & SignedUp>('POST', path, { body, token });
-const squat = (email: string) => post('/v1/auth/register', { email, password: SQUATTER });
+/** The answer, and all that was to be done. */
+async function done<T>(answer: Promise<T>): Promise<T> {
+  await answer;
+  await mailsTo(required, '');
+  return answer;
+}
+const squat = (email: string) => done(post('/v1/auth/register', { email, password: SQUATTER }));
 const idOf = async (email: string) =>
   (await database.query<{ id: string }>('SELECT id FROM users WHERE email_key = $1', [email]))[0]?.id;
 
@@ -51,7 +57,7 @@ async function owner(): Promise<SignedUp> {
 }
 
 const ask = (email: string, { accessToken }: SignedUp) =>
-  post('/v1/users/me/email', { email, password: PASSWORD }, accessToken);
+  done(post('/v1/users/me/email', { email, password: PASSWORD }, accessToken));
 
 test('a registration that nobody confirmed gives way to a user who proves to own its address', async () => {
   const email = freshEmail();

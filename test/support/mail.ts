@@ -3,13 +3,17 @@ import { SMTPServer, type SMTPServerOptions } from 'smtp-server';
 import { freePort } from './free-port.js';
 import type { Api } from './gatehouse.js';
 import type { Schemas } from './schemas.js';
+import { waitFor } from './wait-for.js';
 
 /** A mail of the development outbox. */
 export type OutboxMail = Schemas['DevOutbox']['items'][number];
 
 /** The mails of the development outbox to an address, newest first. */
 export async function mailsTo(gatehouse: Api, address: string): Promise<OutboxMail[]> {
-  const { body } = await gatehouse.call<Schemas['DevOutbox']>('GET', '/dev/outbox');
+  // It waits for the work of others, too, and says 503 where the database has too much of that.
+  const { body } = await waitFor(() => gatehouse.call<Schemas['DevOutbox']>('GET', '/dev/outbox'), {
+    until: ({ status }) => status !== 503,
+  });
   return body.items.filter(({ to }) => to === address);
 }
 

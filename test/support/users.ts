@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { TestDatabase } from './database.js';
 import type { Api } from './gatehouse.js';
 import type { Schemas } from './schemas.js';
+import { waitFor } from './wait-for.js';
 
 export const PASSWORD = 'violet tractor under snow';
 
@@ -20,10 +21,12 @@ export function freshEmail(): string {
   return `p${randomBytes(8).toString('hex')}@example.com`;
 }
 
-/** Registers a new account. Throws with the answer where that fails. */
+/** Registers a new account, asking again where the server is too busy for it. Throws with the answer where that fails. */
 export async function signUp(gatehouse: Api, form: Record<string, unknown> = {}): Promise<SignedUp> {
   const body = { email: freshEmail(), password: PASSWORD, ...form };
-  const answer = await gatehouse.call<SignedUp>('POST', '/v1/auth/register', { body });
+  const answer = await waitFor(() => gatehouse.call<SignedUp>('POST', '/v1/auth/register', { body }), {
+    until: ({ status }) => status !== 503,
+  });
   if (answer.status !== 201) throw new Error(`sign-up: ${answer.status} ${answer.text}`);
   return answer.body;
 }
