@@ -33,6 +33,12 @@ export const TRIGGERS = `
   CREATE TRIGGER audit_chain_by_function BEFORE INSERT ON {schema}.audit_chain
     FOR EACH ROW WHEN (CURRENT_USER <> '${AUDIT_ROLE}') EXECUTE FUNCTION {schema}.audit_events_refuse()`;
 
+/** As the migrations of the server bound an entry, where the log is not theirs. What is there already is left as it is. */
+export const BOUND = `
+  ALTER TABLE {schema}.audit_events DROP CONSTRAINT IF EXISTS audit_events_data_bounded,
+    ADD CONSTRAINT audit_events_data_bounded
+      CHECK (pg_catalog.octet_length(data::pg_catalog.text) <= 32768) NOT VALID`;
+
 /** What the role of the server may do with the log, beside calling its functions. */
 export const GRANTS = `
   GRANT SELECT ON {schema}.audit_events, {schema}.audit_seals, {schema}.audit_unsealed, {schema}.audit_chain TO ${APP_ROLE};

@@ -3,7 +3,7 @@ import { Client } from 'pg';
 import { findSchema, withNames } from '../platform/database/schema.js';
 import { withClient } from '../platform/database/short-client.js';
 import { isOfAuditLog, readFunctions, type SqlFunction } from '../platform/database/sql-functions.js';
-import { AUDIT_ROLE, AUDIT_TABLES, CHAIN, GIVE_SCHEMA, GRANTS, TRIGGERS } from './log-objects.js';
+import { AUDIT_ROLE, AUDIT_TABLES, BOUND, CHAIN, GIVE_SCHEMA, GRANTS, TRIGGERS } from './log-objects.js';
 
 /**
  * The session of the superuser, whatever the role of the server has set for the database: nothing but what Postgres brings is
@@ -74,6 +74,7 @@ export async function handOverAuditLog({ url, superuserUrl }: Ways): Promise<voi
       const places = tables.get('audit_chain') === AUDIT_ROLE ? null : await placesOf(app, schema);
       await giveSchema(superuser, schema);
       if (!isGiven) await giveTables(superuser, schema);
+      await superuser.query(withNames(BOUND, { schema }));
       if (places) await makeChain(superuser, schema, places);
       await makeFunctions(superuser, schema, functions);
       await superuser.query(withNames(GRANTS, { schema }));
@@ -86,7 +87,7 @@ const WRITE_MARK = `COMMENT ON TABLE {schema}.audit_chain IS '{mark}'`;
 
 const markOf = (functions: SqlFunction[]): string =>
   `Written by the functions of the log alone (${createHash('sha256')
-    .update(functions.map(({ text }) => text).join('\n') + TRIGGERS + CHAIN + GRANTS)
+    .update(functions.map(({ text }) => text).join('\n') + TRIGGERS + CHAIN + BOUND + GRANTS)
     .digest('hex')})`;
 
 async function isEmpty(app: Client, schema: string): Promise<boolean> {
