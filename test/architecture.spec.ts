@@ -350,4 +350,17 @@ describe('SQL takes values as parameters only (ASVS 5.0 V1.2.4)', () => {
     );
     expect(added).toEqual([]);
   });
+
+  test('no two statements have the same name: a connection that has prepared one refuses the other', () => {
+    const names = files.flatMap((file) =>
+      find(file, ts.isObjectLiteralExpression).flatMap(({ properties }) => {
+        const initializerOf = (name: string) =>
+          properties.filter(ts.isPropertyAssignment).find((property) => property.name.getText() === name)?.initializer;
+        const [name, text] = [initializerOf('name'), initializerOf('text')];
+        return name && text && ts.isStringLiteral(name) ? [name.text] : [];
+      }),
+    );
+    expect(names.length).toBeGreaterThan(10);
+    expect(names.filter((name, index) => names.indexOf(name) < index)).toEqual([]);
+  });
 });

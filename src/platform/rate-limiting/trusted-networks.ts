@@ -18,8 +18,9 @@ const KNOWS = {
     WHERE user_id = $1 AND network = network(set_masklen($2::inet, CASE family($2::inet) WHEN 6 THEN 64 ELSE 32 END))) AS knows`,
 };
 
+/** $1 address */
 const IS_KNOWN = {
-  name: 'known-network',
+  name: 'network-known-to-any',
   text: `
   SELECT EXISTS (SELECT FROM known_addresses
     WHERE network = network(set_masklen($1::inet, CASE family($1::inet) WHEN 6 THEN 64 ELSE 32 END))) AS knows`,
