@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { QueryRunnerAlreadyReleasedError, QueryRunnerProviderAlreadyReleasedError } from 'typeorm';
 import { findPostgresBinaries } from '../database/embedded/postgres-binaries.js';
-import { endsConnection, isConflict, isDatabaseUnavailable, meaningOf } from './database-errors.js';
+import { endsConnection, isConflict, isDatabaseUnavailable, meaningOf, sparesConnection } from './database-errors.js';
 
 const withCode = (code: string) => Object.assign(new Error('x'), { code });
 
@@ -112,6 +112,21 @@ test.each([
   null,
 ])('%p: the connection is good for another statement', (error) => {
   expect(endsConnection(error)).toBe(false);
+});
+
+test.each(['57014', '53100', '40001', '23505', '42P01', 'P0001'])('%s costs no connection', (code) => {
+  expect(sparesConnection(withCode(code))).toBe(true);
+});
+
+test.each([
+  withCode('57P01'),
+  withCode('0A000'),
+  withCode('ECONNRESET'),
+  new Error('Query read timeout'),
+  true,
+  undefined,
+])('%p: nobody knows what state the connection is in', (error) => {
+  expect(sparesConnection(error)).toBe(false);
 });
 
 const { postgres } = await findPostgresBinaries();

@@ -124,6 +124,15 @@ export function endsConnection(error: unknown): boolean {
   return meaningOf(error) === 'ended';
 }
 
+/** The plan of a statement by name no longer fits a table that was altered: on its connection it fails for good. */
+const STALE_PLAN = '0A000';
+
+/** Whether an error of pg says that a statement outside a transaction was refused, and its connection is as good as before. */
+export function sparesConnection(error: unknown): boolean {
+  const meaning = meaningOf(error);
+  return meaning !== undefined && meaning !== 'ended' && (error as Thrown).code !== STALE_PLAN;
+}
+
 /**
  * Whether an error of pg or TypeORM says that a transaction, or a statement outside of one, was undone for the sake of another:
  * nothing of it is there, and it may be run again. Never so where a commit is in doubt.

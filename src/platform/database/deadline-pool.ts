@@ -1,4 +1,5 @@
 import pg, { type PoolClient } from 'pg';
+import { sparesConnection } from '../common/database-errors.js';
 import { connectWithin, currentDeadline } from './deadline.js';
 
 type Connected = (
@@ -7,7 +8,10 @@ type Connected = (
   release: (error?: Error | boolean) => void,
 ) => void;
 
-/** A pool in whose line a request waits no longer than its deadline allows. */
+/**
+ * A pool in whose line a request waits no longer than its deadline allows, and that keeps the connection of a statement that was
+ * refused: pg closes it whatever the answer was, so that a fault that many meet at once would cost each of them a connection.
+ */
 class DeadlinePool extends pg.Pool {
   override connect(): Promise<PoolClient>;
   override connect(callback: Connected): void;
@@ -17,7 +21,11 @@ class DeadlinePool extends pg.Pool {
     const connected = deadline ? connectWithin(deadline, connect, (late) => late.release()) : connect();
     if (!callback) return connected;
     connected.then(
-      (client) => callback(undefined, client, (error) => client.release(error)),
+      (client) => {
+        const release = client.release.bind(client);
+        client.release = (error) => release(sparesConnection(error) ? undefined : error);
+        callback(undefined, client, client.release);
+      },
       (error: Error) => callback(error, undefined, () => undefined),
     );
   }

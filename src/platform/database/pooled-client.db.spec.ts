@@ -77,6 +77,22 @@ test.each(['SELECT 1 / 0', `SELECT 'x'::integer`, 'SELECT * FROM nowhere'])(
   },
 );
 
+test.each(['SELECT 1 / 0', 'SELECT * FROM nowhere'])('nor does "%s" by name cost its connection', async (text) => {
+  const before = await backend();
+  await expect(database.run({ name: 'refused', text }, [])).rejects.toThrow();
+  expect(await backend()).toBe(before);
+});
+
+test('a statement by name whose table was altered fails once: the next connection plans it anew', async () => {
+  await source.query('CREATE TABLE altered AS SELECT 1 AS one');
+  const all = { name: 'all', text: 'SELECT * FROM altered' };
+  await database.run(all, []);
+  await source.query('ALTER TABLE altered ADD COLUMN two integer');
+  await expect(database.run(all, [])).rejects.toMatchObject({ code: '0A000' });
+  expect(await database.run(all, [])).toEqual([{ one: 1, two: null }]);
+  await source.query('DROP TABLE altered');
+});
+
 test('the server knows the limit of a statement where no pooler stands before it', async () => {
   expect(await source.query('SHOW statement_timeout')).toEqual([{ statement_timeout: '5s' }]);
 });

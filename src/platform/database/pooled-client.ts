@@ -45,7 +45,7 @@ export class PooledClient extends Client {
     const run = withinDeadline(withoutBrokenNames(query, config.statementNames));
     this.query = ((text: unknown, ...values: [unknown[]?, Callback?]) => {
       const answer = run(text === 'START TRANSACTION' ? startTransaction : text, ...values);
-      // With a callback it is the pool's own statement, and the pool closes a connection that failed it.
+      // With a callback it is the pool's own statement, and the pool closes a connection that may be no good any more.
       if (answer instanceof Promise) answer.catch((error: Error) => this.giveUp(error));
       return answer;
     }) as Client['query'];
