@@ -1,7 +1,8 @@
-import { createDatabase, type TestDatabase } from '../support/database.js';
+import { createDatabase, type TestDatabase, testDatabaseAt } from '../support/database.js';
 import { Gatehouse } from '../support/gatehouse.js';
 import { mailsTo, tokenFor } from '../support/mail.js';
 import { type SignedUp, signUp } from '../support/users.js';
+import { waitFor } from '../support/wait-for.js';
 
 /**
  * An owner who has forgotten the password needs a mail. A stranger who asks for mails in their name neither floods the mailbox nor
@@ -61,6 +62,28 @@ test('strangers of many networks leave a mail for where the owner has signed in 
   expect(await resets(user.email)).toBe(3);
   await ask(user.email, HOME);
   expect(await resets(user.email)).toBe(4);
+});
+
+test('the last mail of the hour is kept while those before it are still being made', async () => {
+  const { user } = await signUp(gatehouse);
+  await database.query('DELETE FROM quotas');
+  const holder = testDatabaseAt(database.url);
+  await holder.query('BEGIN');
+  try {
+    await holder.query('SELECT FROM users WHERE id = $1 FOR UPDATE', [user.id]);
+    await Promise.all(Array.from({ length: 30 }, () => ask(user.email, stranger())));
+    await waitFor(async () => {
+      const claimed = await database.query(`SELECT FROM mail_outbox WHERE topic = 'work' AND claimed_by IS NOT NULL`);
+      const blocked = await database.query(
+        `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+      );
+      return claimed.length === 4 && blocked.length > 0;
+    });
+  } finally {
+    await holder.query('ROLLBACK');
+    await holder.close();
+  }
+  expect(await resets(user.email)).toBe(3);
 });
 
 test.each([

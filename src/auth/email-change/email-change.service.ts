@@ -45,7 +45,11 @@ export class EmailChange implements OnModuleInit {
   ) {}
 
   onModuleInit(): void {
-    this.work.register<EmailWish>(KIND, (wish) => this.prepare(wish));
+    this.work.register<EmailWish>(
+      KIND,
+      (wish) => this.prepare(wish),
+      ({ userId }) => userId,
+    );
   }
 
   /**

@@ -7,6 +7,7 @@ import { Mail } from '../../platform/mail/mail.service.js';
 import { type MailUse, Quotas } from '../../platform/rate-limiting/quotas.service.js';
 import { TrustedNetworks } from '../../platform/rate-limiting/trusted-networks.js';
 import { type Account, Accounts } from '../../users/accounts.service.js';
+import { emailKeyOf } from '../../users/email.js';
 
 /** A mail that anybody may ask for. */
 export interface ThrottledMail {
@@ -39,7 +40,12 @@ export class ThrottledMailRequests {
 
   /** From here on `request` of this kind sends this mail. */
   register(kind: string, mail: ThrottledMail): void {
-    this.work.register<MailRequest>(kind, (request) => this.prepare(request, mail));
+    // Of many requests at once the later must see the link of the earlier, or the last mail of the hour goes out beside it.
+    this.work.register<MailRequest>(
+      kind,
+      (request) => this.prepare(request, mail),
+      ({ email }) => emailKeyOf(email),
+    );
   }
 
   /**

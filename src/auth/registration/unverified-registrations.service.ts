@@ -11,7 +11,7 @@ import { mailTemplates } from '../../platform/mail/mail-templates.js';
 import { Quotas } from '../../platform/rate-limiting/quotas.service.js';
 import { TrustedNetworks } from '../../platform/rate-limiting/trusted-networks.js';
 import { type Account, Accounts } from '../../users/accounts.service.js';
-import { readEmail } from '../../users/email.js';
+import { emailKeyOf, readEmail } from '../../users/email.js';
 import type { UserRow } from '../../users/user.js';
 import { type NewUser, Users } from '../../users/users.service.js';
 import { VerificationMailer } from '../email-verification/verification-mailer.service.js';
@@ -47,7 +47,11 @@ export class UnverifiedRegistrations implements OnModuleInit {
   ) {}
 
   onModuleInit(): void {
-    this.work.register<UnverifiedForm>(KIND, (form) => this.prepare(form));
+    this.work.register<UnverifiedForm>(
+      KIND,
+      (form) => this.prepare(form),
+      ({ email }) => emailKeyOf(email),
+    );
   }
 
   /**

@@ -5,6 +5,7 @@ import { Clock } from '../common/clock.js';
 import { isDatabaseUnavailable } from '../common/database-errors.js';
 import { decrypt, encrypt } from '../common/encryption.js';
 import { newId } from '../common/id.js';
+import { KeyedMutex } from '../common/keyed-mutex.js';
 import type { Config } from '../config/config.js';
 import { CONFIG } from '../config/config.module.js';
 import { Database } from '../database/database.js';
@@ -33,6 +34,11 @@ export type Work = (manager: EntityManager) => Promise<void>;
 /** Looks at what was accepted, outside of any transaction, and returns what to do; null where there is nothing to do. */
 export type Handler<Payload> = (payload: Payload) => Promise<Work | null>;
 
+interface Kind {
+  handle: Handler<never>;
+  subjectOf: (payload: never) => string;
+}
+
 /**
  * Work whose caller is answered before it is begun, so that the answer cannot tell by its time what there was to do: whether an
  * address has an account, say. To accept it is one statement, the same whatever it is about. It stands in the outbox from then
@@ -40,7 +46,8 @@ export type Handler<Payload> = (payload: Payload) => Promise<Work | null>;
  */
 @Injectable()
 export class DeferredWork extends OutboxWorker {
-  private readonly handlers = new Map<string, Handler<never>>();
+  private readonly kinds = new Map<string, Kind>();
+  private readonly mutex = new KeyedMutex(AT_ONCE);
   private readonly key: Buffer;
   private readonly work: Outbox;
 
@@ -57,9 +64,12 @@ export class DeferredWork extends OutboxWorker {
     this.key = config.deriveKey('deferred work');
   }
 
-  /** From here on work of this kind is done by `handler`. */
-  register<Payload>(kind: string, handler: Handler<Payload>): void {
-    this.handlers.set(kind, handler);
+  /**
+   * From here on work of this kind is done by `handle`. What has the same subject is done one after the other in this instance:
+   * what one has decided is written before the next one looks.
+   */
+  register<Payload>(kind: string, handle: Handler<Payload>, subjectOf: (payload: Payload) => string): void {
+    this.kinds.set(kind, { handle, subjectOf });
   }
 
   /** Accepts work of a kind, in the caller's transaction if one is given. Throws a Problem `overloaded` where too much waits. */
@@ -81,11 +91,15 @@ export class DeferredWork extends OutboxWorker {
   protected async send({ id, kind, sealed }: OutboxItem): Promise<Outcome> {
     const opened = decrypt(sealed, this.key, id);
     if (!opened) return refused('sealed under another APP_SECRET');
-    const handler = this.handlers.get(kind);
-    if (!handler) return refused('of a kind that this version does not know');
+    const known = this.kinds.get(kind);
+    if (!known) return refused('of a kind that this version does not know');
+    const payload = JSON.parse(opened.toString('utf8')) as never;
     try {
-      const work = await handler(JSON.parse(opened.toString('utf8')) as never);
-      if (work !== null) await this.doOnce(id, work);
+      // The line is as long as what may be under way, so nothing finds it full.
+      await this.mutex.run(`${kind} ${known.subjectOf(payload)}`, async () => {
+        const work = await known.handle(payload);
+        if (work !== null) await this.doOnce(id, work);
+      });
       return { kind: 'delivered' };
     } catch (error) {
       if (!isDatabaseUnavailable(error)) throw error;
