@@ -8,7 +8,7 @@ import { type AuditModuleUnderTest, openAuditModule } from './support/audit.js';
 import { cliJson } from './support/cli.js';
 import { createDatabase, type TestDatabase } from './support/database.js';
 import { Gatehouse } from './support/gatehouse.js';
-import { freshEmail, PASSWORD } from './support/users.js';
+import { signUp } from './support/users.js';
 import { waitFor } from './support/wait-for.js';
 
 /** The audit log against an attacker who may do everything in the database but does not know APP_SECRET. */
@@ -540,11 +540,7 @@ describe('retention', () => {
 test('a server seals what happens within a second or so, from two instances into one chain', async () => {
   const own = await createDatabase();
   const gatehouses = await Promise.all([1, 2].map(() => Gatehouse.start({ DATABASE_URL: own.url })));
-  await Promise.all(
-    Array.from({ length: 60 }, (_, n) =>
-      gatehouses[n % 2]!.call('POST', '/v1/auth/register', { body: { email: freshEmail(), password: PASSWORD } }),
-    ),
-  );
+  await Promise.all(Array.from({ length: 60 }, (_, n) => signUp(gatehouses[n % 2]!)));
   const waiting = () => own.query('SELECT FROM audit_unsealed');
   expect(await waitFor(waiting, { until: (rows) => rows.length === 0 })).toEqual([]);
   const admin = await withRoles(gatehouses[0]!, own, 'admin');
