@@ -1,9 +1,7 @@
 import { finished } from 'node:stream/promises';
 import { CsvError, type Info, parse } from 'csv-parse';
-import type { Bytes, SourceLine } from './source-line.js';
+import { type Bytes, LONGEST_RECORD, type SourceLine } from './source-line.js';
 
-/** A longer record is no user. */
-const LONGEST_RECORD = 64 * 1024;
 const SEPARATORS = [',', ';', '\t', '|'];
 
 /** What the first line says about the file is wrong. */

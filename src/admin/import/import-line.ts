@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { isForeignHash } from '../../credentials/passwords/foreign-hashes.js';
 import { trimBlanks } from '../../platform/common/trim-blanks.js';
 import { type Email, readEmail } from '../../users/email.js';
-import { emailField, nameField, rolesField, usernameField } from '../../users/user.js';
+import { emailField, nameField, rolesField, USERNAME, usernameField } from '../../users/user.js';
 import { type FirebaseHashing, firebaseHash } from './firebase-hash.js';
 import { readMoment } from './moment.js';
 import type { SourceLine } from './source-line.js';
@@ -124,7 +124,21 @@ export function readLine(
 /** The record in our own fields. */
 function translate(written: Record<string, unknown>, options: LineOptions): VendorUser | null {
   const { vendor, now, firebase, pepper, accounts = new Map() } = options;
-  return vendor ? vendor.read(new Row(written), { now, firebase, pepper, accounts }) : { fields: written, left: [] };
+  if (!vendor) return { fields: written, left: [] };
+  const user = vendor.read(new Row(written), { now, firebase, pepper, accounts });
+  return user && withFitUsername(user);
+}
+
+/** Leaves out a username that can be none here, and says so unless it is the address once more, as many programs have it. */
+function withFitUsername(user: VendorUser): VendorUser {
+  const { email, username } = user.fields;
+  if (typeof username !== 'string' || USERNAME.test(username)) return user;
+  const isAddress = typeof email === 'string' && username.toLowerCase() === email.toLowerCase();
+  return {
+    ...user,
+    fields: { ...user.fields, username: undefined },
+    left: isAddress ? user.left : ['usernames of another form', ...user.left],
+  };
 }
 
 /** The hash as it is kept. `$2b$` is the prefix of our own hashes, so plain bcrypt is kept under its elder one. */

@@ -1,9 +1,6 @@
 import { CsvHeaderError, readCsv } from './csv.js';
 import { JsonListError, JsonListReader, type JsonLists } from './json-list.js';
-import { type Bytes, parseRecord, type SourceLine } from './source-line.js';
-
-/** A longer line is no user. */
-const LONGEST_LINE = 64 * 1024;
+import { type Bytes, LONGEST_RECORD, parseRecord, type SourceLine } from './source-line.js';
 
 export type ImportFormat = 'ndjson' | 'csv' | 'json';
 
@@ -74,10 +71,10 @@ async function* linesOf(input: Bytes): AsyncGenerator<Buffer | null> {
   let length = 0;
   const add = (part: Buffer) => {
     length += part.length;
-    parts = length > LONGEST_LINE ? [] : [...parts, part];
+    parts = length > LONGEST_RECORD ? [] : [...parts, part];
   };
   const end = () => {
-    const line = length > LONGEST_LINE ? null : Buffer.concat(parts);
+    const line = length > LONGEST_RECORD ? null : Buffer.concat(parts);
     parts = [];
     length = 0;
     return line;

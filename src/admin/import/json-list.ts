@@ -1,4 +1,4 @@
-import { type Bytes, parseRecord, type SourceLine } from './source-line.js';
+import { type Bytes, LONGEST_RECORD, parseRecord, type SourceLine } from './source-line.js';
 
 /** Where the users stand in a JSON file. */
 export interface JsonLists {
@@ -8,7 +8,6 @@ export interface JsonLists {
   nested?: boolean;
 }
 
-const LONGEST_RECORD = 64 * 1024;
 const DEEPEST = 64;
 const [QUOTE, COMMA, COLON, BACKSLASH, LINE_FEED] = [0x22, 0x2c, 0x3a, 0x5c, 0x0a];
 const [OPEN_LIST, CLOSE_LIST, OPEN_OBJECT, CLOSE_OBJECT] = [0x5b, 0x5d, 0x7b, 0x7d];

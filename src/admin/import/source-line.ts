@@ -3,6 +3,9 @@ import { parseStrictJson, StrictJsonError } from '../../platform/common/strict-j
 /** A file as it is read. */
 export type Bytes = AsyncIterable<Buffer>;
 
+/** Bytes of one record at most: a longer one is no user. */
+export const LONGEST_RECORD = 64 * 1024;
+
 /** A record with the number of its line; null where the line holds none. */
 export interface SourceLine {
   line: number;

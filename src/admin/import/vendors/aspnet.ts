@@ -1,4 +1,5 @@
-import { isOddUsername, leftOf, usernameOf, type Vendor } from './vendor.js';
+import { passlibPbkdf2 } from './spellings.js';
+import { leftOf, type Vendor } from './vendor.js';
 
 /** By the number that a hash of version 3 begins with. */
 const DIGESTS = ['sha1', 'sha256', 'sha512'];
@@ -7,18 +8,17 @@ const DIGESTS = ['sha1', 'sha256', 'sha512'];
 export const aspnet: Vendor = {
   lists: { keys: [] },
   read: (row) => {
-    const [email, username, hash] = [row.text('Email'), row.text('UserName'), row.text('PasswordHash')];
+    const hash = row.text('PasswordHash');
     return {
       fields: {
-        email,
-        username: usernameOf(username),
+        email: row.text('Email'),
+        username: row.text('UserName'),
         emailVerified: row.flag('EmailConfirmed'),
         // A ban has no end; a lock-out after wrong passwords ends in minutes, and has long ended.
         status: row.text('LockoutEnd', 'LockoutEndDateUtc')?.startsWith('9999') ? 'disabled' : 'active',
         passwordHash: hash && hashOf(Buffer.from(hash, 'base64')),
       },
       left: leftOf({
-        'usernames of another form': isOddUsername(username, email),
         'phone numbers': row.has('PhoneNumber'),
         'second factors': row.flag('TwoFactorEnabled'),
       }),
@@ -40,6 +40,5 @@ function hashOf(bytes: Buffer): string {
 }
 
 function spelled(digest: string, iterations: number, salt: Buffer, hash: Buffer): string {
-  const base64 = (part: Buffer) => part.toString('base64').replace(/=+$/, '').replaceAll('+', '.');
-  return `$pbkdf2-${digest}$${iterations}$${base64(salt)}$${base64(hash)}`;
+  return passlibPbkdf2(digest, iterations, salt.toString('base64'), hash.toString('base64'));
 }

@@ -1,5 +1,5 @@
 import type { Row } from './row.js';
-import { fullName, isOddUsername, leftOf, usernameOf, type Vendor } from './vendor.js';
+import { fullName, leftOf, type Vendor } from './vendor.js';
 
 /** The id of a database user, as both exports have it in common. */
 function idOf(row: Row): string | undefined {
@@ -19,11 +19,11 @@ export const auth0: Vendor = {
   lists: { keys: [] },
   read: (row, { accounts }) => {
     const address = addressOf(row);
-    const [username, name] = [row.text('username'), row.text('name')];
+    const name = row.text('name');
     return {
       fields: {
         ...address,
-        username: usernameOf(username),
+        username: row.text('username'),
         // Without one Auth0 repeats the address.
         name: name === address.email ? fullName(row.text('given_name'), row.text('family_name')) : name,
         status: row.flag('blocked') ? 'disabled' : 'active',
@@ -32,7 +32,6 @@ export const auth0: Vendor = {
         passwordHash: row.text('passwordHash') ?? accounts.get(idOf(row) ?? '')?.passwordHash,
       },
       left: leftOf({
-        'usernames of another form': isOddUsername(username, address.email),
         'outside identities': row.list('identities').some((one) => one.text('provider') !== 'auth0'),
         'second factors': row.has('multifactor'),
         'phone numbers': row.has('phone_number'),

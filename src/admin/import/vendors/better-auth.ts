@@ -1,15 +1,14 @@
-import { isOddUsername, leftOf, usernameOf, type Vendor } from './vendor.js';
+import { leftOf, type Vendor } from './vendor.js';
 
 /** The tables user and account as JSON or CSV, in two files, or in one as `{"user": […], "account": […]}`. */
 export const betterAuth: Vendor = {
   lists: { keys: ['user', 'users'] },
   read: (row, { accounts }) => {
     const account = accounts.get(row.text('id') ?? '');
-    const [email, username] = [row.text('email'), row.text('username')];
     return {
       fields: {
-        email,
-        username: usernameOf(username),
+        email: row.text('email'),
+        username: row.text('username'),
         name: row.text('name'),
         roles: row.text('role')?.split(/[\s,]+/),
         emailVerified: row.flag('emailVerified'),
@@ -18,7 +17,6 @@ export const betterAuth: Vendor = {
         passwordHash: account?.passwordHash,
       },
       left: leftOf({
-        'usernames of another form': isOddUsername(username, email),
         'outside identities': account?.hasOutsideIdentity ?? false,
         'second factors': row.flag('twoFactorEnabled'),
         'phone numbers': row.has('phoneNumber'),

@@ -1,5 +1,5 @@
 import { Row } from './row.js';
-import { fullName, isOddUsername, leftOf, usernameOf, type Vendor } from './vendor.js';
+import { fullName, leftOf, type Vendor } from './vendor.js';
 
 /** `aws cognito-idp list-users`, or a CSV with the columns of `get-csv-header`. Cognito gives no password hash away. */
 export const cognito: Vendor = {
@@ -7,18 +7,17 @@ export const cognito: Vendor = {
   read: (row) => {
     const listed = row.list('Attributes').map((one) => [one.text('Name') ?? '', one.text('Value')] as const);
     const of = listed.length > 0 ? new Row(Object.fromEntries(listed)) : row;
-    const [email, username] = [of.text('email'), row.text('Username', 'cognito:username')];
+    const username = row.text('Username', 'cognito:username');
     return {
       fields: {
-        email,
-        username: isGenerated(username) ? undefined : usernameOf(username),
+        email: of.text('email'),
+        username: isGenerated(username) ? undefined : username,
         name: of.text('name') ?? fullName(of.text('given_name'), of.text('family_name')),
         emailVerified: of.flag('email_verified'),
         status: row.isFalse('Enabled') ? 'disabled' : 'active',
         createdAt: seconds(row.text('UserCreateDate')) ?? row.time('UserCreateDate'),
       },
       left: leftOf({
-        'usernames of another form': !isGenerated(username) && isOddUsername(username, email),
         'phone numbers': of.has('phone_number'),
         'second factors': row.has('MFAOptions') || row.has('UserMFASettingList') || row.flag('cognito:mfa_enabled'),
         'outside identities': row.text('UserStatus') === 'EXTERNAL_PROVIDER' || of.has('identities'),

@@ -1,15 +1,15 @@
-import { fullName, isOddUsername, leftOf, usernameOf, type Vendor } from './vendor.js';
+import { fullName, leftOf, type Vendor } from './vendor.js';
 
 /** The table users of Rails with Devise, as CSV or JSON. */
 export const devise: Vendor = {
   lists: { keys: [] },
   read: (row, { pepper }) => {
-    const [email, username, hash] = [row.text('email'), row.text('username'), row.text('encrypted_password')];
+    const hash = row.text('encrypted_password');
     const peppered = pepper && hash && `$devise$${Buffer.from(pepper).toString('base64url')}${hash}`;
     return {
       fields: {
-        email,
-        username: usernameOf(username),
+        email: row.text('email'),
+        username: row.text('username'),
         name: row.text('name') ?? fullName(row.text('first_name'), row.text('last_name')),
         emailVerified: row.has('confirmed_at'),
         createdAt: row.time('created_at'),
@@ -17,7 +17,6 @@ export const devise: Vendor = {
         passwordHash: peppered || hash,
       },
       left: leftOf({
-        'usernames of another form': isOddUsername(username, email),
         'second factors': row.has('otp_secret') || row.has('encrypted_otp_secret'),
         'outside identities': row.has('provider') && row.has('uid'),
         'addresses that wait to be confirmed': row.has('unconfirmed_email'),

@@ -1,5 +1,5 @@
 import type { Row } from './row.js';
-import { fullName, isOddUsername, leftOf, usernameOf, type Vendor } from './vendor.js';
+import { fullName, leftOf, type Vendor } from './vendor.js';
 
 /** `manage.py dumpdata auth.user` or of a model of one's own, or the table as CSV. */
 export const django: Vendor = {
@@ -7,11 +7,11 @@ export const django: Vendor = {
   read: (record) => {
     const row = record.has('fields') ? record.object('fields') : record;
     if (record.has('model') && !isUser(row)) return null;
-    const [email, username, hash] = [row.text('email'), row.text('username'), row.text('password')];
+    const hash = row.text('password');
     return {
       fields: {
-        email,
-        username: usernameOf(username),
+        email: row.text('email'),
+        username: row.text('username'),
         name: fullName(row.text('first_name'), row.text('last_name')) ?? row.text('name'),
         status: row.isFalse('is_active') ? 'disabled' : 'active',
         createdAt: row.time('date_joined'),
@@ -20,7 +20,6 @@ export const django: Vendor = {
         passwordHash: hash?.startsWith('!') ? undefined : hash,
       },
       left: leftOf({
-        'usernames of another form': isOddUsername(username, email),
         'staff and superuser marks': row.flag('is_staff') || row.flag('is_superuser'),
         'groups and permissions': row.has('groups') || row.has('user_permissions'),
       }),

@@ -1,5 +1,6 @@
 import type { Row } from './row.js';
-import { fullName, isOddUsername, leftOf, usernameOf, type Vendor } from './vendor.js';
+import { passlibPbkdf2, unpadded } from './spellings.js';
+import { fullName, leftOf, type Vendor } from './vendor.js';
 
 /** Roles that Keycloak gives everybody for its own sake. */
 const OF_KEYCLOAK = /^(?:default-roles-.*|offline_access|uma_authorization)$/;
@@ -9,13 +10,13 @@ export const keycloak: Vendor = {
   lists: { keys: ['users'], nested: true },
   read: (row) => {
     if (row.has('serviceAccountClientId')) return null;
-    const [email, username, credentials] = [row.text('email'), row.text('username'), row.list('credentials')];
+    const credentials = row.list('credentials');
     const password = credentials.find((one) => one.text('type') === 'password');
     const roles = row.texts('realmRoles').filter((role) => !OF_KEYCLOAK.test(role));
     return {
       fields: {
-        email,
-        username: usernameOf(username),
+        email: row.text('email'),
+        username: row.text('username'),
         name: fullName(row.text('firstName'), row.text('lastName')),
         roles: roles.length > 0 ? roles : undefined,
         emailVerified: row.flag('emailVerified'),
@@ -24,7 +25,6 @@ export const keycloak: Vendor = {
         passwordHash: password && hashOf(password),
       },
       left: leftOf({
-        'usernames of another form': isOddUsername(username, email),
         'second factors': credentials.some((one) => one.text('type') !== 'password'),
         'outside identities': row.has('federatedIdentities'),
         'client roles': row.has('clientRoles'),
@@ -40,22 +40,14 @@ function hashOf(credential: Row): string {
   // Before version 8 everything stood in the credential itself.
   const data = credential.has('credentialData') ? credential.object('credentialData') : credential;
   const secret = credential.has('secretData') ? credential.object('secretData') : credential;
-  const [algorithm = '', iterations] = [data.text('algorithm'), data.text('hashIterations')];
-  const [salt, hash] = [unpadded(secret.text('salt')), unpadded(secret.text('value', 'hashedSaltedValue'))];
+  const [algorithm = '', iterations = ''] = [data.text('algorithm'), data.text('hashIterations')];
+  const [salt = '', hash = ''] = [secret.text('salt'), secret.text('value', 'hashedSaltedValue')];
   if (algorithm === 'argon2') {
     const parameters = data.object('additionalParameters');
     const of = (name: string) => parameters.texts(name)[0] ?? '';
     const version = of('version') === '1.0' ? 16 : 19;
-    return `$argon2${of('type')}$v=${version}$m=${of('memory')},t=${iterations},p=${of('parallelism')}$${salt}$${hash}`;
+    return `$argon2${of('type')}$v=${version}$m=${of('memory')},t=${iterations},p=${of('parallelism')}$${unpadded(salt)}$${unpadded(hash)}`;
   }
   const digest = { pbkdf2: 'sha1', 'pbkdf2-sha256': 'sha256', 'pbkdf2-sha512': 'sha512' }[algorithm];
-  return digest === undefined ? algorithm : `$pbkdf2-${digest}$${iterations}$${dotted(salt)}$${dotted(hash)}`;
-}
-
-function unpadded(base64 = ''): string {
-  return base64.replace(/=+$/, '');
-}
-
-function dotted(base64: string): string {
-  return base64.replaceAll('+', '.');
+  return digest === undefined ? algorithm : passlibPbkdf2(digest, iterations, salt, hash);
 }

@@ -1,4 +1,3 @@
-import { USERNAME } from '../../../users/user.js';
 import type { FirebaseHashing } from '../firebase-hash.js';
 import type { JsonLists } from '../json-list.js';
 import type { Row } from './row.js';
@@ -20,7 +19,10 @@ export interface VendorAccount {
   hasOutsideIdentity: boolean;
 }
 
-/** A user of an export, in the fields of our own file, and the names of what is not taken. */
+/**
+ * A user of an export, in the fields of our own file, and the names of what is not taken. A username that can be none here is
+ * left out for it.
+ */
 export interface VendorUser {
   fields: Record<string, unknown>;
   left: string[];
@@ -41,18 +43,6 @@ export interface Vendor {
 /** What is not taken, for each of its names that applies. */
 export function leftOf(found: Record<string, boolean>): string[] {
   return Object.keys(found).filter((name) => found[name]);
-}
-
-/** The username, where it can be one here. Many programs repeat the address in its place. */
-export function usernameOf(username: string | undefined): string | undefined {
-  return username !== undefined && USERNAME.test(username) ? username : undefined;
-}
-
-/** Whether there is a username that can be none here, and is not the address once more. */
-export function isOddUsername(username: string | undefined, email: string | undefined): boolean {
-  return (
-    username !== undefined && usernameOf(username) === undefined && username.toLowerCase() !== email?.toLowerCase()
-  );
 }
 
 /** First and last name as one. */
