@@ -25,7 +25,7 @@ const LOCK_SOME = `
 const TAKE = `
   DELETE FROM user_roles WHERE role = $1 AND number <= $2 AND user_id = ANY ($3::uuid[]) RETURNING user_id AS "userId"`;
 
-/** Whoever removed it stands in the audit log from here on, and nowhere else. $1 number */
+/** The actor stands in the audit log from here on, and nowhere else. $1 number */
 const CLOSE = 'UPDATE role_removals SET swept_at = now(), actor = NULL WHERE number = $1';
 
 /** Who removes the role in this very transaction. $1 role, $2 actor as JSON */
@@ -49,8 +49,7 @@ interface Removal {
 @Injectable()
 export class RoleSweeper implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly logger = new Logger(RoleSweeper.name);
-  private readonly task = new DebouncedTask(() => void this.run());
-  private isRunning = false;
+  private readonly task = new DebouncedTask(() => this.run());
   private isFailing = false;
   private isStopped = false;
 
@@ -109,8 +108,6 @@ export class RoleSweeper implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   private async run(): Promise<void> {
-    if (this.isRunning) return this.task.schedule();
-    this.isRunning = true;
     try {
       await this.sweep();
       this.isFailing = false;
@@ -120,6 +117,5 @@ export class RoleSweeper implements OnApplicationBootstrap, OnModuleDestroy {
       this.isFailing = true;
       this.task.schedule();
     }
-    this.isRunning = false;
   }
 }

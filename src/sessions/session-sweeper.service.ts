@@ -15,8 +15,7 @@ const SWEEP = { name: 'sessions-sweep', text: 'SELECT sessions_sweep($1::integer
 @Injectable()
 export class SessionSweeper implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly logger = new Logger(SessionSweeper.name);
-  private readonly task = new DebouncedTask(() => void this.run());
-  private isRunning = false;
+  private readonly task = new DebouncedTask(() => this.run());
   private isStopped = false;
 
   constructor(
@@ -53,12 +52,9 @@ export class SessionSweeper implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   private async run(): Promise<void> {
-    if (this.isRunning) return this.schedule();
-    this.isRunning = true;
     // What could not be done is done with the next turn.
     await this.sweep().catch((error) => {
       if (!this.isStopped) this.logger.warn(`Sessions could not be swept: ${error}`);
     });
-    this.isRunning = false;
   }
 }

@@ -34,6 +34,23 @@ test('what is told during the task is done with the next', () => {
   expect(task).toHaveBeenCalledTimes(2);
 });
 
+test('a task that takes its time is done by itself, and what is told meanwhile after it', async () => {
+  const turns: (() => void)[] = [];
+  const slow = jest.fn(() => new Promise<void>((resolve) => turns.push(resolve)));
+  const one = new DebouncedTask(slow);
+  one.schedule();
+  jest.advanceTimersByTime(1_000);
+  one.schedule();
+  jest.advanceTimersByTime(5_000);
+  expect(slow).toHaveBeenCalledTimes(1);
+  turns[0]?.();
+  await Promise.resolve();
+  await Promise.resolve();
+  jest.advanceTimersByTime(1_000);
+  expect(slow).toHaveBeenCalledTimes(2);
+  one.stop();
+});
+
 test('started, it does the task every five minutes unasked', () => {
   debounced.start();
   jest.advanceTimersByTime(900_000);
