@@ -9,26 +9,24 @@ import { Problem } from '../http/problem.js';
 
 const NOBODY = '00000000-0000-0000-0000-000000000000';
 
-/** In the form in which a network is noted, so that the primary key finds it among however many there are. $1 user, $2 address */
+/** In the form in which a network is noted, so that the primary key finds it among however many there are. $1 address */
+const NETWORK = 'network(set_masklen($1::inet, CASE family($1::inet) WHEN 6 THEN 64 ELSE 32 END))';
+
+/** $1 address, $2 user */
 const KNOWS = {
   name: 'known-network',
-  text: `
-  SELECT EXISTS (
-    SELECT FROM known_addresses
-    WHERE user_id = $1 AND network = network(set_masklen($2::inet, CASE family($2::inet) WHEN 6 THEN 64 ELSE 32 END))) AS knows`,
+  text: `SELECT EXISTS (SELECT FROM known_addresses WHERE user_id = $2 AND network = ${NETWORK}) AS knows`,
 };
 
 /** $1 address */
 const IS_KNOWN = {
   name: 'network-known-to-any',
-  text: `
-  SELECT EXISTS (SELECT FROM known_addresses
-    WHERE network = network(set_masklen($1::inet, CASE family($1::inet) WHEN 6 THEN 64 ELSE 32 END))) AS knows`,
+  text: `SELECT EXISTS (SELECT FROM known_addresses WHERE network = ${NETWORK}) AS knows`,
 };
 
+/** $1 address, $2 user */
 const ADD = `
-  INSERT INTO known_addresses (user_id, network)
-  VALUES ($1, network(set_masklen($2::inet, CASE family($2::inet) WHEN 6 THEN 64 ELSE 32 END)))
+  INSERT INTO known_addresses (user_id, network) VALUES ($2, ${NETWORK})
   ON CONFLICT (user_id, network) DO UPDATE SET seen_at = now()`;
 
 /** By the primary key: a user who travels may have very many. $1 user, $2 after this network or null, $3 limit */
@@ -78,13 +76,13 @@ export class TrustedNetworks {
 
   /** Whether the account has been signed in to from this address. Asks the same of the database where there is no account. */
   async has(userId: string | null, address: string): Promise<boolean> {
-    const [row] = await this.database.run<{ knows: boolean }>(KNOWS, [userId ?? NOBODY, address]);
+    const [row] = await this.database.run<{ knows: boolean }>(KNOWS, [address, userId ?? NOBODY]);
     return row?.knows ?? false;
   }
 
   /** Notes the address of an owner who has proved their identity by other means than signing in, in the caller's transaction. */
   async add(userId: string, address: string, manager: EntityManager): Promise<void> {
-    await manager.query(ADD, [userId, address]);
+    await manager.query(ADD, [address, userId]);
   }
 
   /** Forgets them all, in the caller's transaction: where the account was used by a stranger until now. */
