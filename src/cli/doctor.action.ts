@@ -13,7 +13,6 @@ import { startEmbeddedPostgres } from '../platform/database/embedded/embedded-po
 import { Bell, ChannelError } from '../platform/database/feed/bell.js';
 import { StandbyError } from '../platform/database/feed/change-cursor.js';
 import { RING } from '../platform/database/feed/pulse.js';
-import { detectPooling } from '../platform/database/pooler.js';
 import { isDirect } from '../platform/database/probe.js';
 import { checkPathBehindPooler, findSchema } from '../platform/database/schema.js';
 import { weakSchemas } from '../platform/database/schema-rights.js';
@@ -77,7 +76,7 @@ async function askDatabase(config: Config): Promise<DeploymentReport['database']
   const url = config.databaseUrl ?? postgres?.url ?? '';
   let source: DataSource | undefined;
   try {
-    const { schema, weakSchemas } = await withClient(url, lookAtSchemas);
+    const { schema, ...found } = await withClient(url, lookAround);
     source = new DataSource(dataSourceOptions(url, { pool: 2, timeout: TIMEOUT }, undefined, schema));
     await source.initialize();
     if (await isReadOnly(source)) throw new StandbyError();
@@ -85,9 +84,8 @@ async function askDatabase(config: Config): Promise<DeploymentReport['database']
     if (databaseDirectUrl && (await areTwoDatabases(url, databaseDirectUrl))) throw new TwoDatabasesError();
     const clockOffset = await clockOffsetOf(source);
     const notificationsArrive = await areNotificationsHeard(config, url, source);
-    const unfit = (await detectPooling(url)).pooled ? await unfitSettings(url) : null;
     const migrationsPending = await source.showMigrations();
-    return { clockOffset, migrationsPending, weakSchemas, unfitSettings: unfit, notificationsArrive };
+    return { clockOffset, migrationsPending, ...found, notificationsArrive };
   } catch (error) {
     return unreachable(error);
   } finally {
@@ -96,13 +94,16 @@ async function askDatabase(config: Config): Promise<DeploymentReport['database']
   }
 }
 
-/** Where our tables are, as a server would find them, and who else may plant there what we call. */
-async function lookAtSchemas(client: Client): Promise<{ schema?: string; weakSchemas: string[] }> {
+/** Where our tables are, as a server would find them, who else may plant there what we call, and what a pooler hides. */
+async function lookAround(
+  client: Client,
+): Promise<{ schema?: string; weakSchemas: string[]; unfitSettings: string | null }> {
   const { found: schema } = await findSchema(client);
-  if (schema === null) return { weakSchemas: [] };
   const pooled = !(await isDirect(client));
+  const unfit = pooled ? await unfitSettings(client) : null;
+  if (schema === null) return { weakSchemas: [], unfitSettings: unfit };
   if (pooled) await checkPathBehindPooler(client, schema);
-  return { schema, weakSchemas: await weakSchemas(client, { schema, pooled }) };
+  return { schema, weakSchemas: await weakSchemas(client, { schema, pooled }), unfitSettings: unfit };
 }
 
 /** In the words of a start that fails for it: a wrong password is not mended as a server that is away is. */

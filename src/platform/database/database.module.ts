@@ -70,14 +70,14 @@ async function optionsFor(url: string, limits: { pool: number; timeout: number }
   const logger = new Logger('Database');
   const names = pooling.namedStatements ? 'with' : 'without';
   if (pooling.pooled) logger.log(`A pooler answers at DATABASE_URL: statements are sent ${names} names`);
-  const unfit = pooling.pooled ? await unfitSettings(url) : null;
-  if (unfit !== null) logger.warn(unfit);
-  const schema = await withClient(url, (client) => lookAtSchema(client, pooling, logger));
+  const schema = await withClient(url, (client) => lookAround(client, pooling, logger));
   return dataSourceOptions(url, limits, pooling, schema ?? undefined);
 }
 
-/** Where our tables are. Throws SchemaError where a pooler leads names elsewhere. */
-async function lookAtSchema(client: Client, { pooled }: Pooling, logger: Logger): Promise<string | null> {
+/** Where our tables are. Warns of what is unfit for us. Throws SchemaError where a pooler leads names elsewhere. */
+async function lookAround(client: Client, { pooled }: Pooling, logger: Logger): Promise<string | null> {
+  const unfit = pooled ? await unfitSettings(client) : null;
+  if (unfit !== null) logger.warn(unfit);
   const { found: schema } = await findSchema(client);
   if (schema === null) return null;
   if (pooled) await checkPathBehindPooler(client, schema);

@@ -1,4 +1,4 @@
-import { withClient } from './short-client.js';
+import type { Client } from 'pg';
 
 /**
  * What our statements take for granted of a session, whatever the database, its role or the server has for a default.
@@ -26,6 +26,9 @@ const SESSION_SETTINGS: Record<string, string> = {
 /** Those without which an answer is wrong, and not only slower or of another look. */
 const NEEDED = ['default_transaction_isolation', 'DateStyle', 'standard_conforming_strings', 'array_nulls'];
 
+/** $1 names */
+const READ = 'SELECT name, setting, current_user AS role FROM pg_settings WHERE name = ANY ($1) ORDER BY name';
+
 /** How every transaction begins: so no default of a session behind a pooler decides how isolated it is. */
 export const START_TRANSACTION = 'START TRANSACTION ISOLATION LEVEL READ COMMITTED';
 
@@ -40,11 +43,8 @@ export function sessionArguments(): string {
  * What a session behind a pooler lacks, to which nothing can be said when it starts: a sentence with the statements that mend
  * it, or null. Throws the driver's error.
  */
-export async function unfitSettings(url: string): Promise<string | null> {
-  const rows = await withClient(url, async (client) => {
-    const sql = 'SELECT name, setting, current_user AS role FROM pg_settings WHERE name = ANY ($1) ORDER BY name';
-    return (await client.query<{ name: string; setting: string; role: string }>(sql, [NEEDED])).rows;
-  });
+export async function unfitSettings(client: Client): Promise<string | null> {
+  const { rows } = await client.query<{ name: string; setting: string; role: string }>(READ, [NEEDED]);
   const unfit = rows.filter(({ name, setting }) => !setting.startsWith(SESSION_SETTINGS[name] ?? ''));
   if (unfit.length === 0) return null;
   const found = unfit.map(({ name, setting }) => `${name} = ${setting}`).join(', ');
