@@ -1,7 +1,7 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
 /**
- * A user holds 64 roles at most, whoever gives them: a token names all of them and has a size. Users who hold more already
+ * A user holds 64 roles at most, by whatever way they are given: a token names all of them and has a size. Users who hold more already
  * keep them, and are given no other until they hold fewer.
  */
 export class BoundRoles1764301000000 implements MigrationInterface {

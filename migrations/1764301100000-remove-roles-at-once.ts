@@ -120,7 +120,7 @@ const GRANTS = `
 `;
 
 const REMOVALS = `
-  -- The lock on the role's row is had by now: whoever was giving the role is done, and has a lower number.
+  -- The lock on the role's row is had by now: a transaction that was giving the role is done, and has a lower number.
   CREATE FUNCTION roles_bury() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
   DECLARE
     held    boolean := EXISTS (SELECT FROM held_roles WHERE role = OLD.name);

@@ -1,7 +1,7 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
 /**
- * No audit entry says more than 32 KiB, whoever writes it: entries are kept for years, and each is read into memory where the
+ * No audit entry says more than 32 KiB, written by SQL either: entries are kept for years, and each is read into memory where the
  * log is shown, exported or verified. Those of before are left as they are, which NOT VALID allows.
  */
 export class BoundAuditData1764305100000 implements MigrationInterface {

@@ -204,7 +204,7 @@ test('one function reads where a request comes from: hops with ports, mapped and
       callsOf(file, /^Ip$/).length > 0 ||
       /trustProxy/.test(file.text),
   );
-  // The one asks whether the socket leads to this very machine, whoever the client is.
+  // The one asks whether the socket leads to this very machine, not who the client is.
   expect(readers).toEqual(['platform/common/this-machine.ts', 'platform/http/client-address.ts']);
 });
 

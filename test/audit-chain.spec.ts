@@ -476,7 +476,7 @@ describe('SQL of the role of the server cannot stop the sealing', () => {
     await database.query(`SELECT audit_begin(number, seal, mac, sha256('mine')) FROM audit_chain`);
   });
 
-  test('not by a queue of what is no entry', async () => {
+  test('not by a queue of things that are no entries', async () => {
     await database.query('CREATE TABLE mine (id uuid)');
     try {
       await expect(

@@ -273,7 +273,7 @@ test.each(CASES)('$from, $args.0', async (given) => {
   }
 });
 
-test('whoever comes without a password chooses one by mail: Cognito gives none away', async () => {
+test('a user who comes without a password chooses one by mail: Cognito gives none away', async () => {
   const email = 'cognito@vendor.test';
   expect((await login(email, PASSWORD)).status).toBe(401);
   await gatehouse.call('POST', '/v1/auth/password/forgot', { body: { email } });

@@ -115,7 +115,7 @@ export class RevocationList {
     this.floors.raiseEpoch(role, floor, this.lapse());
   }
 
-  /** Refuses tokens that name a role and were minted before it was removed: whoever holds one of that name now got it later. */
+  /** Refuses tokens that name a role and were minted before it was removed: a role of that name that is held now was given later. */
   removeRole(role: string, at: number): void {
     for (const [name, { lapses }] of this.removedRoles) if (lapses < this.now()) this.removedRoles.delete(name);
     this.removedRoles.set(role, { at: Math.max(at, this.removedRoles.get(role)?.at ?? 0), lapses: this.lapse() });

@@ -4,7 +4,7 @@ const named = (count: number, length: number) =>
   Array.from({ length: count }, (_, n) => `r${String(n).padStart(length - 1, '0')}`);
 const size = (roles: string[]) => JSON.stringify(roles).length;
 
-test('whoever holds no more than may be held has all of them in the token, in their order', () => {
+test('a user who holds no more than may be held has all of them in the token, in their order', () => {
   for (const roles of [[], ['user'], named(64, 64)]) expect(claimedRoles(roles)).toEqual(roles);
 });
 

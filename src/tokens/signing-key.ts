@@ -45,7 +45,7 @@ export function exportSecret(secret: KeyObject): Buffer {
 }
 
 /**
- * Reads what exportSecret wrote. Null for what is no key for this algorithm, or does not sign for itself: the column that
+ * Reads what exportSecret wrote. Null for a text that holds no key for this algorithm, or does not sign for itself: the column that
  * names the algorithm is not sealed.
  */
 export function importSecret(alg: SigningAlgorithm, bytes: Buffer): KeyObject | null {

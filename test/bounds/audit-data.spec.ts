@@ -43,7 +43,7 @@ test('an entry names a hundred of five thousand roles, and says how many they we
   expect(data?.before).toHaveLength(100);
 });
 
-test('the database takes no entry of more than 32 KiB, whoever writes it', async () => {
+test('the database takes no entry of more than 32 KiB, by SQL either', async () => {
   const add = (bytes: number) =>
     database.query(
       `INSERT INTO audit_events (id, type, data) VALUES (gen_random_uuid(), 'user.updated', jsonb_build_object('x', repeat('x', $1)))`,

@@ -29,7 +29,7 @@ afterAll(async () => {
 const asAdmin = (method: string, path: string, body?: unknown) =>
   here.call<Record<string, never>>(method, path, { body, token: admin.accessToken });
 
-/** So many users who hold the role, made before everybody who signs up. */
+/** So many users who hold the role, made before the users who sign up. */
 async function crowd(): Promise<void> {
   await database.query('BEGIN');
   await database.query(

@@ -8,7 +8,7 @@ import { createDatabase, type TestDatabase } from '../support/database.js';
 import { Gatehouse } from '../support/gatehouse.js';
 import { freshEmail, type Problem, refresh, type SignedUp, signIn, signUp, verdict } from '../support/users.js';
 
-/** A user holds 64 roles at most, whoever gives them, and no token grows with them beyond what is read. */
+/** A user holds 64 roles at most, by whatever way they are given, and no token grows with them beyond what is read. */
 const MOST = 64;
 const LONGEST_TOKEN = 8_192;
 

@@ -31,7 +31,7 @@ class Waiting {
     return this.taken(job);
   }
 
-  /** Whether a newcomer finds somebody who has more than they would have: at the widest share at which they differ. */
+  /** Whether one of those who wait has more than a newcomer would have: at the widest share at which they differ. */
   givesWayTo([name, ...rest]: Share): boolean {
     if (name === undefined) return false;
     const [own, most] = [this.shares.get(name), this.largest()?.[1]];

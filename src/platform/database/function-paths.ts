@@ -23,7 +23,7 @@ const OPEN = `
 const CLOSE = 'ALTER FUNCTION {function} SET search_path = {path}';
 
 /**
- * Lets every function of ours look names up in our schema alone, whoever calls it and from where: triggers run in the
+ * Lets every function of ours look names up in our schema alone, whichever session calls it: triggers run in the
  * statements of people too. Under the lock of the migrations. Returns the functions it has changed.
  */
 export async function closeSearchPaths(source: DataSource, schema: string): Promise<string[]> {

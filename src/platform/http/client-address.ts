@@ -4,7 +4,7 @@ import { forwardedAddress, halvedNetworks, plainAddress } from '../common/addres
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Whose request it is, in the one spelling of addresses. The only thing to read: `ip` is the socket's, whoever it is. */
+    /** Whose request it is, in the one spelling of addresses. The only thing to read: `ip` is the socket's, which may be a proxy's. */
     readonly clientAddress: string;
   }
 }

@@ -32,7 +32,7 @@ export class Row {
     return this.fields.get(keyOf(name)) === false || /^(false|f|0|no|n)$/i.test(this.text(name) ?? '');
   }
 
-  /** Milliseconds since 1970, in UTC where the export names no zone; what is no moment is left for the import to refuse. */
+  /** Milliseconds since 1970, in UTC where the export names no zone; any other text is left for the import to refuse. */
   time(...names: string[]): number | string | undefined {
     const text = this.text(...names);
     return text === undefined ? undefined : (readMoment(text, 'Z')?.getTime() ?? text);
