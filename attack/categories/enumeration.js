@@ -11,8 +11,11 @@ export const category = 'account enumeration';
  * after which an address has to wait.
  */
 const SIGN_INS = { tries: 10, rounds: 3 };
-/** With those of the other attacks fewer than the mails that an address may ask for in an hour. */
-const MAILS = { tries: 3, rounds: 2 };
+/**
+ * With those of the other attacks fewer than the mails that an address may ask for in an hour. An even number: what a server
+ * does after its answer slows the next one down, and each side must come after the other as often.
+ */
+const MAILS = { tries: 4, rounds: 2 };
 /** Wrong passwords after which a right one is given: the next would wait where guesses are limited. */
 const GUESSES = 4;
 /** Medians further apart than this can be told apart over a network. */
