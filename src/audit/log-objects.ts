@@ -1,6 +1,7 @@
-/** The role of the server, and the one that the log belongs to, as the data folder was made with them. */
+import { AUDIT_ROLE } from '../platform/database/schema.js';
+
+/** The role of the server, as the data folder was made with it. */
 const APP_ROLE = 'gatehouse';
-export const AUDIT_ROLE = 'gatehouse_audit';
 
 /** The tables of the log, without audit_chain. */
 export const AUDIT_TABLES = ['audit_events', 'audit_seals', 'audit_unsealed'];
@@ -37,7 +38,11 @@ export const TRIGGERS = `
 export const BOUND = `
   ALTER TABLE {schema}.audit_events DROP CONSTRAINT IF EXISTS audit_events_data_bounded,
     ADD CONSTRAINT audit_events_data_bounded
-      CHECK (pg_catalog.octet_length(data::pg_catalog.text) <= 32768) NOT VALID`;
+      CHECK (pg_catalog.octet_length(data::pg_catalog.text) <= 32768) NOT VALID,
+    DROP CONSTRAINT IF EXISTS audit_events_texts_bounded,
+    ADD CONSTRAINT audit_events_texts_bounded
+      CHECK (pg_catalog.octet_length(type) <= 128 AND pg_catalog.octet_length(user_agent) <= 4096
+        AND pg_catalog.octet_length(request_id) <= 1024) NOT VALID`;
 
 /** What the role of the server may do with the log, beside calling its functions. */
 export const GRANTS = `

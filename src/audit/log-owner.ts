@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { Client } from 'pg';
-import { findSchema, withNames } from '../platform/database/schema.js';
+import { AUDIT_ROLE, findSchema, withNames } from '../platform/database/schema.js';
 import { withClient } from '../platform/database/short-client.js';
 import { isOfAuditLog, readFunctions, type SqlFunction } from '../platform/database/sql-functions.js';
-import { AUDIT_ROLE, AUDIT_TABLES, BOUND, CHAIN, GIVE_SCHEMA, GRANTS, TRIGGERS } from './log-objects.js';
+import { AUDIT_TABLES, BOUND, CHAIN, GIVE_SCHEMA, GRANTS, TRIGGERS } from './log-objects.js';
 
 /**
  * The session of the superuser, whatever the role of the server has set for the database: nothing but what Postgres brings is

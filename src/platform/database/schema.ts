@@ -3,6 +3,9 @@ import type { Client } from 'pg';
 /** The schema that Gatehouse makes for itself, in a database that has none of its tables yet. */
 export const OWN_SCHEMA = 'gatehouse';
 
+/** The role that the audit log belongs to in the embedded Postgres, as the data folder was made with it. Nobody signs in as it. */
+export const AUDIT_ROLE = 'gatehouse_audit';
+
 /** The schema cannot be used as it is, which only a person can mend. Says so in one sentence. */
 export class SchemaError extends Error {
   override readonly name = 'SchemaError';
@@ -28,16 +31,26 @@ const OUR_TABLE = `
   EXISTS (SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_roles o ON o.oid = c.relowner
     WHERE c.relnamespace = n.oid AND c.relkind = 'r' AND ${TRUSTED} AND c.relname =`;
 
-/** Every name is qualified and every comparison is of two values of one type, for it decides where names are looked up. */
+/** Whether the audit log of a schema was given out of the hands of the role that connects: no role of ours could have made that. */
+const HAS_GIVEN_LOG = `
+  EXISTS (SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_roles o ON o.oid = c.relowner
+    WHERE c.relnamespace = n.oid AND c.relkind = 'r' AND c.relname = 'audit_events' AND o.rolname = '${AUDIT_ROLE}')`;
+
+/**
+ * The path of a role is the role's to set: where the audit log was given away, the schema of that log is ours whatever the path
+ * says, or its SQL could have the next start take another log for it. Every name is qualified and every comparison is of two
+ * values of one type, for it decides where names are looked up.
+ */
 const FIND = `
   SELECT (
     SELECT n.nspname::pg_catalog.text FROM pg_catalog.pg_namespace n
-    WHERE (n.nspname = ANY (pg_catalog.current_schemas(false)) OR n.nspname = '${OWN_SCHEMA}')
+    WHERE (n.nspname = ANY (pg_catalog.current_schemas(false)) OR n.nspname = '${OWN_SCHEMA}' OR ${HAS_GIVEN_LOG})
       AND ${OUR_TABLE} 'session_tombstones') AND ${OUR_TABLE} 'migrations')
-    ORDER BY pg_catalog.array_position(pg_catalog.current_schemas(false), n.nspname) NULLS LAST LIMIT 1
+    ORDER BY ${HAS_GIVEN_LOG} DESC,
+      pg_catalog.array_position(pg_catalog.current_schemas(false), n.nspname) NULLS LAST LIMIT 1
   ) AS found, pg_catalog.current_schema()::pg_catalog.text AS chosen`;
 
-/** Looks where our tables are: first on the search_path of the connection, then in the schema of our own. */
+/** Looks where our tables are: beside an audit log that was given away, then on the search_path of the connection, then in the schema of our own. */
 export async function findSchema(client: Client): Promise<SchemaView> {
   const { rows } = await client.query<SchemaView>(FIND);
   return rows[0] ?? { found: null, chosen: null };
