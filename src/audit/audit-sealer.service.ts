@@ -19,7 +19,8 @@ import {
   type ChainPosition,
   ClocksApartError,
 } from './audit-chain.service.js';
-import { byId, ENTRY_MAC, type SealedEntry } from './audit-entry.js';
+import { readEntries } from './audit-entries.js';
+import { byId, ENTRY_MAC } from './audit-entry.js';
 import { SET_BACK, setBackData } from './audit-set-back.js';
 import * as store from './audit-store.js';
 
@@ -142,7 +143,7 @@ export class AuditSealer implements OnApplicationBootstrap, OnModuleDestroy, Bef
 
   private async append(ids: string[], end: ChainEnd, manager: EntityManager): Promise<ChainPosition> {
     const { macs } = this.chain;
-    const known = byId(await manager.query<SealedEntry[]>(store.ENTRIES, [ids]));
+    const known = byId(await readEntries(ids, manager));
     // An entry that was removed or doubled before its seal is sealed as what can never be found.
     const ofEntries = ids.map((id) => known.get(id)).map((entry) => (entry ? macs.ofEntry(entry) : NEVER));
     const number = String(BigInt(end.position.number) + 1n);

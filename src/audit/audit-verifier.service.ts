@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { Database } from '../platform/database/database.js';
 import { AuditChain, CHAIN_TIMEOUT, type ChainPosition, GENESIS, headOf, isSame, OLD } from './audit-chain.service.js';
+import { readEntries } from './audit-entries.js';
 import { byId, ENTRY_MAC, type PositionName, type Seal, type SealedEntry, sameMac } from './audit-entry.js';
 import { type AuditFault, broken, brokenOr, invented, late, missed, unique } from './audit-fault.js';
 import { AuditSealer } from './audit-sealer.service.js';
@@ -98,7 +99,7 @@ export class AuditVerifier {
       } else if (!sameMac(this.chain.macs.ofSeal(seal, last.seal), seal.mac)) {
         faults.push({ kind: 'seal_changed', subject: seal.number, detail: `Seal ${seal.number} was changed.` });
       }
-      const entries = await manager.query<SealedEntry[]>(store.ENTRIES, [seal.ids]);
+      const entries = await readEntries(seal.ids, manager);
       faults.push(...this.examineEntries(seal, entries));
       const isAccepted = BigInt(seal.number) <= accepted;
       if (!isAccepted) faults.push(...late(seal, entries));
