@@ -12,8 +12,9 @@ const DEFAULTS = {
   IntervalStyle: 'sql_standard',
   TimeZone: 'Asia/Kathmandu',
   bytea_output: 'escape',
-  extra_float_digits: '-5',
+  extra_float_digits: '-15',
   array_nulls: 'off',
+  quote_all_identifiers: 'on',
   client_min_messages: 'error',
   lock_timeout: '1ms',
 };

@@ -7,7 +7,7 @@ import { PooledClient } from './pooled-client.js';
 import type { Pooling } from './pooler.js';
 import { runMigrations } from './run-migrations.js';
 import { searchPath, searchPathOption } from './schema.js';
-import { START_TRANSACTION, sessionArguments } from './session-settings.js';
+import { liftLimits, START_TRANSACTION, sessionArguments } from './session-settings.js';
 import { withClient } from './short-client.js';
 import { applyFunctions, readFunctions } from './sql-functions.js';
 import { StatementNames } from './statement-names.js';
@@ -89,8 +89,6 @@ function withoutOptions(url: string): string {
   return rest.size > 0 ? `${address}?${rest}` : address;
 }
 
-const LIMITS_OF_REQUESTS = ['idle_in_transaction_session_timeout', 'statement_timeout', 'lock_timeout'];
-
 /** Any number: it only must be the same for every instance. */
 const MIGRATION_LOCK = 4_711_001;
 
@@ -105,8 +103,8 @@ export async function migrate(url: string): Promise<string[]> {
   try {
     // Held by a transaction: behind a pooler a session's lock could be left on a connection of somebody else.
     await lock.query('BEGIN');
-    // The role may have limits for its requests, and an instance may wait for another that migrates.
-    for (const limit of LIMITS_OF_REQUESTS) await lock.query(`SET LOCAL ${limit} = 0`);
+    // An instance may wait for another that migrates.
+    await liftLimits(lock);
     await lock.query('SELECT pg_catalog.pg_advisory_xact_lock($1::bigint)', [MIGRATION_LOCK]);
     return await migrateIn(url, await withClient(url, prepareSchema));
   } finally {

@@ -1,5 +1,6 @@
 import type { DataSource } from 'typeorm';
 import { searchPath } from './schema.js';
+import { liftLimits, settle } from './session-settings.js';
 
 /**
  * Functions of ours that look names up where their caller does, or where an older version let them. What was bound when it was
@@ -28,6 +29,8 @@ const CLOSE = 'ALTER FUNCTION {function} SET search_path = {path}';
  */
 export async function closeSearchPaths(source: DataSource, schema: string): Promise<string[]> {
   return source.transaction(async (manager) => {
+    await settle(manager, { isLocal: true });
+    await liftLimits(manager);
     // Nothing is on it but pg_catalog, so that every function is named with its schema.
     await manager.query('SET LOCAL search_path = pg_catalog, pg_temp');
     const open = await manager.query<{ signature: string }[]>(OPEN, [schema]);

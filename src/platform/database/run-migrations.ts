@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { DataSource, QueryRunner } from 'typeorm';
+import { liftLimits, settle } from './session-settings.js';
 
 /**
  * Milliseconds for which a migration waits for a lock. Requests queue behind it meanwhile, and one of them may hold what it
@@ -40,10 +41,11 @@ export async function runMigrations(source: DataSource, { tries = TRIES, path }:
   const limited = source.migrations.map((migration) => ({
     name: migration.name ?? migration.constructor.name,
     up: async (queryRunner: QueryRunner) => {
+      // What a migration makes must not depend on how the operator lets texts be read.
+      await settle(queryRunner, { isLocal: true });
+      await liftLimits(queryRunner);
       await queryRunner.query(`SET LOCAL lock_timeout = ${LOCK_WAIT}`);
       if (path !== undefined) await queryRunner.query(`SET LOCAL search_path = ${path}`);
-      // The role may have one for its requests.
-      await queryRunner.query('SET LOCAL statement_timeout = 0');
       await migration.up(queryRunner);
       applied.push(migration.name ?? migration.constructor.name);
     },

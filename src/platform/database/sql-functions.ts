@@ -3,6 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { DataSource } from 'typeorm';
 import { quoteName } from './schema.js';
+import { liftLimits, settle } from './session-settings.js';
 
 /** A function of the database, in a file of its own that is named after it. */
 export interface SqlFunction {
@@ -65,8 +66,9 @@ export async function applyFunctions(
   { path }: { path?: string } = {},
 ): Promise<string[]> {
   return source.transaction(async (manager) => {
+    await settle(manager, { isLocal: true });
+    await liftLimits(manager);
     if (path !== undefined) await manager.query(`SET LOCAL search_path = ${path}`);
-    await manager.query('SET LOCAL lock_timeout = 0');
     const rows = await manager.query<Omit<SqlFunction, 'text'>[]>(APPLIED);
     const applied = new Map(rows.map((row) => [row.name, row]));
     const [log] = await manager.query<{ ours: boolean }[]>(OWNS_AUDIT_LOG);

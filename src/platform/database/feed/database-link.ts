@@ -8,6 +8,7 @@ import { PooledClient } from '../pooled-client.js';
 import { isDirect } from '../probe.js';
 import { repeatOnConflict } from '../repeat-on-conflict.js';
 import { enterSchema } from '../schema.js';
+import { settle } from '../session-settings.js';
 import { Bell } from './bell.js';
 import { ChangeCursor } from './change-cursor.js';
 import { Flood } from './flood.js';
@@ -177,7 +178,10 @@ export class DatabaseLink implements LookSource {
     client.on('end', lose);
     await client.connect();
     // A link that looks over the URL of the pool may stand behind a pooler, which no SET may be left with.
-    if (this.settings.listens || (await isDirect(client))) await enterSchema(client);
+    if (this.settings.listens || (await isDirect(client))) {
+      await settle(client, { isLocal: false });
+      await enterSchema(client);
+    }
     if (this.settings.listens) await this.bell.hang(client);
     return client;
   }
