@@ -41,6 +41,7 @@ test.each<[string, unknown, number, RegExp]>([
   ['a wrong password', system({ code: '28P01' }), 78, /DATABASE_URL/],
   ['no such database', system({ code: '3D000' }), 78, /does not exist/],
   ['no right to make tables', system({ code: '42501' }), 78, /right/],
+  ['no right to connect', system({ code: '42501', severity: 'FATAL' }), 78, /GRANT CONNECT ON DATABASE/],
   [
     'a pooler that refuses a parameter',
     Object.assign(new Error('unsupported startup parameter: options'), { code: '08P01' }),

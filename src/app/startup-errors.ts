@@ -61,13 +61,13 @@ export function explainFailure(
   if (error instanceof Error && AWAY.some((kind) => error instanceof kind))
     return { message: error.message, exitCode: UNAVAILABLE };
   if (error instanceof ListenError) return { message: error.message, exitCode: error.exitCode };
-  const { code, path } = Object(error) as NodeJS.ErrnoException;
+  const { code, path, severity } = Object(error) as NodeJS.ErrnoException & { severity?: string };
   const message = (error instanceof Error && error.message) || code || 'the reason was not told';
   if (path && (code === 'EACCES' || code === 'EPERM')) {
     return { message: `${path} belongs to another user. Start as that user, or set DATA_DIR.`, exitCode: CONFIG };
   }
   if (code === READ_ONLY) return { message: new StandbyError().message, exitCode: UNAVAILABLE };
-  const refused = connectionRefusal(code, message) ?? databaseRefusal(code) ?? poolerRefusal(message);
+  const refused = connectionRefusal(code, message) ?? databaseRefusal(code, severity) ?? poolerRefusal(message);
   if (refused) return { message: refused, exitCode: CONFIG };
   if (code === TOO_MANY_CONNECTIONS) {
     return {
@@ -85,9 +85,11 @@ export function explainFailure(
 }
 
 /** What Postgres says when it answers, but not to us. */
-function databaseRefusal(code: string | undefined): string | null {
+function databaseRefusal(code: string | undefined, severity: string | undefined): string | null {
   if (code === '28P01' || code === '28000') return 'The database refuses the user or password in DATABASE_URL.';
   if (code === '3D000') return 'The database named in DATABASE_URL does not exist. Create it, or correct the name.';
+  if (code === '42501' && severity === 'FATAL')
+    return 'The user in DATABASE_URL may not connect to the database there: run GRANT CONNECT ON DATABASE … TO that user.';
   if (code === '42501')
     return 'The user in DATABASE_URL may not create tables there. Give it the right, or use the owner.';
   return null;

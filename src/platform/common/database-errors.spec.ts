@@ -45,6 +45,17 @@ test.each([
   'ENOTFOUND',
   'EAI_AGAIN',
   'EPIPE',
+  // TLS with it comes to nothing: a certificate that has expired while we ran, a proxy that speaks none.
+  'CERT_HAS_EXPIRED',
+  'CERT_NOT_YET_VALID',
+  'CERT_REVOKED',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'ERR_TLS_CERT_ALTNAME_INVALID',
+  'ERR_SSL_WRONG_VERSION_NUMBER',
+  'EPROTO',
 ])('%s: the database is not there', (code) => {
   expect(isDatabaseUnavailable(withCode(code))).toBe(true);
   // TypeORM wraps the driver's error, and a connection to two addresses gives one error for each.
@@ -66,6 +77,9 @@ test.each([
   // A client that is in no pool.
   'timeout expired',
   'Client was closed and is not queryable',
+  'The server does not support SSL connections',
+  'There was an error establishing an SSL connection',
+  'SASL: SCRAM-SERVER-FINAL-MESSAGE: server signature is missing',
 ])('%s', (message) => {
   expect(isDatabaseUnavailable(new Error(message))).toBe(true);
 });
@@ -79,6 +93,29 @@ test.each(['23505', '22P02', '22021', '42601', '42P01', '42501', '40002', 'ENOEN
     );
   },
 );
+
+const withSeverity = (severity: string, code: string) => Object.assign(withCode(code), { severity });
+
+test.each([
+  ['FATAL', '42501'],
+  // What Supavisor says of a server that it has lost.
+  ['FATAL', 'XX000'],
+  ['FATAL', 'F0000'],
+  ['PANIC', 'XX000'],
+])('%s of %s: whatever the code, the connection is over and there is none', (severity, code) => {
+  const error = withSeverity(severity, code);
+  expect([isDatabaseUnavailable(error), endsConnection(error), sparesConnection(error)]).toEqual([true, true, false]);
+});
+
+test.each(['42501', 'XX000', '23505'])('an ERROR of %s is none of that', (code) => {
+  const error = withSeverity('ERROR', code);
+  expect([isDatabaseUnavailable(error), endsConnection(error), sparesConnection(error)]).toEqual([false, false, true]);
+});
+
+test.each(['EMFILE', 'EADDRNOTAVAIL', 'ENOBUFS', 'ENOENT'])('%s where a connection is made', (code) => {
+  expect(isDatabaseUnavailable(Object.assign(withCode(code), { syscall: 'connect' }))).toBe(true);
+  expect(isDatabaseUnavailable(Object.assign(withCode(code), { syscall: 'open' }))).toBe(false);
+});
 
 test.each([
   undefined,

@@ -77,6 +77,16 @@ const CODES: Record<string, Meaning> = {
   '57014': 'silent',
 };
 
+/** The severities with which a server ends a connection, or lets none be made, whatever the code: a role without CONNECT, say. */
+const LAST_WORDS = new Set(['FATAL', 'PANIC']);
+
+/** What TLS makes of a certificate or of what is no TLS (Node, OpenSSL): the next connection to a server that ran well may meet it. */
+const TLS_FAULT =
+  /^(?:CERT_|CRL_|ERR_TLS_|ERR_SSL_|EPROTO$|HOSTNAME_MISMATCH$|INVALID_CA$|INVALID_PURPOSE$|PATH_LENGTH_EXCEEDED$|(?:DEPTH_ZERO_)?SELF_SIGNED_CERT|UNABLE_TO_)/;
+
+/** Of what a connection is made: whatever the system says of it (no address, port or file left), there is none. */
+const CONNECTING = new Set(['connect', 'getaddrinfo']);
+
 const GONE_SOCKET = new Set([
   'ECONNABORTED',
   'ECONNREFUSED',
@@ -95,11 +105,12 @@ const GONE_SOCKET = new Set([
 ]);
 /** What pg, its pool and TypeORM throw without a code when a connection breaks, or none comes in time. */
 const GONE_MESSAGE =
-  /^(?:Connection terminated|Query read timeout|timeout exceeded when trying to connect|timeout expired$|Client (?:has encountered a connection error|was closed|network socket disconnected)|Connection ended|Cannot use a pool after calling end|Driver not Connected|Query runner already released|Database connection provided by a query runner was already released)/i;
+  /^(?:Connection terminated|Query read timeout|timeout exceeded when trying to connect|timeout expired$|Client (?:has encountered a connection error|was closed|network socket disconnected)|Connection ended|SASL|The server does not support SSL connections|There was an error establishing an SSL connection|Unknown authenticationOk message type|received invalid response|Cannot use a pool after calling end|Driver not Connected|Query runner already released|Database connection provided by a query runner was already released)/i;
 
 /** What may stand in an error of pg, of TypeORM or of the system. */
 interface Thrown {
   code?: unknown;
+  severity?: unknown;
   syscall?: unknown;
   driverError?: unknown;
   errors?: unknown[];
@@ -111,9 +122,8 @@ export function isDatabaseUnavailable(error: unknown): boolean {
   const { code, driverError, errors, syscall } = error as Thrown;
   const meaning = meaningOf(error);
   if (meaning !== undefined && meaning !== 'fault') return true;
-  // A socket in a folder is gone with its server.
-  if (syscall === 'connect' && (code === 'ENOENT' || code === 'EACCES')) return true;
-  if (typeof code === 'string' && GONE_SOCKET.has(code)) return true;
+  if (typeof syscall === 'string' && CONNECTING.has(syscall)) return true;
+  if (typeof code === 'string' && (GONE_SOCKET.has(code) || TLS_FAULT.test(code))) return true;
   return (
     GONE_MESSAGE.test(error.message) || isDatabaseUnavailable(driverError) || (errors ?? []).some(isDatabaseUnavailable)
   );
@@ -146,7 +156,8 @@ export function isConflict(error: unknown): boolean {
 
 /** What the SQLSTATE of an error means; undefined where it has none. */
 export function meaningOf(error: unknown): Meaning | undefined {
-  const { code } = Object(error) as { code?: unknown };
+  const { code, severity } = Object(error) as Thrown;
   if (typeof code !== 'string' || !/^[0-9A-Z]{5}$/.test(code)) return undefined;
-  return CODES[code] ?? CLASSES[code.slice(0, 2)];
+  const meaning = CODES[code] ?? CLASSES[code.slice(0, 2)];
+  return meaning === 'fault' && typeof severity === 'string' && LAST_WORDS.has(severity) ? 'ended' : meaning;
 }
