@@ -54,6 +54,21 @@ export function underDeadline<T>(deadline: Deadline, work: () => T): T {
   return storage.run(deadline, work);
 }
 
+/**
+ * Runs `work` and all that comes of it within so many milliseconds of the time that the request has left, all of which counts as
+ * spent meanwhile: for what the request can do without.
+ */
+export async function underShorterDeadline<T>(limit: number, work: () => Promise<T>): Promise<T> {
+  const outer = currentDeadline();
+  const shorter = new Deadline(Math.min(limit, outer?.left ?? Number.POSITIVE_INFINITY));
+  outer?.begin();
+  try {
+    return await underDeadline(shorter, work);
+  } finally {
+    outer?.end();
+  }
+}
+
 /** Waits for a connection as long as the deadline allows, and hands one that comes too late to `giveBack`. Throws as the pool does. */
 export async function connectWithin<T>(
   deadline: Deadline,

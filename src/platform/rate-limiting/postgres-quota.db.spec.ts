@@ -2,8 +2,10 @@ import { jest } from '@jest/globals';
 import { RateLimiterRes } from 'rate-limiter-flexible';
 import { DataSource } from 'typeorm';
 import { createDatabase, type TestDatabase } from '../../../test/support/database.js';
+import { Clock } from '../common/clock.js';
 import { dataSourceOptions } from '../database/data-source.js';
 import { PostgresQuota } from './postgres-quota.js';
+import { SharedStore } from './shared-store.js';
 
 const HOUR = 3_600_000;
 const HUNDRED_DAYS = 8_640_000_000;
@@ -29,17 +31,20 @@ afterAll(async () => {
 
 /** What one instance counts by; each remembers refused keys for itself. */
 const quota = () =>
-  new PostgresQuota({
-    keyPrefix: 'things',
-    points: 3,
-    duration: HOUR / 1_000,
-    inMemoryBlockOnConsumed: 4,
-    storeClient: source,
-    storeType: 'typeorm',
-    tableName: 'quotas',
-    tableCreated: true,
-    clearExpiredByTimeout: false,
-  });
+  new PostgresQuota(
+    {
+      keyPrefix: 'things',
+      points: 3,
+      duration: HOUR / 1_000,
+      inMemoryBlockOnConsumed: 4,
+      storeClient: source,
+      storeType: 'typeorm',
+      tableName: 'quotas',
+      tableCreated: true,
+      clearExpiredByTimeout: false,
+    },
+    new SharedStore(new Clock()),
+  );
 
 /** How long a refusal lasts, or null where there is room. */
 const consume = (limiter: PostgresQuota) =>

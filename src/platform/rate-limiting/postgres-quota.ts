@@ -1,5 +1,6 @@
-import { RateLimiterPostgres } from 'rate-limiter-flexible';
+import { type IRateLimiterPostgresOptions, RateLimiterPostgres } from 'rate-limiter-flexible';
 import { repeatOnConflict } from '../database/repeat-on-conflict.js';
+import type { SharedStore } from './shared-store.js';
 
 /**
  * Counts in a window, which begins anew once it has ended. $1 key, $2 points, $3 milliseconds, $4 the time of this process,
@@ -28,10 +29,20 @@ export class PostgresQuota extends RateLimiterPostgres {
     values: unknown[];
   }) => Promise<Consumed>;
 
+  /** `store` is that of all quotas, which are in one table. */
+  constructor(
+    options: IRateLimiterPostgresOptions,
+    private readonly store: SharedStore,
+  ) {
+    super(options);
+  }
+
   /** By which the library counts; the names are the library's too. */
   protected _upsert(key: string, points: number, duration: number): Promise<Consumed> {
-    return repeatOnConflict(() =>
-      this._query({ name: 'consume', text: CONSUME, values: [key, points, duration, Date.now()] }),
+    return this.store.ask(() =>
+      repeatOnConflict(() =>
+        this._query({ name: 'consume', text: CONSUME, values: [key, points, duration, Date.now()] }),
+      ),
     );
   }
 }

@@ -15,6 +15,7 @@ import { QUOTA_FACTORY, type QuotaFactory, Quotas } from './quotas.service.js';
 import { RedisLink } from './redis.js';
 import { RedisGuessStore } from './redis-guess-store.js';
 import { RateLimitRetention } from './retention.js';
+import { SharedStore } from './shared-store.js';
 import { TrustedNetworks } from './trusted-networks.js';
 
 /** Limits on guessing, registering and mailing: counted in Redis where there is one, in Postgres otherwise. */
@@ -28,7 +29,7 @@ import { TrustedNetworks } from './trusted-networks.js';
     Quotas,
     { provide: RedisLink, inject: [CONFIG], useFactory: RedisLink.open },
     { provide: GUESS_STORE, inject: [RedisLink, Database, Clock], useFactory: guessStore },
-    { provide: QUOTA_FACTORY, inject: [RedisLink, DataSource], useFactory: quotaFactory },
+    { provide: QUOTA_FACTORY, inject: [RedisLink, DataSource, Clock], useFactory: quotaFactory },
   ],
   exports: [LoginThrottle, TrustedNetworks, Quotas],
 })
@@ -40,19 +41,23 @@ function guessStore({ client }: RedisLink, database: Database, clock: Clock): Gu
 }
 
 /** A refused key is remembered until its window ends, so that a flood does not reach the store. */
-function quotaFactory({ client }: RedisLink, source: DataSource): QuotaFactory {
+function quotaFactory({ client }: RedisLink, source: DataSource, clock: Clock): QuotaFactory {
+  const store = new SharedStore(clock);
   return (keyPrefix, points, duration) => {
     const insuranceLimiter = new RateLimiterMemory({ keyPrefix, points, duration });
     const form = { keyPrefix, points, duration, insuranceLimiter, inMemoryBlockOnConsumed: points + 1 };
     return client
       ? new RateLimiterRedis({ ...form, keyPrefix: `gatehouse:${keyPrefix}`, storeClient: client })
-      : new PostgresQuota({
-          ...form,
-          storeClient: source,
-          storeType: 'typeorm',
-          tableName: 'quotas',
-          tableCreated: true,
-          clearExpiredByTimeout: false,
-        });
+      : new PostgresQuota(
+          {
+            ...form,
+            storeClient: source,
+            storeType: 'typeorm',
+            tableName: 'quotas',
+            tableCreated: true,
+            clearExpiredByTimeout: false,
+          },
+          store,
+        );
   };
 }
