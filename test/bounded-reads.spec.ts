@@ -37,8 +37,6 @@ const EXCEPTIONS: Record<string, string> = {
     'one of a purpose; undo links are as many as addresses were confirmed in three days',
   'platform/database/feed/look.ts: SELECT number, kind, id, ver, roles, floor, kept, disabled F':
     'what one transaction has changed, or what came since the last look',
-  'platform/jobs/counters.ts: WITH turn AS MATERIALIZED (SELECT pg_catalog.pg_try_advisory':
-    'what came since the last turn, seconds ago',
   "platform/mail/mail-store.ts: DELETE FROM mail_outbox WHERE recipient = $1 AND due_at < 'i":
     'mails to one address are counted before they are written',
   'platform/rate-limiting/trusted-networks.ts: DELETE FROM known_addresses WHERE user_id = $1':

@@ -5,17 +5,26 @@ import { DebouncedTask } from './debounced-task.js';
 /** Any number: one instance aggregates at a time. */
 const AGGREGATE_LOCK = 4_711_005;
 
+/** Changes of one statement at most. All of them at once would, after an outage, take longer than a statement may, again and again. */
+const BATCH = 10_000;
+
 /**
- * Aggregates the changes into the counters.
+ * Aggregates some of the changes into the counters, and says how many.
  * What is moved leaves the one table and enters the other in one commit, so a sum over both is exact at every moment.
+ * $1 how many at most
  */
 const AGGREGATE = {
-  name: 'counters-aggregate',
+  name: 'counters-aggregate-some',
   text: `
   WITH turn AS MATERIALIZED (SELECT pg_catalog.pg_try_advisory_xact_lock(${AGGREGATE_LOCK}) AS held),
-    moved AS (DELETE FROM tally_changes WHERE (SELECT held FROM turn) RETURNING name, day, delta)
-  INSERT INTO tallies SELECT name, day, sum(delta) FROM moved GROUP BY name, day
-  ON CONFLICT (name, day) DO UPDATE SET count = tallies.count + excluded.count`,
+    moved AS (
+      DELETE FROM tally_changes
+      WHERE (SELECT held FROM turn) AND ctid = ANY (ARRAY(SELECT ctid FROM tally_changes LIMIT $1::integer))
+      RETURNING name, day, delta),
+    added AS (
+      INSERT INTO tallies SELECT name, day, sum(delta) FROM moved GROUP BY name, day
+      ON CONFLICT (name, day) DO UPDATE SET count = tallies.count + excluded.count)
+  SELECT count(*)::integer AS moved FROM moved`,
 };
 
 /** Keeps the table of changes short. The counts are exact without it; reading them would only grow slow. */
@@ -41,6 +50,9 @@ export class Counters implements OnApplicationBootstrap, OnModuleDestroy {
 
   /** Aggregates what is committed. Several instances may call it at once. */
   async aggregate(): Promise<void> {
-    await this.database.run(AGGREGATE, []);
+    for (;;) {
+      const [row] = await this.database.run<{ moved: number }>(AGGREGATE, [BATCH]);
+      if (row?.moved !== BATCH) return;
+    }
   }
 }
