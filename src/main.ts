@@ -64,7 +64,8 @@ async function start(config: Config, notes: string[], logger: Logger, running: R
   }
   const databaseUrl = config.databaseUrl ?? running.postgres?.url ?? '';
   const { updateSchema } = await import('./app/update-schema.js');
-  const applied = await updateSchema(config, { databaseUrl, superuserUrl: running.postgres?.superuserUrl });
+  const warn = (sentence: string) => logger.warn(sentence);
+  const applied = await updateSchema(config, { databaseUrl, superuserUrl: running.postgres?.superuserUrl, warn });
   if (applied.length > 0) logger.info({ migrations: applied }, 'The database schema is up to date');
   running.server = await serve(config, databaseUrl, logger);
   process.stdout.write(`${banner({ ...running.server, warnings: [...notes, ...warningsOf(config)] })}\n`);

@@ -1,6 +1,8 @@
+import { keptLog } from '../audit/kept-log.js';
 import { handOverAuditLog } from '../audit/log-owner.js';
 import type { Config } from '../platform/config/config.js';
 import { migrate } from '../platform/database/data-source.js';
+import { withClient } from '../platform/database/short-client.js';
 import { DirectUrlError } from './direct-url-error.js';
 import { areTwoDatabases, TwoDatabasesError } from './two-databases.js';
 
@@ -9,6 +11,8 @@ interface Place {
   databaseUrl: string;
   /** The superuser's, in the embedded Postgres: the audit log is given to a role of its own there. */
   superuserUrl: string | undefined;
+  /** Told what a person should look into. */
+  warn?: (sentence: string) => void;
 }
 
 /**
@@ -17,11 +21,13 @@ interface Place {
  */
 export async function updateSchema(
   { databaseDirectUrl }: Pick<Config, 'databaseDirectUrl'>,
-  { databaseUrl, superuserUrl }: Place,
+  { databaseUrl, superuserUrl, warn }: Place,
 ): Promise<string[]> {
   if (superuserUrl !== undefined) {
     const applied = await migrate(databaseUrl);
     await handOverAuditLog({ url: databaseUrl, superuserUrl });
+    const kept = await withClient(databaseUrl, keptLog);
+    if (kept !== null) warn?.(kept);
     return applied;
   }
   if (databaseDirectUrl === undefined) return migrate(databaseUrl);

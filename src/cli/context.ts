@@ -24,7 +24,8 @@ export async function withApp<T>(work: (app: INestApplicationContext, config: Co
     : await startEmbeddedPostgres({ dataDir: join(config.dataDir, 'postgres'), log: (line) => logger.info(line) });
   try {
     const url = config.databaseUrl ?? postgres?.url ?? '';
-    await updateSchema(config, { databaseUrl: url, superuserUrl: postgres?.superuserUrl });
+    const warn = (sentence: string) => logger.warn(sentence);
+    await updateSchema(config, { databaseUrl: url, superuserUrl: postgres?.superuserUrl, warn });
     const app = await NestFactory.createApplicationContext(AppModule.with(config, url, 0), {
       logger: new NestLogger(logger),
       abortOnError: false,

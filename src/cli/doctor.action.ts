@@ -4,6 +4,7 @@ import { DataSource } from 'typeorm';
 import { DirectUrlError } from '../app/direct-url-error.js';
 import { explainFailure } from '../app/startup-errors.js';
 import { areTwoDatabases, TwoDatabasesError } from '../app/two-databases.js';
+import { keptLog } from '../audit/kept-log.js';
 import { type DeploymentReport, examine, seenAddress, type Unreachable } from '../health/doctor.js';
 import { plainAddress } from '../platform/common/address.js';
 import { Clock } from '../platform/common/clock.js';
@@ -85,7 +86,9 @@ async function askDatabase(config: Config): Promise<DeploymentReport['database']
     const clockOffset = await clockOffsetOf(source);
     const notificationsArrive = await areNotificationsHeard(config, url, source);
     const migrationsPending = await source.showMigrations();
-    return { clockOffset, migrationsPending, ...found, notificationsArrive };
+    // Elsewhere the owner of the log is the operator's choice.
+    const auditLog = postgres ? await withClient(url, keptLog) : null;
+    return { clockOffset, migrationsPending, ...found, notificationsArrive, auditLog };
   } catch (error) {
     return unreachable(error);
   } finally {

@@ -6,6 +6,7 @@ const DATABASE = {
   weakSchemas: [],
   unfitSettings: null,
   notificationsArrive: true,
+  auditLog: null,
 };
 const HEALTHY: DeploymentReport = {
   production: true,
@@ -79,6 +80,12 @@ it.each<[string, Partial<DeploymentReport>, string, RegExp]>([
     { database: { ...DATABASE, weakSchemas: ['Other roles may create in the schema public. Run REVOKE …'] } },
     'fault',
     /^Other roles may create in the schema public\. Run REVOKE/,
+  ],
+  [
+    'an audit log that the server could change',
+    { database: { ...DATABASE, auditLog: 'It belongs' } },
+    'warning',
+    /^It/,
   ],
   ['settings that a pooler hides', { database: { ...DATABASE, unfitSettings: 'ALTER ROLE' } }, 'fault', /ALTER ROLE/],
   ['pending migrations', { database: { ...DATABASE, migrationsPending: true } }, 'fault', /older than this build/],

@@ -34,6 +34,7 @@ export interface DeploymentReport {
         /** What is wrong with sessions behind a pooler, in a sentence, or null. */ unfitSettings: string | null;
         /** Whether a notification came back; null with REVOCATION_FEED=poll, which needs none. */
         notificationsArrive: boolean | Unreachable | null;
+        /** What is wrong with the owner of the audit log, in a sentence, or null. */ auditLog: string | null;
       };
 }
 
@@ -120,6 +121,7 @@ function ofDatabase(database: DeploymentReport['database']): Check[] {
   const findings = [ofClock(database.clockOffset), ofNotifications(database.notificationsArrive)];
   findings.push(...ofSchemas(database.weakSchemas));
   if (database.unfitSettings !== null) findings.push({ level: 'fault', text: database.unfitSettings });
+  if (database.auditLog !== null) findings.push({ level: 'warning', text: database.auditLog });
   findings.push(
     database.migrationsPending
       ? {

@@ -30,13 +30,25 @@ afterAll(async () => {
   sandbox.clear();
 });
 
-/** As a server does it: the built one, since TypeORM reads the migrations by itself. */
-async function start(): Promise<void> {
+/** As a server does it: the built one, since TypeORM reads the migrations by itself. Returns what it warns of. */
+async function start(database = 'gatehouse', isEmbedded = true): Promise<string[]> {
   const built = (await import(new URL('../../dist/src/app/update-schema.js', import.meta.url).href)) as {
     updateSchema: typeof updateSchema;
   };
-  const { url: databaseUrl, superuserUrl } = postgres;
-  await built.updateSchema({ databaseDirectUrl: undefined }, { databaseUrl, superuserUrl });
+  const warnings: string[] = [];
+  const place = {
+    databaseUrl: urlOf(postgres.url, database),
+    superuserUrl: isEmbedded ? urlOf(postgres.superuserUrl, database) : undefined,
+    warn: (sentence: string) => warnings.push(sentence),
+  };
+  await built.updateSchema({ databaseDirectUrl: undefined }, place);
+  return warnings;
+}
+
+function urlOf(url: string, database: string): string {
+  const own = new URL(url);
+  own.pathname = `/${database}`;
+  return own.href;
 }
 
 const rows = async <Row extends QueryResultRow>(sql: string) => (await app.query<Row>(sql)).rows;
@@ -80,4 +92,17 @@ test('a copy of the tables that the path of the role leads to is not taken for o
   );
   await app.query(SEAL).catch(() => undefined);
   expect(await rows(`SELECT DISTINCT who FROM evil.heard WHERE who <> 'gatehouse'`)).toEqual([]);
+});
+
+test('a log that was brought along with its entries is left alone, and the start says so', async () => {
+  expect(await start()).toEqual([]);
+  await app.query('CREATE DATABASE brought');
+  await start('brought', false);
+  const add = `INSERT INTO gatehouse.audit_events (id, type) VALUES (gen_random_uuid(), 'auth.login')`;
+  await withClient(urlOf(postgres.url, 'brought'), (client) => client.query(add));
+  const warnings = await start('brought');
+  expect(warnings).toEqual([
+    expect.stringMatching(/schema gatehouse belongs to the role of the server.*gatehouse_audit/),
+  ]);
+  expect(await start('brought')).toEqual(warnings);
 });
