@@ -1,10 +1,14 @@
 import { isIP } from 'node:net';
 
+/** Characters of an address at most, with zone, brackets, quotes and port: what is longer is none, and is not searched. */
+const LONGEST = 128;
+
 /**
  * A client address in the one spelling that is stored and compared: an IPv4 address that came through an IPv6 socket is
  * the IPv4 address it is, and a link-local one has no zone. Returns null for a text that is not an address.
  */
 export function plainAddress(text: string): string | null {
+  if (text.length > LONGEST) return null;
   const plain = text.replace(/^([\da-f:.]*:[\da-f:.]*)%.+$/i, '$1').replace(/^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/i, '');
   const family = isIP(plain);
   if (family !== 6) return family === 4 ? plain : null;
@@ -18,6 +22,7 @@ export function plainAddress(text: string): string | null {
  * port behind an IPv6 address without brackets cannot be told from its last group, but for one that ends as IPv4 does.
  */
 export function forwardedAddress(hop: string): string | null {
+  if (hop.length > LONGEST) return null;
   const [, quoted] = /^"([^"]*)"$/.exec(hop) ?? [];
   const bare = (quoted ?? hop)
     .replace(/^([\da-f:]*\d+\.\d+\.\d+\.\d+):\d{1,5}$/i, '$1')

@@ -16,6 +16,9 @@ export interface ClientAddress {
   suppliedBy: string | null;
 }
 
+/** Proxies in a row at most: a longer list was written to keep us busy. */
+const MOST_HOPS = 32;
+
 /** Stands for a socket that is gone already and had no address. */
 const NO_ADDRESS = '0.0.0.0';
 
@@ -37,7 +40,7 @@ export function clientAddressOf(
 ): ClientAddress {
   let client: ClientAddress = { address: plainAddress(peer ?? '') ?? NO_ADDRESS, suppliedBy: null };
   let rest = forwardedFor;
-  while (rest !== undefined && isProxy(client.address)) {
+  for (let hops = 0; rest !== undefined && hops < MOST_HOPS && isProxy(client.address); hops++) {
     const comma = rest.lastIndexOf(',');
     const address = forwardedAddress(rest.slice(comma + 1).trim());
     if (address === null) break;
