@@ -15,6 +15,9 @@ import { createLogger } from './platform/observability/logger.js';
 /** Milliseconds for which a stop waits for a start that is under way. */
 const STOP_TIMEOUT = 10_000;
 
+/** Milliseconds within which another signal is the first once more: npm passes on what the whole group of processes was sent. */
+const SAME_SIGNAL = 1_000;
+
 /** Connections of the embedded Postgres beside those of the server: its link, its presence, migrations, commands, a person at psql. */
 const SPARE_CONNECTIONS = 50;
 
@@ -28,12 +31,15 @@ async function main(): Promise<void> {
   const starting = start(config, notes, logger, running);
   let stopping: Promise<void> | undefined;
   const hurry = new AbortController();
-  // One stop for every signal: npm passes on the Ctrl-C that the terminal has sent already. A second one ends the delay.
+  // One stop for every signal. A second one, that somebody sent later, ends the delay.
   const stop = () => (stopping ??= takeDown(starting, running, { delay: config.shutdownDelay, hurry: hurry.signal }));
+  let toldAt = 0;
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.on(signal, () => {
-      if (stopping) hurry.abort();
-      else logger.info(stopNotice(signal, config));
+      if (!stopping) {
+        toldAt = performance.now();
+        logger.info(stopNotice(signal, config));
+      } else if (performance.now() - toldAt > SAME_SIGNAL) hurry.abort();
       stop().then(() => process.exit(0), fail);
     });
   }

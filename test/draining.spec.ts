@@ -46,8 +46,25 @@ describe.each(['1', '2'])('WORKERS=%s', (WORKERS) => {
     const gatehouse = await start({ SHUTDOWN_DELAY: '10m', WORKERS });
     gatehouse.process.kill('SIGTERM');
     await waitFor(async () => (await readiness(gatehouse)) === 503, { within: 5_000 });
-    gatehouse.process.kill('SIGINT');
+    // As a person presses Ctrl-C until it ends. One within the first second would be the first once more.
+    await waitFor(() => {
+      gatehouse.process.kill('SIGINT');
+      return gatehouse.process.exitCode !== null;
+    });
     expect(await gatehouse.exited).toEqual({ code: 0, signal: null });
+    await gatehouse.stop();
+  });
+
+  test('a signal that comes twice at once, from a service manager and by way of npm, does not end the delay', async () => {
+    const gatehouse = await start({ SHUTDOWN_DELAY: '2s', WORKERS });
+    const { accessToken } = await signUp(gatehouse);
+    const told = performance.now();
+    gatehouse.process.kill('SIGTERM');
+    await waitFor(async () => (await readiness(gatehouse)) === 503, { within: 900 });
+    gatehouse.process.kill('SIGTERM');
+    expect((await gatehouse.call('GET', '/v1/auth/session', { token: accessToken })).status).toBe(200);
+    expect(await gatehouse.exited).toEqual({ code: 0, signal: null });
+    expect(performance.now() - told).toBeGreaterThanOrEqual(2_000);
     await gatehouse.stop();
   });
 });
