@@ -32,6 +32,15 @@ describe.each(['application/json', 'text/html'])('where it exists, to a request 
     ['true-client-ip', '203.0.113.7'],
     ['x-amzn-trace-id', 'Root=1-67891233-abcdef012345678912345678'],
     ['cdn-loop', 'cloudflare'],
+    ['x-forward-for', '127.0.0.1'],
+    ['x-appengine-country', 'DE'],
+    ['x-arr-log-id', '1'],
+    ['x-nginx-proxy', 'true'],
+    ['x-scheme', 'https'],
+    ['x_forwarded_for', '127.0.0.1'],
+    ['cloudfront-viewer-address', '203.0.113.7:1'],
+    ['front-end-https', 'on'],
+    ['ngrok-skip-browser-warning', '1'],
   ])('that was passed on it does not: %s', async (name, value) => {
     const answer = await home.call<Problem>('GET', '/dev/outbox', { headers: { accept, [name]: value } });
     expect([answer.status, answer.body.code]).toEqual([404, 'not_found']);
@@ -57,6 +66,21 @@ describe.each(['application/json', 'text/html'])('where it exists, to a request 
     );
     expect(raw).toMatch(/^HTTP\/1\.1 404 /);
     expect(raw).not.toContain('verify-email');
+  });
+
+  test.each([
+    `GET http://auth.example.com/dev/outbox HTTP/1.1\r\nHost: localhost\r\n`,
+    `GET /dev/outbox HTTP/1.1\r\nHost: localhost\r\nHost: auth.example.com\r\n`,
+    `GET /dev/outbox HTTP/0.9\r\nHost: localhost\r\n`,
+  ])('that has two hosts, or is older than they are, it does not: %s', async (head) => {
+    const { text: raw } = await sendRaw(home.url, `${head}Accept: ${accept}\r\nConnection: close\r\n\r\n`);
+    expect(raw).toMatch(/^HTTP\/1\.1 40[04] /);
+    expect(raw).not.toContain('verify-email');
+  });
+
+  test('that a page or a program here makes it is there, whatever of its own it sends', async () => {
+    const headers = { accept, 'x-requested-with': 'XMLHttpRequest', 'x-request-id': 'a-trace' };
+    expect((await home.call('GET', '/dev/outbox', { headers })).status).toBe(200);
   });
 
   test.each(['localhost:3000', '127.0.0.1', '[::1]:3000'])('made here it is there: Host: %s', async (host) => {

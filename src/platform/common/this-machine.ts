@@ -1,9 +1,12 @@
 import type { IncomingMessage } from 'node:http';
 import { plainAddress } from './address.js';
 
-/** What proxies, balancers and tunnels write into a request that they pass on. */
+/**
+ * What proxies, balancers and tunnels write into a request that they pass on: of headers that begin with X-, each but those
+ * that programs themselves send.
+ */
 const FORWARDED =
-  /^(?:forwarded|via|x-forwarded.*|x-real-ip|x-client-ip|x-cluster-client-ip|x-original-.*|x-envoy-.*|x-amz.*|x-azure-.*|x-vercel-.*|true-client-ip|client-ip|fastly-.*|fly-.*|cf-.*|cdn-loop|tailscale-.*)$/;
+  /^(?:x[-_](?!(?:request-id|requested-with|token-delivery|csrf-token|xsrf-token)$).*|(?:client|true-client|do-connecting|incap-client)-ip|(?:forwarded|fastly|fly|cf|cloudfront|akamai|tailscale|ngrok|ssl-client|ssl).*|via|cdn-loop|front-end-https|proxy-connection)$/;
 
 /**
  * Whether a host of a URL or of `HOST` is this very machine. A name of `.test` is one of /etc/hosts: nobody on the internet can
@@ -22,8 +25,8 @@ function isLoopback(address: string): boolean {
  * Whether a request was made on this machine, for this machine, and passed on by nobody: a proxy here gives itself away by a
  * header, by HTTP/1.0, or by the name that people know it by, and so does a page whose name was made to lead here.
  */
-export function isFromThisMachine({ socket, headers, httpVersionMajor, httpVersionMinor }: IncomingMessage): boolean {
-  if (!isLoopback(socket.remoteAddress ?? '') || (httpVersionMajor === 1 && httpVersionMinor === 0)) return false;
+export function isFromThisMachine({ socket, headers, httpVersion }: IncomingMessage): boolean {
+  if (!isLoopback(socket.remoteAddress ?? '') || httpVersion !== '1.1') return false;
   if (Object.keys(headers).some((name) => FORWARDED.test(name))) return false;
   const url = `http://${headers.host ?? ''}`;
   return URL.canParse(url) && isThisMachine(new URL(url).hostname);
