@@ -23,6 +23,12 @@ const OF_FASTIFY: Record<number, ProblemCode> = {
   415: 'unsupported_media_type',
 };
 
+/** What a file that is asked for cannot answer (RFC 9110, 15.5.13 and 15.5.17): title and what to do. */
+const OF_FILES: Record<number, readonly [title: string, detail: string]> = {
+  412: ['Precondition failed', 'The file is in another state than the request demands. Read it anew.'],
+  416: ['Range not satisfiable', 'The file has no such part. Content-Range says how long it is.'],
+};
+
 /** Answers everything that was thrown, as RFC 9457. The client learns the code; the cause stays in the log. */
 @Catch()
 export class ErrorFilter implements ExceptionFilter {
@@ -71,6 +77,8 @@ export class ErrorFilter implements ExceptionFilter {
     const status =
       error instanceof HttpException ? error.getStatus() : (error as { statusCode?: number } | null)?.statusCode;
     if (status === 404) return this.unmatched(request);
+    const ofFile = OF_FILES[status ?? 0];
+    if (status !== undefined && ofFile !== undefined) return aboutFile(status, ofFile, error);
     if (status !== undefined && status >= 400 && status < 500)
       return new Problem(OF_FASTIFY[status] ?? 'invalid_request', { cause: error });
     return new Problem('internal_error', { cause: error });
@@ -82,6 +90,12 @@ export class ErrorFilter implements ExceptionFilter {
       ? new Problem('method_not_allowed', { headers: { allow: methods.join(', ') } })
       : new Problem('not_found');
   }
+}
+
+function aboutFile(status: number, [title, detail]: readonly [string, string], cause: unknown): Problem {
+  const length = (cause as { headers?: Record<string, string> }).headers?.['Content-Range'];
+  const headers: Record<string, string> = length === undefined ? {} : { 'content-range': length };
+  return new Problem('invalid_request', { status, title, detail, headers, cause });
 }
 
 function headersOf({ code, status }: Problem, request: FastifyRequest): Record<string, string> {
