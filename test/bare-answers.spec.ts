@@ -22,6 +22,16 @@ const REFUSED: [name: string, bytes: string, status: number, code: string][] = [
   ['what only looks like the known one', `${LOGIN}Expect: y 100-continue\r\n\r\n{}`, 417, 'invalid_request'],
   ['the known one beside another', `${LOGIN}Expect: 100-continue, x\r\n\r\n{}`, 417, 'invalid_request'],
   ['no Host', 'GET /health/live HTTP/1.1\r\n\r\n', 400, 'invalid_request'],
+  ['two Hosts', `GET /health/live HTTP/1.1\r\n${HOST}Host: evil.example\r\n\r\n`, 400, 'invalid_request'],
+  ['two Hosts, alike', `GET /health/live HTTP/1.1\r\n${HOST}${HOST}\r\n`, 400, 'invalid_request'],
+  ['two Hosts in HTTP/1.0', `GET /health/live HTTP/1.0\r\n${HOST}${HOST}\r\n`, 400, 'invalid_request'],
+  ...['a b', 'a/b', 'user@a', 'a?b', 'a:b', 'a:80:80', '[::1', 'é'].map((host): [string, string, number, string] => [
+    `no host: ${host}`,
+    `GET /health/live HTTP/1.1\r\nHost: ${host}\r\n\r\n`,
+    400,
+    'invalid_request',
+  ]),
+  ['a user in the address', `GET http://a@b/health/live HTTP/1.1\r\n${HOST}\r\n`, 400, 'invalid_request'],
   ['CONNECT', `CONNECT example.com:443 HTTP/1.1\r\n${HOST}\r\n`, 405, 'method_not_allowed'],
   ['TRACE', `TRACE /health/live HTTP/1.1\r\n${HOST}\r\n`, 405, 'method_not_allowed'],
   ['a method that Node knows and Fastify does not', `PROPFIND / HTTP/1.1\r\n${HOST}\r\n`, 405, 'method_not_allowed'],
@@ -34,10 +44,10 @@ const REFUSED: [name: string, bytes: string, status: number, code: string][] = [
   [
     'a part that a file does not have',
     `GET /icon.svg HTTP/1.1\r\n${HOST}Range: bytes=99999-\r\n\r\n`,
-    400,
+    416,
     'invalid_request',
   ],
-  ['a file of another state', `GET /icon.svg HTTP/1.1\r\n${HOST}If-Match: "x"\r\n\r\n`, 400, 'invalid_request'],
+  ['a file of another state', `GET /icon.svg HTTP/1.1\r\n${HOST}If-Match: "x"\r\n\r\n`, 412, 'invalid_request'],
   ['a file with a NUL', `GET /docs/%00 HTTP/1.1\r\n${HOST}\r\n`, 400, 'invalid_request'],
   ['a hidden file', `GET /docs/.env HTTP/1.1\r\n${HOST}\r\n`, 404, 'not_found'],
   ['a folder of files', `GET /assets/ HTTP/1.1\r\n${HOST}\r\n`, 404, 'not_found'],
@@ -68,6 +78,19 @@ test.each(REFUSED)('%s', async (_name, bytes, status, code) => {
   });
   if (status === 405) expect(head).toMatch(/^allow:/im);
   expect(text).not.toMatch(/HPE_|FST_|node_modules|\.js:\d/);
+});
+
+test.each(['', 'localhost:', '[::1]:3000', '[fe80::1%25eth0]', 'xn--bcher-kva.example', 'a_b.example', '127.0.0.1:80'])(
+  'Host: %s is one',
+  async (host) => {
+    const { statuses } = await sendRaw(gatehouse.url, `GET /health/live HTTP/1.1\r\nHost: ${host}\r\n\r\n`, 600);
+    expect(statuses).toEqual([200]);
+  },
+);
+
+test('a part that a file does not have is told how long the file is', async () => {
+  const { text } = await sendRaw(gatehouse.url, `GET /icon.svg HTTP/1.1\r\n${HOST}Range: bytes=99999-\r\n\r\n`, 600);
+  expect(text).toMatch(/^content-range: bytes \*\/\d+\r?$/im);
 });
 
 test('a refused expectation ends the connection: its body is not read, and must not become a request', async () => {

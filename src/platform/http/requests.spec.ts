@@ -4,7 +4,22 @@ import { decodableUrl, requestId, routableUrl } from './requests.js';
 import { RouteTable } from './route-table.js';
 
 const urlOf = (url: string) => decodableUrl({ url } as never);
+/** The path that a request is routed by, and its host. */
+function placeOf(url: string) {
+  const request = { url, headers: { host: 'of.header' } };
+  return [decodableUrl(request as never), request.headers.host];
+}
 const idOf = (value: string | string[] | undefined) => requestId({ headers: { 'x-request-id': value } } as never);
+
+test.each([
+  ['http://a.example:80/b?c=http://d/e', '/b?c=http://d/e', 'a.example:80'],
+  ['HTTPS://a.example', '/', 'a.example'],
+  ['http://a.example?b', '/?b', 'a.example'],
+  ['http:///b', '/b', ''],
+  ['/b', '/b', 'of.header'],
+  ['//a.example/b', '//a.example/b', 'of.header'],
+  ['*', '*', 'of.header'],
+])('%s is a request for %s at %s (RFC 9112, 3.2.2)', (url, path, host) => expect(placeOf(url)).toEqual([path, host]));
 
 test('the path can be decoded, whatever came, and a good address stays as it is', () => {
   fc.assert(

@@ -34,11 +34,27 @@ export function setHeaders(fastify: FastifyInstance, security: Headers): void {
   });
 }
 
+/** The form of an address that a client sends to a proxy (RFC 9112, 3.2.2). */
+const ABSOLUTE = /^https?:\/\/([^/?#]*)(.*)$/is;
+
+/**
+ * The address of a request without scheme and host. Where it had them its host is the one that counts, and no longer what stands in
+ * the header: the two may differ (RFC 9112, 3.2.2).
+ */
+function withoutHost(request: IncomingMessage): string {
+  const { url = '/' } = request;
+  const [, host, rest] = (url.startsWith('/') ? null : ABSOLUTE.exec(url)) ?? [];
+  if (host === undefined || rest === undefined) return url;
+  request.headers.host = host;
+  return rest.startsWith('/') ? rest : `/${rest}`;
+}
+
 /**
  * The address of a request to find its route by. One whose percent signs encode nothing (RFC 3986, 2.1) stands for itself:
  * Fastify would refuse it ahead of every hook, without a line in the log and without our headers.
  */
-export function decodableUrl({ url = '/' }: IncomingMessage): string {
+export function decodableUrl(request: IncomingMessage): string {
+  const url = withoutHost(request);
   if (!url.includes('%')) return url;
   const [path = '', ...query] = url.split('?');
   try {
