@@ -66,6 +66,10 @@ test('an IPv4 /24 does not either', async () => {
   expect(await duringFlood((index) => `198.18.7.${index}`, '198.51.100.10')).toEqual([200, 200, 200]);
 });
 
-test('as many networks of as many customers keep no owner from signing in where they did before', async () => {
-  expect(await duringFlood((index) => `2001:db8:${hex(index)}::1`, OWNER)).toEqual([200, 200, 200]);
+test('nor do as many /48 of one /32, of which a hobbyist leases 256 for a few coins a month', async () => {
+  expect(await duringFlood((index) => `2001:db8:${hex(index)}::1`, '198.51.100.11')).toEqual([200, 200, 200]);
+});
+
+test('as many networks of as many providers keep no owner from signing in where they did before', async () => {
+  expect(await duringFlood((index) => `2a${hex(index)}:db8::1`, OWNER)).toEqual([200, 200, 200]);
 });

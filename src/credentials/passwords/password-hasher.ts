@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Inject, Injectable, Logger, OnApplicationShutdown, OnModuleInit } from '@nestjs/common';
 import { Piscina } from 'piscina';
-import { networkOf, siteOf } from '../../platform/common/address.js';
+import { networksOf } from '../../platform/common/address.js';
 import { FairQueue, type Share } from '../../platform/common/fair-queue.js';
 import { Problem } from '../../platform/http/problem.js';
 import { canonicalPassword } from './canonical-password.js';
@@ -52,7 +52,7 @@ export class InvalidPasswordError extends Error {
 }
 
 /** What the server hashes for itself. */
-const OWN: Share = ['known', '', ''];
+const OWN: Share = ['known', '', '', ''];
 /** Milliseconds that a thread may take to load before it is given up. */
 const LOADING = 5_000;
 /** Costs above 15 count as malformed: a single hash of cost 31 would hold a thread for a day. */
@@ -182,10 +182,10 @@ export class PasswordHasher implements OnModuleInit, OnApplicationShutdown {
 }
 
 /**
- * Classes take turns, then the networks that one customer can have whole, then clients: a /48 that sends from each of its
+ * Classes take turns, then networks from the widest to that of one client: a /48 that sends from each of its
  * 65 536 clients has one turn where a neighbour has one. An IPv4 /24 counts here too, where it costs its neighbours no more
  * than a turn.
  */
 function shareOf({ ip, known }: HashTurn): Share {
-  return [known ? 'known' : 'other', siteOf(ip) ?? ip.slice(0, ip.lastIndexOf('.')), networkOf(ip)];
+  return [known ? 'known' : 'other', ...networksOf(ip)];
 }

@@ -54,6 +54,16 @@ export function siteOf(address: string): string | null {
   return address.includes(':') ? ipv6Network(address, 3) : null;
 }
 
+/**
+ * Whose turn an address takes where turns are shared out, from the widest network to the client: IPv6 by /32, of which a small
+ * provider has one and hands out many /48, then /48 and /64; IPv4 by /16 and /24. Takes what plainAddress returns.
+ */
+export function networksOf(address: string): [wide: string, site: string, client: string] {
+  if (address.includes(':')) return [ipv6Network(address, 2), ipv6Network(address, 3), ipv6Network(address, 4)];
+  const site = address.slice(0, address.lastIndexOf('.'));
+  return [site.slice(0, site.lastIndexOf('.')), site, address];
+}
+
 /** The first groups of an IPv6 address, as a network. */
 function ipv6Network(address: string, count: number): string {
   const [head = '', tail] = address.split('::');

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import { networkOf, siteOf } from '../common/address.js';
+import { networkOf, networksOf } from '../common/address.js';
 import { Clock } from '../common/clock.js';
 import { FairQueue } from '../common/fair-queue.js';
 import { TwoGenerationCache } from '../common/two-generation-cache.js';
@@ -66,7 +66,7 @@ export class TrustedNetworks {
     const network = networkOf(address);
     const remembered = this.answers.get(network);
     if (remembered !== undefined && remembered.until > this.clock.elapsed()) return remembered.knows;
-    const [row] = await this.queue.run([siteOf(address) ?? network, network], () =>
+    const [row] = await this.queue.run(networksOf(address), () =>
       this.database.run<{ knows: boolean }>(IS_KNOWN, [address]),
     );
     const knows = row?.knows ?? false;
