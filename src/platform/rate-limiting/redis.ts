@@ -1,6 +1,7 @@
 import { Logger, type OnApplicationShutdown } from '@nestjs/common';
 import type { Redis } from 'ioredis';
 import type { Config } from '../config/config.js';
+import { describeRedisFault } from './redis-fault.js';
 
 /** Milliseconds after which Redis is as good as down. */
 const TIMEOUT = 500;
@@ -30,14 +31,15 @@ async function connect(url: string): Promise<Redis> {
     retryStrategy: (attempt) => Math.min(attempt * 100, 2_000),
   });
   // Without a listener ioredis writes to the console; with each attempt it would say the same again.
-  let told = false;
+  let told = '';
   client.on('error', (error: NodeJS.ErrnoException) => {
-    if (!told) logger.warn(`Redis cannot be reached (${error.code ?? error.name}); trying again`);
-    told = true;
+    const fault = describeRedisFault(error);
+    if (fault !== told) logger.warn(`${fault}. Until that is mended each instance counts for itself; trying again`);
+    told = fault;
   });
   client.on('ready', () => {
-    if (told) logger.log('Redis is reached again');
-    told = false;
+    if (told !== '') logger.log('Redis is reached again');
+    told = '';
   });
   return client;
 }

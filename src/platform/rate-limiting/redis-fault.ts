@@ -1,0 +1,27 @@
+/** What the driver reports, as far as it is read. Its message may hold an address. */
+interface RedisError {
+  name: string;
+  message: string;
+  code?: string;
+}
+
+/** What Redis says to those whom it does not let do their work, and the sentence for it. */
+const REFUSALS: [answer: RegExp, sentence: string][] = [
+  [/^WRONGPASS|invalid password/, 'Redis refuses the user or password in REDIS_URL'],
+  [/^NOAUTH/, 'Redis asks for a password, and REDIS_URL has none'],
+  [/^NOPERM/, 'Redis does not let the user in REDIS_URL do what is needed'],
+  [/DB index is out of range/, 'Redis has no database of the number in REDIS_URL: number 0 is used in its place'],
+];
+const OF_CERTIFICATE = /^(?:SELF_SIGNED_CERT|DEPTH_ZERO_SELF_SIGNED|UNABLE_TO_|CERT_|ERR_TLS_CERT)/;
+
+/** Why Redis cannot be used, in one sentence that says what to mend. */
+export function describeRedisFault({ name, message, code }: RedisError): string {
+  const refusal = REFUSALS.find(([answer]) => answer.test(message));
+  if (refusal) return refusal[1];
+  if (name === 'ParserError') return 'What answers at the address in REDIS_URL is no Redis';
+  if (OF_CERTIFICATE.test(code ?? ''))
+    return `The certificate of Redis is not one that this machine takes for it (${code}): let Node know its authority by NODE_EXTRA_CA_CERTS`;
+  if (/^ERR_SSL_|^EPROTO$/.test(code ?? ''))
+    return `Redis does not begin with TLS at the address in REDIS_URL (${code}): use redis://, or the port for rediss://`;
+  return `Redis cannot be reached (${code ?? name})`;
+}
