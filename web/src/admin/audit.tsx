@@ -22,8 +22,7 @@ const entriesQuery = (filter: Values) =>
 const toIso = (local: string | undefined) => (local ? new Date(local).toISOString() : '');
 
 async function filterOf({ user = '', from, to, ...values }: Values): Promise<Values> {
-  const name = user.trim();
-  const userId = name === '' ? '' : await userIdOf(name, 'user');
+  const userId = user === '' ? '' : await userIdOf(user, 'user');
   return withoutEmpty({ ...values, userId, from: toIso(from), to: toIso(to) });
 }
 

@@ -60,7 +60,7 @@ it('sends what was typed without the blanks around it, and a password with them'
     </Form>,
   );
   fill(screen.getByLabelText<HTMLInputElement>('Password'), ' open\u00a0');
-  await sendAs(' Ada Lovelace\u00a0');
+  await sendAs('\u200b Ada Lovelace\u00a0\u2060');
   await waitFor(() => expect(action.mock.calls).toEqual([[{ name: 'Ada Lovelace', password: ' open\u00a0' }]]));
 });
 

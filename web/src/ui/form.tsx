@@ -76,12 +76,17 @@ export function Form({ submit, action, resets = false, danger = false, className
   );
 }
 
+/** What no eye sees at the ends of a text, as the server takes it away. */
+const BLANKS =
+  /^[\s\u200B-\u200F\u2028-\u202C\u2060-\u2069\uFEFF]+|[\s\u200B-\u200F\u2028-\u202C\u2060-\u2069\uFEFF]+$/g;
+const trimBlanks = (text: string) => text.replace(BLANKS, '');
+
 /** What stands in the fields, without the blanks that a phone's keyboard leaves around it; a password as it is. */
 function typedValues(form: HTMLFormElement): Values {
   const entries = [...new FormData(form)].map(([name, value]) => {
     const field = form.elements.namedItem(name);
     const isPassword = field instanceof HTMLInputElement && field.type === 'password';
-    return [name, isPassword ? value : String(value).trim()];
+    return [name, isPassword ? value : trimBlanks(String(value))];
   });
   return Object.fromEntries(entries) as Values;
 }
