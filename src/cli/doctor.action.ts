@@ -9,6 +9,7 @@ import { type DeploymentReport, examine, seenAddress, type Unreachable } from '.
 import { plainAddress } from '../platform/common/address.js';
 import { Clock } from '../platform/common/clock.js';
 import type { Config } from '../platform/config/config.js';
+import { databaseInTheClear } from '../platform/config/database-url.js';
 import { dataSourceOptions } from '../platform/database/data-source.js';
 import { startEmbeddedPostgres } from '../platform/database/embedded/embedded-postgres.js';
 import { Bell, ChannelError } from '../platform/database/feed/bell.js';
@@ -52,6 +53,9 @@ export async function runDoctor({ peer, forwardedFor, json }: DoctorOptions): Pr
     smtpUrl: process.env.SMTP_URL || undefined,
     trustedProxies: config.trustedProxies,
     rateLimits: config.rateLimits,
+    databaseInTheClear: [config.databaseUrl, config.databaseDirectUrl].flatMap(
+      (url) => (url && databaseInTheClear(url, process.env.PGSSLMODE)) || [],
+    ),
     database: await askDatabase(config),
   });
   const seen = peer === undefined ? null : seenAddress(peer, forwardedFor, config.trustedProxies);

@@ -17,6 +17,7 @@ const HEALTHY: DeploymentReport = {
   smtpUrl: 'smtps://mail',
   trustedProxies: ['10.1.2.0/24', 'loopback'],
   rateLimits: true,
+  databaseInTheClear: [],
   database: DATABASE,
 };
 
@@ -97,6 +98,7 @@ it.each<[string, Partial<DeploymentReport>, string, RegExp]>([
     'fault',
     /TRUSTED_PROXIES is set/,
   ],
+  ['a database in the clear', { databaseInTheClear: ['Without TLS.'] }, 'warning', /^Without TLS\.$/],
   ['a misspelt name', { settingNotes: ['SMTP_ULR is none.'] }, 'warning', /^SMTP_ULR is none\.$/],
   ['plain http', { publicUrl: 'http://gate.example.com' }, 'fault', /https/],
   ['no limits', { rateLimits: false }, 'fault', /RATE_LIMITS/],

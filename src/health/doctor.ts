@@ -24,6 +24,8 @@ export interface DeploymentReport {
   smtpUrl: string | undefined;
   trustedProxies: readonly string[];
   rateLimits: boolean;
+  /** What connections to the database lay open, a sentence each. */
+  databaseInTheClear: readonly string[];
   database:
     | Unreachable
     | {
@@ -60,6 +62,7 @@ export function examine(symptoms: DeploymentReport): Check[] {
     ...ofSecret(symptoms),
     ...ofMail(symptoms),
     ...ofDatabase(symptoms.database),
+    ...symptoms.databaseInTheClear.map((text): Check => ({ level: 'warning', text })),
     ...ofExposure(symptoms),
     ...symptoms.settingNotes.map((text): Check => ({ level: 'warning', text })),
   ];

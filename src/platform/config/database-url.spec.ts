@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Certificates } from '../../../test/support/certificates.js';
 import { ConfigError, loadConfig } from './config.js';
-import { parseDatabaseUrl } from './database-url.js';
+import { databaseInTheClear, parseDatabaseUrl } from './database-url.js';
 
 const certificates = new Certificates();
 const folder = mkdtempSync(join(tmpdir(), 'gatehouse-url-'));
@@ -52,6 +52,10 @@ const FAULTS: [url: string, sentence: RegExp][] = [
   ['postgres://u:hunter2@h1,h2/d', /names several hosts/],
   ['postgres://u:hunter2@h1:5432,h2:5433/d', /names several hosts/],
   ['postgres://u:hunter2@/d?host=h1,h2', /names several hosts/],
+  ['postgres://u:hunter2@h/d?sslMode=require', /has the parameter sslMode, which asks for nothing/],
+  ['postgres://u:hunter2@h/d?ssl-mode=require', /has the parameter ssl-mode/],
+  ['postgres://u:hunter2@h/d?tls=true', /has the parameter tls/],
+  ['postgres://u:hunter2@h/d?sslmode=verify-full&sslmode=disable', /has the parameter sslmode twice/],
   ['postgres://u:hunter2@h/d?sslmode=yes', /has sslmode=yes; known are/],
   ['postgres://u:hunter2@h/d?sslmode=verify-ca&uselibpqcompat=true', /without sslrootcert/],
   ['postgres://u:hunter2@h/d?sslrootcert=/no/such', /has sslrootcert=\/no\/such, which cannot be read \(ENOENT\)/],
@@ -85,3 +89,24 @@ test.each([
     expect.objectContaining({ faults: [expect.stringMatching(sentence)] }),
   );
 });
+
+test.each([
+  ['postgres://u:hunter2@db.example.com/d', undefined, /db\.example\.com is reached without TLS/],
+  ['postgres://u:hunter2@10.0.0.5:5432/d?sslmode=disable', 'require', /10\.0\.0\.5 is reached without TLS/],
+  ['postgres://u:hunter2@localhost/d?host=db.example.com', undefined, /db\.example\.com is reached without TLS/],
+  ['postgres://u:hunter2@h/d?ssl=0', undefined, /without TLS/],
+  ['postgres://u:hunter2@h/d?sslmode=no-verify', undefined, /Nobody checks the certificate/],
+])('%s lays something open', (url, mode, sentence) => {
+  expect(databaseInTheClear(url, mode)).toMatch(sentence);
+  expect(databaseInTheClear(url, mode)).not.toContain('hunter2');
+});
+
+test.each([
+  ['postgres://u:p@h/d?sslmode=verify-full', undefined],
+  ['postgres://u:p@h/d?ssl=true', undefined],
+  ['postgres://u:p@h/d', 'require'],
+  ['postgres://u:p@localhost:5432/d', undefined],
+  ['postgres://u:p@[::1]:5432/d', undefined],
+  ['postgres://u:p@127.0.0.1/d', undefined],
+  ['postgres://u:p@/d?host=/run/postgresql', undefined],
+])('%s lays nothing open', (url, mode) => expect(databaseInTheClear(url, mode)).toBeNull());

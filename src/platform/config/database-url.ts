@@ -1,11 +1,14 @@
 import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { isThisMachine } from '../common/this-machine.js';
 import { faultOfUrl } from './url-fault.js';
 
 const SCHEMES = ['postgres:', 'postgresql:'];
 /** What pg verifies the certificate and the name for, whatever the word; it warns of all but the last that this will change. */
 const VERIFIED = ['prefer', 'require', 'verify-ca', 'verify-full'];
 const UNVERIFIED = ['disable', 'no-verify'];
+/** What the driver knows of TLS. It passes over every other parameter, and goes on in the clear. */
+const OF_TLS = ['ssl', 'sslmode', 'sslrootcert', 'sslcert', 'sslkey', 'sslnegotiation'];
 const FILES = ['sslrootcert', 'sslcert', 'sslkey'] as const;
 
 /**
@@ -20,8 +23,35 @@ export function parseDatabaseUrl(text: string): string {
   const searchParams = new URLSearchParams(/\?(.*)$/.exec(text)?.[1]);
   if ([hostsOf(text), searchParams.get('host') ?? ''].some((hosts) => hosts.includes(',')))
     throw new Error('names several hosts, and one is asked: let one name, address or proxy lead to the primary');
+  refuseUnread(searchParams);
   refuseUnreadable(searchParams);
   return withSslMode(text, searchParams);
+}
+
+/**
+ * What a connection to this database lays open, in one sentence that names no password; else null. Takes what parseDatabaseUrl
+ * returns; a socket and this very machine need no TLS. `mode` is PGSSLMODE, which counts where the URL says nothing.
+ */
+export function databaseInTheClear(url: string, mode = 'disable'): string | null {
+  const params = new URLSearchParams(/\?(.*)$/.exec(url)?.[1]);
+  const host = params.get('host') ?? hostsOf(url).replace(/:\d*$/, '');
+  if (host === '' || host.startsWith('/') || isThisMachine(host)) return null;
+  const ssl = params.get('ssl');
+  const asked = params.get('sslmode') ?? (ssl === null ? mode : ssl === '0' || ssl === 'false' ? 'disable' : ssl);
+  if (asked === 'no-verify')
+    return `Nobody checks the certificate of the database at ${host} (sslmode=no-verify): whoever answers there gets the password. Use sslmode=verify-full.`;
+  if (asked !== 'disable') return null;
+  return `The database at ${host} is reached without TLS: the network between sees the password and all data. Add ?sslmode=verify-full to DATABASE_URL, unless that network is your own.`;
+}
+
+/** A parameter that is misspelt, or stands twice, asks for TLS to nobody's ears. */
+function refuseUnread(params: URLSearchParams): void {
+  const names = [...params.keys()];
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  if (twice !== undefined) throw new Error(`has the parameter ${twice} twice`);
+  const unread = names.find((name) => /ssl|tls/i.test(name) && !OF_TLS.includes(name));
+  if (unread !== undefined)
+    throw new Error(`has the parameter ${unread}, which asks for nothing; those for TLS are ${OF_TLS.join(', ')}`);
 }
 
 function hostsOf(text: string): string {
