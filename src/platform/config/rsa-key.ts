@@ -2,6 +2,8 @@ import { checkPrimeSync } from 'node:crypto';
 
 /** FIPS 186-5, A.1.1: a smaller one is of no use to anybody, and with 1 every text is its own signature. */
 const LEAST_EXPONENT = 65_537n;
+/** Go, Windows and many cards read no larger one, and so verify none of its signatures. */
+const LARGEST_EXPONENT = 2n ** 31n - 1n;
 const LEAST_BITS = 2048;
 const MEMBERS = ['n', 'e', 'd', 'p', 'q', 'dp', 'dq', 'qi'] as const;
 
@@ -17,6 +19,7 @@ export function faultOfRsa(jwk: Record<string, unknown>): string | null {
   ) as Record<(typeof MEMBERS)[number], bigint>;
   if (bitsOf(n) < LEAST_BITS) return `must have ${LEAST_BITS} bits or more, and has ${bitsOf(n)}`;
   if (e < LEAST_EXPONENT || e % 2n === 0n) return 'must have an odd exponent "e" of 65537 or more ("AQAB")';
+  if (e > LARGEST_EXPONENT) return 'must have an exponent "e" that others can read: at most 31 bits';
   const fits =
     p > 1n &&
     q > 1n &&

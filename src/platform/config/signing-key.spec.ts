@@ -59,6 +59,7 @@ test.each<[string, unknown, RegExp]>([
     /odd exponent "e" of 65537 or more/,
   ],
   ['e = 1 beside another d', { ...rsa, e: ONE }, /exponent/],
+  ['e of 33 bits, which Go reads none of', { ...rsa, e: 'AQAAAAE' }, /exponent "e" that others can read/],
   ['e = 3', { ...rsa, e: 'Aw' }, /exponent/],
   ['an even e', { ...rsa, e: 'AQAC' }, /exponent/],
   ['the n of another key', { ...rsa, n: otherRsa.n }, /one whole pair/],
