@@ -53,6 +53,10 @@ test.each<[string, string | Buffer, RegExp]>([
   ['a backslash in double quotes', 'A="C:\\secret"', /\\ in double quotes/],
   ['a typographic quote', 'A=“secret”', /typographic/],
   ['an invisible character', 'A=secret\u200b', /invisible/],
+  ...['\u00a0', '\u00ad', '\u180e', '\u2002', '\u202d', '\u2066', '\u3000', '\ufeff'].map(
+    (mark): [string, string, RegExp] => [`U+${mark.charCodeAt(0).toString(16)}`, `A=${mark}secret`, /invisible/],
+  ),
+  ['a line end of mainframes', 'A=1\u0085B=secret', /control character/],
   ['a line that would go on', 'A=secret\\\nPORT=1', /ends with \\/],
   ['a placeholder', 'A=$' + '{SECRET}', /\$ with a brace/],
   ['a command', 'A="$(cat /secret)"', /\$ with a brace/],
@@ -61,6 +65,10 @@ test.each<[string, string | Buffer, RegExp]>([
   expect(faults).toEqual([expect.stringMatching(sentence)]);
   expect(faults[0]).toMatch(/\.$/);
   expect(faults[0]).not.toMatch(/secret/i);
+});
+
+test('a name that every object has is a name like another', () => {
+  expect(read('constructor=x\ntoString=y')).toMatchObject({ faults: [], values: { constructor: 'x', toString: 'y' } });
 });
 
 test('every fault is told at once, and what comes after it is read', () => {

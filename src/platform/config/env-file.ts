@@ -10,8 +10,9 @@ const BLANK = /^[ \t]*$/;
 /** What may follow a closing quote. */
 const ONLY_COMMENT = /^(?:[ \t]+#.*|[ \t]*)$/;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-const CONTROL = /[\x00-\x08\x0b-\x1f\x7f]/;
-const INVISIBLE = /[\u00a0\u200b-\u200f\u2028\u2029\u2060\ufeff]/;
+const CONTROL = /[\x00-\x08\x0b-\x1f\x7f-\x9f]/;
+/** White space but for what stands between words, and marks that have no width. */
+const INVISIBLE = /[^\S \t]|[\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2069]/;
 const TYPOGRAPHIC = /^[\u2018-\u201f\u00ab\u00bb]/;
 const PLACEHOLDER = /\$[{(]/;
 
@@ -33,11 +34,11 @@ export function parseEnvFile(bytes: Buffer, name = '.env'): EnvFile {
     const entry = readEntry(line, lines.slice(index + 1));
     if ('fault' in entry) file.faults.push(`Line ${index + 1} of ${name} ${entry.fault}.`);
     else {
-      const first = file.lines[entry.name];
+      const first = Object.hasOwn(file.lines, entry.name) ? file.lines[entry.name] : undefined;
       if (first !== undefined)
         file.faults.push(`Line ${index + 1} of ${name} sets ${entry.name}, as line ${first} does. Keep one of them.`);
       file.values[entry.name] = entry.value;
-      file.lines[entry.name] ??= index + 1;
+      if (first === undefined) file.lines[entry.name] = index + 1;
       index += entry.further;
     }
   }

@@ -2,7 +2,7 @@ import { environment } from './environment.js';
 
 const KNOWN = Object.keys(environment.shape);
 /** How a name begins that can hardly be meant for another program. */
-const PREFIXES = /^(?:GATEHOUSE|JWT|SMTP|DATABASE|BOOTSTRAP|REDIS|CORS|BCRYPT|REVOCATION)_/;
+const PREFIXES = /^(?:GATEHOUSE|JWT|SMTP|DATABASE|BOOTSTRAP|REDIS|CORS|BCRYPT|REVOCATION|TRUSTED|TRUST|RATE)_/;
 /** What our own processes tell each other, and what a run of the tests does. */
 const INTERNAL = new Set(['GATEHOUSE_WORKER_DATABASE_URL', 'GATEHOUSE_API', 'GATEHOUSE_FOREIGN_POSTGRES']);
 /** What Kubernetes and Docker set by themselves for a service that is called `gatehouse` or `database`. */

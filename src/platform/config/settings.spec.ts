@@ -67,12 +67,20 @@ test.each([
   expect(read().notes).toEqual([expect.stringMatching(sentence)]);
 });
 
-test.each(['SMTP_ULR', 'DATABASE_UR', 'WORKER', 'GATEHOUSE_SECRET', 'JWT_SECRET', 'CORS_ORIGIN', 'REDIS_HOST'])(
-  'in the environment what looks like ours is told: %s',
-  (name) => {
-    expect(read({ [name]: 'x' }).notes).toEqual([expect.stringContaining(`The environment sets ${name}, which is no`)]);
-  },
-);
+test.each([
+  'SMTP_ULR',
+  'DATABASE_UR',
+  'WORKER',
+  'GATEHOUSE_SECRET',
+  'JWT_SECRET',
+  'CORS_ORIGIN',
+  'REDIS_HOST',
+  'TRUST_PROXY',
+  'TRUSTED_PROXY',
+  'RATE_LIMITING',
+])('in the environment what looks like ours is told: %s', (name) => {
+  expect(read({ [name]: 'x' }).notes).toEqual([expect.stringContaining(`The environment sets ${name}, which is no`)]);
+});
 
 test.each([
   ['HOME', '/root'],
