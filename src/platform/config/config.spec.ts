@@ -60,6 +60,17 @@ test.each<[string, string[]]>([
   // Links are made by putting a path and a fragment after it.
   ['PUBLIC_URL', ['https://id.example/?a=1', 'https://id.example/?', 'https://id.example#a', 'https://id.example/ ']],
   ['PUBLIC_URL', ['https://u:p@id.example', 'https://u@id.example', 'https://:p@id.example/auth']],
+  // Compared as a text, and followed by people: as browsers have it.
+  ['PUBLIC_URL', ['HTTPS://id.example', 'https:id.example', 'https:/id.example', 'https://Id.example', 'http://127.1']],
+  [
+    'PUBLIC_URL',
+    ['https://id.example:443', 'https://id.example/a/../b', 'https://id.example\\a', 'https://id.example/ä'],
+  ],
+  ['PUBLIC_URL', ['https://id.example//a', 'https://id.example/a//b', 'https://id.example/.', 'https://@id.example']],
+  ['HOST', ['localhost\n', ' 127.0.0.1', 'localhost\u00a0']],
+  ['JWT_ISSUER', ['https://id.example\n', '\ufeffhttps://id.example']],
+  ['JWT_AUDIENCE', ['gatehouse\r\n', '  ']],
+  ['REDIS_URL', ['redis://h/a', 'redis://h/1/2', 'redis://h/-1']],
   ['DATABASE_URL', ['mysql://x/y', 'localhost:5432', 'postgres']],
   ['DATABASE_POOL', ['0', '1', '1001']],
   ['APP_SECRET', ['short', 'a'.repeat(31)]],

@@ -1,5 +1,6 @@
 import { BlockList } from 'node:net';
 import { z } from 'zod';
+import { trimBlanks } from '../common/trim-blanks.js';
 import { parseDatabaseUrl } from './database-url.js';
 import { parseDuration } from './duration.js';
 import { parseSender, parseSmtpUrl } from './mail-settings.js';
@@ -89,6 +90,20 @@ function canBeExtended(text: string): boolean {
   return username === '' && password === '' && !/[?#\s]/.test(text);
 }
 
+/** A text that is taken as it is: with the line break of a file that a secret was made from it would be another one. */
+const exactText = z
+  .string()
+  .refine((text) => trimBlanks(text) === text, { message: 'must not begin or end with a blank or a line break' });
+
+/** What is wrong with how a URL is written that programs compare as a text and people follow, or null. */
+function faultOfSpelling(text: string): string | null {
+  if (!URL.canParse(text) || !canBeExtended(text)) return null;
+  const { href, pathname } = new URL(text);
+  if (/\/\/./.test(pathname)) return 'must have no empty part in its path';
+  const [written, exact] = [text, href].map((each) => each.replace(/\/+$/, ''));
+  return written === exact ? null : `must be written as browsers have it: ${exact}`;
+}
+
 /** Every setting as it stands in the environment: its form, its bounds and its standard value. */
 export const environment = z.object({
   NODE_ENV: z
@@ -97,20 +112,24 @@ export const environment = z.object({
     })
     .default('development'),
   PORT: whole(3000, 0, 65535),
-  HOST: z.string().optional(),
+  HOST: exactText.optional(),
   PUBLIC_URL: url(['http:', 'https:'])
     .refine(canBeExtended, { message: 'must have no user, password, query, fragment or space: links are made from it' })
+    .superRefine((text, context) => {
+      const fault = faultOfSpelling(text);
+      if (fault) context.addIssue(fault);
+    })
     .transform((text) => text.replace(/\/+$/, ''))
     .optional(),
-  DATA_DIR: z.string().optional(),
+  DATA_DIR: exactText.optional(),
   DATABASE_URL: parsed(parseDatabaseUrl).optional(),
   DATABASE_DIRECT_URL: parsed(parseDatabaseUrl).optional(),
   DATABASE_POOL: whole(10, 2, 1000),
   APP_SECRET: z.string().optional(),
   JWT_ALG: z.enum(SIGNING_ALGORITHMS, { error: `must be one of ${SIGNING_ALGORITHMS.join(', ')}` }).optional(),
   JWT_SIGNING_KEY: parsed(parseSigningKey).optional(),
-  JWT_ISSUER: z.string().optional(),
-  JWT_AUDIENCE: z.string().default('gatehouse'),
+  JWT_ISSUER: exactText.optional(),
+  JWT_AUDIENCE: exactText.default('gatehouse'),
   JWT_KEY_LIFETIME: duration('90d', '1h', '3650d'),
   ACCESS_TOKEN_TTL: duration('15m', '1s', '24h'),
   REFRESH_TOKEN_TTL: duration('30d', '1s', '3650d'),
@@ -132,8 +151,7 @@ export const environment = z.object({
       return z.NEVER;
     })
     .optional(),
-  APP_NAME: z
-    .string()
+  APP_NAME: exactText
     .regex(/^[^\p{Cc}<>"]{1,64}$/u, {
       message: 'must be 1 to 64 characters, without control characters, quotes, < and >',
     })
@@ -150,6 +168,8 @@ export const environment = z.object({
     .superRefine((text, context) => {
       const fault = faultOfUrl(text, ['redis:', 'rediss:'], 'rediss://user:password@host:6379');
       if (fault) context.addIssue(fault);
+      else if (!/^\/?\d{0,4}$/.test(new URL(text).pathname))
+        context.addIssue('must end with the number of a database, or with none: rediss://user:password@host:6379/0');
     })
     .optional(),
   RATE_LIMITS: z.enum(['on', 'off'], { error: 'must be on or off' }).default('on'),
@@ -160,7 +180,10 @@ export const environment = z.object({
     .transform(readDuration('365d', '1d', '36500d'))
     .optional(),
   BOOTSTRAP_ADMIN_EMAIL: z.string().optional(),
-  BOOTSTRAP_ADMIN_PASSWORD: z.string().optional(),
+  BOOTSTRAP_ADMIN_PASSWORD: z
+    .string()
+    .regex(/^[^\r\n]*$/, { message: 'must hold no line break: nobody can type it' })
+    .optional(),
   LOG_LEVEL: z
     .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], {
       error: 'must be one of fatal, error, warn, info, debug, trace, silent',
