@@ -52,6 +52,22 @@ if (hasRedis || process.env.CI === 'true') {
     await redis.start();
     await waitFor(async () => expect(await burst()).toEqual({ 401: 5, 429: 45 }));
   });
+  test('a database that Redis does not have is told once, and no other is used in its place', async () => {
+    const env = { DATABASE_URL: database.url, RATE_LIMITS: 'on', REDIS_URL: `${redis.url}/99`, LOG_LEVEL: 'info' };
+    const gatehouse = await GatehouseProcess.start(env);
+    try {
+      await waitFor(() => gatehouse.output.includes('no database of the number in REDIS_URL'));
+      const body = { email: freshEmail(), password: 'wrong' };
+      for (let count = 0; count < 5; count++)
+        expect((await gatehouse.call('POST', '/v1/auth/login', { body })).status).toBe(401);
+      expect((await gatehouse.call('POST', '/v1/auth/login', { body })).status).toBe(429);
+      expect((await one.call('POST', '/v1/auth/login', { body })).status).toBe(401);
+      expect(gatehouse.output.split('no database of the number').length).toBe(2);
+      expect(gatehouse.output).not.toContain('reached again');
+    } finally {
+      await gatehouse.stop();
+    }
+  });
 } else {
   test('Redis was not tried: there is no redis-server on the PATH (CI fails without one)', () => {
     expect(process.env.CI).not.toBe('true');

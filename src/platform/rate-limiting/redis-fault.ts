@@ -5,12 +5,14 @@ interface RedisError {
   code?: string;
 }
 
+const NO_SUCH_DATABASE = /DB index is out of range/;
+
 /** What Redis says to those whom it does not let do their work, and the sentence for it. */
 const REFUSALS: [answer: RegExp, sentence: string][] = [
   [/^WRONGPASS|invalid password/, 'Redis refuses the user or password in REDIS_URL'],
   [/^NOAUTH/, 'Redis asks for a password, and REDIS_URL has none'],
   [/^NOPERM/, 'Redis does not let the user in REDIS_URL do what is needed'],
-  [/DB index is out of range/, 'Redis has no database of the number in REDIS_URL: number 0 is used in its place'],
+  [NO_SUCH_DATABASE, 'Redis has no database of the number in REDIS_URL'],
 ];
 const OF_CERTIFICATE = /^(?:SELF_SIGNED_CERT|DEPTH_ZERO_SELF_SIGNED|UNABLE_TO_|CERT_|ERR_TLS_CERT)/;
 
@@ -24,4 +26,9 @@ export function describeRedisFault({ name, message, code }: RedisError): string 
   if (/^ERR_SSL_|^EPROTO$/.test(code ?? ''))
     return `Redis does not begin with TLS at the address in REDIS_URL (${code}): use redis://, or the port for rediss://`;
   return `Redis cannot be reached (${code ?? name})`;
+}
+
+/** Whether the driver would go on all the same, with database 0. */
+export function isOfDatabase({ message }: RedisError): boolean {
+  return NO_SUCH_DATABASE.test(message);
 }

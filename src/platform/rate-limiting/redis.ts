@@ -1,7 +1,7 @@
 import { Logger, type OnApplicationShutdown } from '@nestjs/common';
 import type { Redis } from 'ioredis';
 import type { Config } from '../config/config.js';
-import { describeRedisFault } from './redis-fault.js';
+import { describeRedisFault, isOfDatabase } from './redis-fault.js';
 
 /** Milliseconds after which Redis is as good as down. */
 const TIMEOUT = 500;
@@ -31,15 +31,16 @@ async function connect(url: string): Promise<Redis> {
     retryStrategy: (attempt) => Math.min(attempt * 100, 2_000),
   });
   // Without a listener ioredis writes to the console; with each attempt it would say the same again.
-  let told = '';
+  const told = new Set<string>();
   client.on('error', (error: NodeJS.ErrnoException) => {
     const fault = describeRedisFault(error);
-    if (fault !== told) logger.warn(`${fault}. Until that is mended each instance counts for itself; trying again`);
-    told = fault;
+    if (!told.has(fault)) logger.warn(`${fault}. Each instance counts for itself meanwhile; trying again`);
+    told.add(fault);
+    if (isOfDatabase(error)) client.disconnect(true);
   });
   client.on('ready', () => {
-    if (told !== '') logger.log('Redis is reached again');
-    told = '';
+    if (told.size > 0) logger.log('Redis is reached again');
+    told.clear();
   });
   return client;
 }
