@@ -5,8 +5,11 @@ type Schema = z.core.JSONSchema.JSONSchema;
 /** Metadata of an object's schema: exactly one of these optional fields must come. What checks it is a refinement beside. */
 export const EXACTLY_ONE = 'x-exactly-one';
 
-/** What RE2, Java, PCRE, Python and ECMAScript without a flag read alike: no look-around, no classes of Unicode. */
-const NOT_PORTABLE = /\\[pP]\{|\(\?(?!:)|\\[1-9]|\\k|\\u/;
+/**
+ * What RE2, Java, PCRE, Python and ECMAScript without a flag do not read alike: look-around, classes of Unicode, and those
+ * that are of ASCII in one engine and of Unicode in another.
+ */
+const NOT_PORTABLE = /\\[pPsSwWdDbBuk1-9]|\(\?(?!:)/;
 
 /** Whether every common engine reads a pattern, and reads the same. */
 function isPortable(pattern: string): boolean {
