@@ -1,9 +1,10 @@
 import http from 'node:http';
 import fc from 'fast-check';
 import { createDatabase, type TestDatabase } from '../support/database.js';
+import { undocumented } from '../support/document.js';
 import { Api, type CallOptions, GatehouseProcess } from '../support/gatehouse.js';
 import { freshEmail, PASSWORD, signIn, signUp } from '../support/users.js';
-import { type Document, type FuzzedRequest, MARK, type Operation, requestsOf, sweepOf } from './requests-of.js';
+import { type Document, type FuzzedRequest, MARK, requestsOf, sweepOf } from './requests-of.js';
 
 /** Whatever is sent to whatever route: an answer, soon, that is as documented and tells nothing. */
 const REQUESTS = Number(process.env.FUZZ_REQUESTS ?? 10_000);
@@ -127,12 +128,13 @@ function send({ method, path, sender, headers, body }: FuzzedRequest): Promise<A
 }
 
 /** What is wrong with an answer, or nothing. */
-function faultOf({ status, headers, text }: Answered, { responses }: Operation): string | null {
-  const documented = String(status) in responses;
+function faultOf({ status, headers, text }: Answered, { method, path, body }: FuzzedRequest): string | null {
+  const sent = body?.toString();
+  const unsaid = undocumented({ method, path, sent, status, headers: headersOf(headers), text });
   if (status >= 500) return `answers ${status}: ${text}`;
   if (text.length > 20_000 && status >= 400) return `says too much: ${text.length}`;
   if (text.includes(MARK)) return `echoes a secret: ${text}`;
-  if (!documented) return `answers ${status}, which is not documented: ${text}`;
+  if (unsaid.length > 0) return `is not as documented (${unsaid.join('; ')}): ${status} ${text}`;
   if (status < 400) return null;
   // A pointer says again what the client has named something.
   if (STACK.test(text.replace(/"pointer":"(?:[^"\\]|\\.)*"/g, ''))) return `tells of its inside: ${text}`;
@@ -141,6 +143,10 @@ function faultOf({ status, headers, text }: Answered, { responses }: Operation):
   if (problem.status !== status || problem.requestId !== headers['x-request-id'] || typeof problem.code !== 'string')
     return `is not as RFC 9457: ${text}`;
   return null;
+}
+
+function headersOf(headers: http.IncomingHttpHeaders): Headers {
+  return new Headers(Object.entries(headers).map(([name, value]): [string, string] => [name, String(value)]));
 }
 
 test.each(operations)('$name', async ({ path, method, operation }) => {
@@ -158,8 +164,9 @@ test.each(operations)('$name', async ({ path, method, operation }) => {
     const answers = await Promise.all(batch.map(send));
     answered.push(...answers.map(({ status }) => status));
     for (const [index, answer] of answers.entries()) {
-      const fault = faultOf(answer, operation);
-      if (fault) faults.push(`${fault}, to ${show(batch[index] as FuzzedRequest)} (FUZZ_SEED=${SEED})`);
+      const request = batch[index] as FuzzedRequest;
+      const fault = faultOf(answer, request);
+      if (fault) faults.push(`${fault}, to ${show(request)} (FUZZ_SEED=${SEED})`);
     }
   }
   expect(faults).toEqual([]);

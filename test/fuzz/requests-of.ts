@@ -100,7 +100,9 @@ export function requestsOf(
 /** Requests with nothing but what is required and one part that is as bad as can be: each field, each parameter in turn. */
 export function sweepOf(document: Document, path: string, method: string, operation: Operation): FuzzedRequest[] {
   const schema = Object.values(operation.requestBody?.content ?? {})[0]?.schema;
-  const form = schema && (document.components.schemas[schema.$ref?.split('/').at(-1) ?? ''] ?? schema);
+  const named = schema && (document.components.schemas[schema.$ref?.split('/').at(-1) ?? ''] ?? schema);
+  // Of several forms the first stands for all; what belongs to the others is too much in it.
+  const form = named?.oneOf ? { ...named.oneOf[0], properties: propertiesOf(named) } : named;
   const required = Object.entries(form?.properties ?? {}).filter(([name]) => form?.required?.includes(name));
   const [base] = fc.sample(new Values(document).of({ ...form, properties: Object.fromEntries(required) }), {
     numRuns: 1,
@@ -120,6 +122,10 @@ export function sweepOf(document: Document, path: string, method: string, operat
       request(place === 'path' ? path.replace(`{${name}}`, encode(bad)) : `${path}?${name}=${encode(bad)}`, sound),
     ),
   ]);
+}
+
+function propertiesOf({ oneOf = [] }: Schema): Record<string, Schema> {
+  return Object.assign({}, ...oneOf.map(({ properties }) => properties));
 }
 
 function either<T, U>(weight: number, good: Arbitrary<T>, bad: Arbitrary<U>): Arbitrary<T | U> {
