@@ -71,8 +71,13 @@ function separatorOf(head: Buffer): string {
   return SEPARATORS.reduce((best, separator) => (count(separator) > count(best) ? separator : best));
 }
 
-/** Of two columns with one name the parser would keep the last. */
+/** Refuses a first line whose user would be lost as the names of columns; of two with one name the parser would keep the last. */
 function checkNames(names: string[]): string[] {
+  if (names.some((name) => name.includes('@'))) {
+    throw new CsvHeaderError('The first line is a user: the names of the columns are missing.');
+  }
+  if (/^sep=/i.test(names[0] ?? ''))
+    throw new CsvHeaderError('Take away the first line, which is for spreadsheets alone.');
   const twice = names.find((name, index) => name !== '' && names.indexOf(name) !== index);
   if (twice !== undefined) throw new CsvHeaderError(`The column ${twice} is there twice.`);
   return names;

@@ -35,6 +35,8 @@ test('CSV: a line with other columns than the first is told, and the next is rea
 test.each([
   ['a column twice', 'email,email\na@x.test,b@x.test\n', 'The column email is there twice.'],
   ['a quote that never ends', 'email,name\n"a@x.test,A\n', 'Quote Not Closed'],
+  ['a first line that is a user', 'a@x.test,A\nb@x.test,B\n', 'The first line is a user'],
+  ['a line for spreadsheets alone', 'sep=;\nemail;name\na@x.test;A\n', 'Take away the first line'],
   ['a record without end', `email\n"${'x\n'.repeat(100_000)}`, 'Max Record Size'],
 ])('CSV: %s ends it', async (_, text, message) => {
   await expect(read('csv', text)).rejects.toThrow(message);
@@ -133,9 +135,24 @@ test.each([
   ['a list that ends in the middle', '[{"a": 1}', 'It ends in the middle'],
   ['brackets that do not fit', '[{"a": 1}}', 'no JSON'],
   ['a text', '"users"', 'no list of users'],
+  ['an object after the list', '[{"a": 1}]\n{"a": 2}', 'Line 2: here stands what belongs to no list of users.'],
+  ['a text after the list', '[{"a": 1}] "{}"', 'belongs to no list'],
+  ['a bracket too many', '[{"a": 1}]]', 'belongs to no list'],
   ['what is nested for its own sake', '['.repeat(1_000_000), 'nested too deeply'],
 ])('JSON: %s ends it', async (_what, text, message) => {
   await expect(read('json', text)).rejects.toThrow(message);
+});
+
+test('JSON: lists one after another, as of several pages, are all read', async () => {
+  expect(await read('json', '\uFEFF[{"a": 1}]\n [{"a": 2}]\n')).toMatchObject([
+    { record: { a: 1 } },
+    { record: { a: 2 } },
+  ]);
+});
+
+test.each(['ndjson', 'csv', 'json'] as const)('%s: an empty file is told', async (format) => {
+  await expect(read(format)).rejects.toThrow('It is empty.');
+  await expect(read(format, '')).rejects.toThrow('It is empty.');
 });
 
 test('JSON: objects one after another are read as NDJSON', async () => {

@@ -20,6 +20,7 @@ export async function* readSource(
 ): AsyncGenerator<SourceLine> {
   try {
     const { first, whole } = await peek(input);
+    if (first === '') throw new ImportSourceError('It is empty.');
     if (first.startsWith('\xff\xfe') || first.startsWith('\xfe\xff')) {
       throw new ImportSourceError('It is UTF-16: save it as UTF-8.');
     }

@@ -10,6 +10,7 @@ export interface JsonLists {
 
 const DEEPEST = 64;
 const [QUOTE, COMMA, COLON, BACKSLASH, LINE_FEED] = [0x22, 0x2c, 0x3a, 0x5c, 0x0a];
+const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf];
 const [OPEN_LIST, CLOSE_LIST, OPEN_OBJECT, CLOSE_OBJECT] = [0x5b, 0x5d, 0x7b, 0x7d];
 
 /** The file cannot be read any further, in words for the person who prepares it. */
@@ -17,7 +18,8 @@ export class JsonListError extends Error {}
 
 /**
  * Cuts a JSON file into the elements of its lists of users, one at a time, whatever else it holds and however long it is.
- * An element is judged when it is parsed, so what is wrong with one of them takes nothing away from the others.
+ * An element is judged when it is parsed, so what is wrong with one of them takes nothing away from the others: the streaming
+ * parsers of the registry end at the first, keep the last of two fields of one name, know no line, and are no faster.
  */
 export class JsonListReader {
   /** The brackets that are open; whether each is a list of users. */
@@ -46,6 +48,7 @@ export class JsonListReader {
     for (let at = 0; at < chunk.length; at++) {
       const byte = chunk[at] ?? 0;
       if (byte === LINE_FEED) this.line++;
+      if (this.open.length === 0 && byte > 0x20) this.checkOutside(byte);
       if (this.isInString) this.inString(byte);
       else if (this.isEnd(byte)) {
         yield* this.end(chunk.subarray(from, at));
@@ -98,6 +101,13 @@ export class JsonListReader {
       const closed = this.open.pop();
       if (closed?.isObject !== (byte === CLOSE_OBJECT)) throw new JsonListError(`Line ${this.line}: this is no JSON.`);
     }
+  }
+
+  /** What stands beside the lists would be lost without a word. */
+  private checkOutside(byte: number): void {
+    if (byte === OPEN_LIST || (byte === OPEN_OBJECT && this.lists.keys.length > 0) || BYTE_ORDER_MARK.includes(byte))
+      return;
+    throw new JsonListError(`Line ${this.line}: here stands what belongs to no list of users.`);
   }
 
   private enter(isObject: boolean): void {
