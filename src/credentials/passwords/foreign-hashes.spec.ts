@@ -43,6 +43,7 @@ test.each([
   ['scrypt of 2 GiB', `$scrypt$ln=21,r=8,p=1$${SALT}$${HASH}`],
   ['scrypt of many blocks', `$scrypt$ln=20,r=32,p=16$${SALT}$${HASH}`],
   ['scrypt of a short hash, which many passwords fit', `$scrypt$ln=10,r=8,p=1$${SALT}$AAAA`],
+  ['scrypt of a cost too great for its blocks, which no library computes', `$scrypt$ln=16,r=1,p=1$${SALT}$${HASH}`],
   ['scrypt of none', `$scrypt$ln=0,r=8,p=1$${SALT}$${HASH}`],
   ['Firebase with a short key', `$fbscrypt$v=1,n=14,r=8,p=1,ss=,sk=AAAA$${SALT}$AAAA`],
   ['Django of ten million rounds', `pbkdf2_sha256$9999999$salt$${HASH}=`],

@@ -74,6 +74,8 @@ function optionsOf(cost, r, p) {
   const [blockSize, parallelization] = [Number(r), Number(p)];
   if (cost < 2 || cost > 2 ** 20 || !Number.isInteger(Math.log2(cost))) return null;
   if (blockSize < 1 || blockSize > 32 || parallelization < 1 || parallelization > 16) return null;
+  // RFC 7914, 2: libraries refuse it.
+  if (Math.log2(cost) >= 16 * blockSize) return null;
   if (cost * blockSize * parallelization > MOST_WORK || 128 * cost * blockSize > MEMORY) return null;
   return { cost, blockSize, parallelization, maxmem: 2 * MEMORY };
 }
