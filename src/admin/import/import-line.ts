@@ -93,6 +93,7 @@ export function readLine(
   if (found !== undefined) return refuse(found);
   if (Object.values(given).some(isDamaged)) return refuse('The text is damaged: save the file as UTF-8.');
   if ('password' in given) return refuse('password: plain passwords are not imported; give passwordHash.');
+  if (given.email === undefined) return refuse('email: There is none.');
   const { data, error } = line.safeParse(given);
   if (!data) return refuse(error.issues.map(describe).join(' '));
   // Tokens go stale by a change of roles after the account was made: in the future none would be.

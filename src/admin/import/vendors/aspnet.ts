@@ -1,21 +1,22 @@
 import { passlibPbkdf2 } from './spellings.js';
 import { leftOf, type Vendor } from './vendor.js';
 
+const DAY = 24 * 60 * 60 * 1000;
 /** By the number that a hash of version 3 begins with. */
 const DIGESTS = ['sha1', 'sha256', 'sha512'];
 
 /** The table AspNetUsers as CSV or JSON. */
 export const aspnet: Vendor = {
   lists: { keys: [] },
-  read: (row) => {
+  read: (row, { now }) => {
     const hash = row.text('PasswordHash');
     return {
       fields: {
         email: row.text('Email'),
         username: row.text('UserName'),
         emailVerified: row.flag('EmailConfirmed'),
-        // A ban has no end; a lock-out after wrong passwords ends in minutes, and has long ended.
-        status: row.text('LockoutEnd', 'LockoutEndDateUtc')?.startsWith('9999') ? 'disabled' : 'active',
+        // A ban ends in years, if ever; a lock-out after wrong passwords in minutes.
+        status: row.isAfter(new Date(now.getTime() + DAY), 'LockoutEnd', 'LockoutEndDateUtc') ? 'disabled' : 'active',
         passwordHash: hash && hashOf(Buffer.from(hash, 'base64')),
       },
       left: leftOf({

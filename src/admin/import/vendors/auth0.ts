@@ -3,7 +3,12 @@ import { fullName, leftOf, type Vendor } from './vendor.js';
 
 /** The id of a database user, as both exports have it in common. */
 function idOf(row: Row): string | undefined {
-  return row.text('user_id')?.replace(/^auth0\|/, '') ?? row.text('alt_id') ?? row.object('_id').text('$oid');
+  return row.text('user_id', 'id')?.replace(/^auth0\|/, '') ?? row.text('alt_id') ?? row.object('_id').text('$oid');
+}
+
+/** Auth0's CSV has an apostrophe before each text. No id begins with one of its own; an address may. */
+function plain(row: Row): Row {
+  return row.text('user_id', 'id')?.startsWith("'") ? row.withoutApostrophes() : row;
 }
 
 /** The export of password hashes may have the address among the identifiers alone. */
@@ -14,10 +19,11 @@ function addressOf(row: Row): { email?: string; emailVerified: boolean } {
   return { email: identifier?.text('value'), emailVerified: identifier?.flag('verified') ?? false };
 }
 
-/** The user export (NDJSON) with the export of password hashes beside it, or the latter alone. */
+/** The user export (NDJSON or CSV) with the export of password hashes beside it, or the latter alone. */
 export const auth0: Vendor = {
   lists: { keys: [] },
-  read: (row, { accounts }) => {
+  read: (record, { accounts }) => {
+    const row = plain(record);
     const address = addressOf(row);
     const name = row.text('name');
     return {
@@ -38,6 +44,8 @@ export const auth0: Vendor = {
         metadata: row.has('app_metadata') || row.has('user_metadata'),
         pictures: row.has('picture'),
       }),
+      ...(row.text('user_id', 'id') === undefined &&
+        address.email?.startsWith("'") && { fault: 'email: export user_id too, which tells whose the apostrophe is.' }),
     };
   },
   second: {

@@ -1,6 +1,9 @@
 import { Row } from './row.js';
 import { fullName, leftOf, type Vendor } from './vendor.js';
 
+/** Of users who cannot sign in though they are enabled. */
+const SHUT = ['ARCHIVED', 'COMPROMISED'];
+
 /** `aws cognito-idp list-users`, or a CSV with the columns of `get-csv-header`. Cognito gives no password hash away. */
 export const cognito: Vendor = {
   lists: { keys: ['Users'] },
@@ -14,8 +17,8 @@ export const cognito: Vendor = {
         username: isGenerated(username) ? undefined : username,
         name: of.text('name') ?? fullName(of.text('given_name'), of.text('family_name')),
         emailVerified: of.flag('email_verified'),
-        status: row.isFalse('Enabled') ? 'disabled' : 'active',
-        createdAt: seconds(row.text('UserCreateDate')) ?? row.time('UserCreateDate'),
+        status: row.isFalse('Enabled') || SHUT.includes(row.text('UserStatus') ?? '') ? 'disabled' : 'active',
+        createdAt: row.time('UserCreateDate'),
       },
       left: leftOf({
         'phone numbers': of.has('phone_number'),
@@ -30,9 +33,4 @@ export const cognito: Vendor = {
 /** Where people sign in by address, the username is the `sub`. */
 function isGenerated(username = ''): boolean {
   return /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(username);
-}
-
-/** Version 1 of the AWS command line writes seconds with a fraction. */
-function seconds(text = ''): number | undefined {
-  return /^\d{9,10}(?:\.\d+)?$/.test(text) ? Math.floor(Number(text) * 1000) : undefined;
 }

@@ -20,6 +20,7 @@ export const devise: Vendor = {
         'second factors': row.has('otp_secret') || row.has('encrypted_otp_secret'),
         'outside identities': row.has('provider') && row.has('uid'),
         'addresses that wait to be confirmed': row.has('unconfirmed_email'),
+        'locks after wrong passwords': row.has('locked_at'),
         'phone numbers': row.has('phone') || row.has('phone_number'),
       }),
       ...(row.has('deleted_at') && { fault: 'The user is deleted there.' }),

@@ -26,7 +26,7 @@ export const keycloak: Vendor = {
       },
       left: leftOf({
         'second factors': credentials.some((one) => one.text('type') !== 'password'),
-        'outside identities': row.has('federatedIdentities'),
+        'outside identities': row.has('federatedIdentities') || row.has('federationLink'),
         'client roles': row.has('clientRoles'),
         groups: row.has('groups'),
         attributes: row.has('attributes'),

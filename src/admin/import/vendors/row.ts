@@ -1,10 +1,15 @@
 import { trimBlanks } from '../../../platform/common/trim-blanks.js';
 import { readMoment } from '../moment.js';
 
+/** Seconds since 1970, whole or with a fraction. */
+const SECONDS = /^\d{9,10}(?:\.\d+)?$/;
 /** What MySQL and SQL Server write where there is nothing. */
 const NOTHING = new Set(['', 'NULL', '\\N', '0000-00-00 00:00:00']);
 
-/** One record of an export. Its fields are found in any case, with or without underscores: tools rename columns as they like. */
+/**
+ * One record of an export. Its fields are found in any case, with or without underscores or blanks: tools rename columns as they
+ * like.
+ */
 export class Row {
   private readonly fields: Map<string, unknown>;
 
@@ -35,7 +40,24 @@ export class Row {
   /** Milliseconds since 1970, in UTC where the export names no zone; any other text is left for the import to refuse. */
   time(...names: string[]): number | string | undefined {
     const text = this.text(...names);
-    return text === undefined ? undefined : (readMoment(text, 'Z')?.getTime() ?? text);
+    if (text === undefined) return undefined;
+    // SQLite and AWS count seconds. As milliseconds so few would be a day of 1970, before any of these programs.
+    if (SECONDS.test(text)) return Math.floor(Number(text) * 1000);
+    return readMoment(text, 'Z')?.getTime() ?? text;
+  }
+
+  /** Whether the moment in the field is after `than`; `infinity`, and what is no moment at all, count as one without an end. */
+  isAfter(than: Date, ...names: string[]): boolean {
+    const text = this.text(...names);
+    if (text === undefined) return false;
+    const at = this.time(...names);
+    return typeof at === 'number' ? at > than.getTime() : !text.startsWith('-');
+  }
+
+  /** The record without the apostrophe that stands before each text, where spreadsheets must not take it for a formula. */
+  withoutApostrophes(): Row {
+    const bare = (value: unknown) => (typeof value === 'string' ? value.replace(/^'/, '') : value);
+    return new Row(Object.fromEntries([...this.fields].map(([name, value]) => [name, bare(value)])));
   }
 
   /** The objects in a field, which in a CSV is JSON within JSON. */
@@ -81,7 +103,7 @@ export class Row {
 }
 
 function keyOf(name: string): string {
-  return name.toLowerCase().replaceAll('_', '');
+  return name.toLowerCase().replace(/[\s_-]/g, '');
 }
 
 function isObject(value: unknown): value is object {

@@ -1,4 +1,3 @@
-import { readMoment } from '../moment.js';
 import { leftOf, type Vendor } from './vendor.js';
 
 /** What Supabase itself writes into the metadata of a user, or what is taken as their name. */
@@ -10,13 +9,12 @@ export const supabase: Vendor = {
   read: (row, { now }) => {
     const metadata = row.object('raw_user_meta_data');
     const providers = row.object('raw_app_meta_data').texts('providers');
-    const bannedUntil = readMoment(row.text('banned_until'), 'Z');
     return {
       fields: {
         email: row.text('email'),
         name: metadata.text('full_name', 'name'),
         emailVerified: row.has('email_confirmed_at') || row.has('confirmed_at'),
-        status: bannedUntil && bannedUntil > now ? 'disabled' : 'active',
+        status: row.isAfter(now, 'banned_until') ? 'disabled' : 'active',
         createdAt: row.time('created_at'),
         lastLoginAt: row.time('last_sign_in_at'),
         passwordHash: row.text('encrypted_password'),
