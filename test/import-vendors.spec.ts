@@ -11,6 +11,7 @@ import { PASSWORD, type Problem, signIn, type User } from './support/users.js';
 interface Result {
   imported: number;
   refused: number;
+  withoutPassword: number;
   notTaken: Record<string, number>;
   refusals: { line: number; email: string | null; reason: string }[];
 }
@@ -22,6 +23,7 @@ interface Case {
   /** By the first part of the address. */
   users: Record<string, Partial<User>>;
   signIn?: string[];
+  withoutPassword?: number;
   refused?: [line: number, reason: string][];
   notTaken?: Record<string, number>;
   password?: string;
@@ -37,6 +39,7 @@ const CASES: Case[] = [
   {
     from: 'firebase',
     args: ['firebase.json', '--firebase', 'firebase-hashing.json'],
+    withoutPassword: 1,
     users: {
       firebase: {
         name: 'Ada Firebase',
@@ -54,6 +57,7 @@ const CASES: Case[] = [
   {
     from: 'auth0',
     args: ['auth0-users.ndjson', '--accounts', 'auth0-hashes.ndjson'],
+    withoutPassword: 1,
     users: {
       auth0: { name: 'Ada Auth', username: 'ada_auth0', emailVerified: true, createdAt: CREATED, lastLoginAt: SEEN },
       'auth0-google': { name: null, username: null, status: 'disabled', createdAt: CREATED },
@@ -62,8 +66,19 @@ const CASES: Case[] = [
     notTaken: { 'second factors': 1, metadata: 1, pictures: 1, 'outside identities': 1 },
   },
   {
+    from: 'auth0',
+    args: ['auth0-users.csv', '--accounts', 'auth0-hashes.ndjson'],
+    users: {
+      'auth0-csv': { name: 'Ada', emailVerified: true, createdAt: CREATED },
+      'auth0-lost': { name: null, emailVerified: false },
+    },
+    signIn: ['auth0-csv'],
+    withoutPassword: 1,
+  },
+  {
     from: 'supabase',
     args: ['supabase.csv'],
+    withoutPassword: 1,
     users: {
       supabase: {
         name: 'Ada "S" Base',
@@ -80,6 +95,7 @@ const CASES: Case[] = [
   {
     from: 'keycloak',
     args: ['keycloak.json'],
+    withoutPassword: 1,
     users: {
       'keycloak-sha256': { name: 'Ada Cloak', username: 'keycloak-sha256', roles: ['user'], createdAt: ROUND },
       'keycloak-sha512': { emailVerified: true },
@@ -97,6 +113,7 @@ const CASES: Case[] = [
   {
     from: 'clerk',
     args: ['clerk.csv'],
+    withoutPassword: 1,
     users: {
       clerk: { name: 'Ada Clerk', username: 'ada.clerk', emailVerified: true },
       'clerk-new': { emailVerified: false, username: null, name: null },
@@ -107,6 +124,7 @@ const CASES: Case[] = [
   {
     from: 'cognito',
     args: ['cognito.json'],
+    withoutPassword: 2,
     users: {
       cognito: { name: 'Ada Cognito', username: null, emailVerified: true, createdAt: CREATED },
       'cognito-off': { username: 'cognito.off', status: 'disabled', createdAt: CREATED },
@@ -116,6 +134,7 @@ const CASES: Case[] = [
   {
     from: 'cognito',
     args: ['cognito.csv'],
+    withoutPassword: 1,
     users: { 'cognito-csv': { name: 'Ada', username: 'cognito.csv', emailVerified: true } },
     notTaken: { 'second factors': 1 },
   },
@@ -133,6 +152,7 @@ const CASES: Case[] = [
   {
     from: 'django',
     args: ['django.json'],
+    withoutPassword: 1,
     users: {
       'django-pbkdf2': { name: 'Ada Jango', username: 'django-pbkdf2', createdAt: CREATED, lastLoginAt: SEEN },
       'django-bcrypt': {},
@@ -180,6 +200,7 @@ const CASES: Case[] = [
   {
     from: 'better-auth',
     args: ['better-auth.json', '--accounts', 'better-auth.json'],
+    withoutPassword: 1,
     users: {
       'better-auth': { name: 'Ada Better', roles: ['admin', 'user'], emailVerified: true, createdAt: CREATED },
       'better-auth-off': { status: 'disabled', roles: ['user'] },
@@ -240,11 +261,12 @@ const refusalsOf = (refused: NonNullable<Case['refused']>) =>
   }));
 
 test.each(CASES)('$from, $args.0', async (given) => {
-  const { users, signIn: names = [], refused = [], notTaken = {}, password = PASSWORD } = given;
+  const { users, signIn: names = [], refused = [], withoutPassword = 0, notTaken = {}, password = PASSWORD } = given;
   const expected = {
     dryRun: false,
     imported: Object.keys(users).length,
     refused: refused.length,
+    withoutPassword,
     notTaken,
     refusals: expect.arrayContaining(refusalsOf(refused).map((refusal) => expect.objectContaining(refusal))),
   };

@@ -12,6 +12,7 @@ import { waitFor } from './support/wait-for.js';
 
 /** Taking users over from other software, and what that meets in the file, in the database and on the disk. */
 const MANY = 8_000;
+const WITHOUT_PASSWORD = 'Without a password, to be chosen by "Forgot your password?":';
 
 interface Result {
   imported: number;
@@ -158,7 +159,11 @@ test('bad lines are refused with line and reason, the others are imported; a dry
   const dry = await shell.json<Result>(['users:import', path, '--dry-run']);
   expect(await count()).toBe(before);
   const { code, stdout, stderr } = await shell.run(['users:import', path, '--report', report]);
-  expect([code, stdout, stderr]).toEqual([1, `Imported 2 users, refused ${REFUSALS} lines.\n`, '']);
+  expect([code, stdout, stderr]).toEqual([
+    1,
+    `Imported 2 users, refused ${REFUSALS} lines.\n${WITHOUT_PASSWORD} 2.\n`,
+    '',
+  ]);
   expect(await count()).toBe(before + 2);
   const refused = readFileSync(report, 'utf8')
     .trim()
@@ -224,7 +229,8 @@ test('what was done before a file breaks off is told, for people and for program
     const done = (await count('row%')) - before;
     expect(done).toBeGreaterThan(0);
     expect([code, stderr]).toEqual([66, expect.stringContaining('Quote Not Closed')]);
-    if (extra.length === 0) expect(stdout).toBe(`Imported ${done} users, refused 0 lines.\n`);
+    if (extra.length === 0)
+      expect(stdout).toBe(`Imported ${done} users, refused 0 lines.\n${WITHOUT_PASSWORD} ${done}.\n`);
     else expect(JSON.parse(stdout)).toMatchObject({ imported: done, refused: 0 });
   }
 });

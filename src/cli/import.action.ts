@@ -46,6 +46,7 @@ export async function importUsers(named: string | undefined, options: ImportComm
   const tell = (result: ImportResult) =>
     print(json, { ...result, dryRun, refusals: refused.shown }, [
       `${dryRun ? 'Would import' : 'Imported'} ${result.imported} users, refused ${result.refused} lines.`,
+      ...withoutPassword(result),
       ...notTaken(result),
       ...refused.shown.map(({ line, email, reason }) => `  line ${line}${email ? ` (${email})` : ''}: ${reason}`),
     ]);
@@ -77,6 +78,11 @@ export async function importUsers(named: string | undefined, options: ImportComm
   } finally {
     refused.close();
   }
+}
+
+/** In one line: an export whose hashes stand in another file looks like any other. */
+function withoutPassword({ withoutPassword: users }: ImportResult): string[] {
+  return users === 0 ? [] : [`Without a password, to be chosen by "Forgot your password?": ${users}.`];
 }
 
 /** What the export has besides, in one line. */

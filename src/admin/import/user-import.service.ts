@@ -24,6 +24,8 @@ export interface ImportOptions extends Omit<LineOptions, 'now'> {
 export interface ImportResult {
   imported: number;
   refused: number;
+  /** Imported users who have no password, and choose one by mail. */
+  withoutPassword: number;
   /** What the export has of the imported users and we do not take, with how many of them have it. */
   notTaken: Record<string, number>;
 }
@@ -52,7 +54,7 @@ export class UserImport {
    * imported are told to `onRefused`; the others are not held up by them. Throws ImportBrokenOff.
    */
   async run(input: Bytes, options: ImportOptions): Promise<ImportResult> {
-    const done: ImportResult = { imported: 0, refused: 0, notTaken: {} };
+    const done: ImportResult = { imported: 0, refused: 0, withoutPassword: 0, notTaken: {} };
     try {
       if (options.dryRun) await this.rehearseAll(input, options, done);
       else await this.batches(input, options, done, (users) => this.add(users, options.actor));
@@ -73,6 +75,7 @@ export class UserImport {
       batch = [];
       const { kept, refusals } = await add(users);
       done.imported += kept.length;
+      done.withoutPassword += kept.filter(({ passwordHash }) => passwordHash === null).length;
       for (const what of kept.flatMap(({ left }) => left)) done.notTaken[what] = (done.notTaken[what] ?? 0) + 1;
       for (const line of refusals) refuse(line);
       options.onProgress(done);
