@@ -129,7 +129,8 @@ function send({ method, path, sender, headers, body }: FuzzedRequest): Promise<A
 
 /** What is wrong with an answer, or nothing. */
 function faultOf({ status, headers, text }: Answered, { method, path, body }: FuzzedRequest): string | null {
-  const sent = body?.toString();
+  // The body of a GET means nothing (RFC 9110, 9.3.1): it is not read, and so not taken.
+  const sent = method === 'GET' ? undefined : body?.toString();
   const unsaid = undocumented({ method, path, sent, status, headers: headersOf(headers), text });
   if (status >= 500) return `answers ${status}: ${text}`;
   if (text.length > 20_000 && status >= 400) return `says too much: ${text.length}`;
