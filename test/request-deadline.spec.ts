@@ -54,8 +54,8 @@ test('a database that takes long for each statement: a request of many is given 
   expect(answer.took).toBeLessThan(TWICE);
 });
 
-test('an export is as long as it is', async () => {
-  proxy.slow(LIMIT / 4);
+test('an export takes as long as it takes, once it has begun', async () => {
+  proxy.slow(LIMIT / 6);
   const answer = await timed('GET', '/v1/users/me/export');
   expect(answer.status).toBe(200);
   expect(answer.took).toBeGreaterThan(LIMIT);

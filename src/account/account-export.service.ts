@@ -5,6 +5,7 @@ import { userActor } from '../access/actor.js';
 import type { SessionPrincipal } from '../access/principal.js';
 import { Audit, type AuditEntry, auditEntry } from '../audit/audit.service.js';
 import { OneTimeTokens, type StoredToken } from '../auth/one-time-tokens/one-time-tokens.service.js';
+import { withoutDeadline } from '../platform/database/deadline.js';
 import type { RequestContext } from '../platform/http/request-context.js';
 import { Mail, type StoredMail } from '../platform/mail/mail.service.js';
 import { Quotas } from '../platform/rate-limiting/quotas.service.js';
@@ -16,7 +17,7 @@ import { Sessions } from '../sessions/sessions.service.js';
 import { toUserView, type UserRow, userView } from '../users/user.js';
 import { Users } from '../users/users.service.js';
 import { type ExportClaim, ExportClaims } from './export-claims.js';
-import { exportText, mapPages, pagesOf } from './export-text.js';
+import { exportText, mapPages, pagesOf, type ReadPage } from './export-text.js';
 
 /** Rows in memory at once: a page, of which each row is bounded where it is written. */
 const PAGE = 100;
@@ -102,7 +103,16 @@ export class AccountExport {
   }
 
   private lists({ id, email }: UserRow, proceed: () => Promise<void>): Lists {
-    const pages = <Row>(read: (limit: number, after: Row | null) => Promise<Row[]>) => pagesOf(read, PAGE, proceed);
+    const pages = <Row>(read: ReadPage<Row>) =>
+      pagesOf<Row>(
+        // It is read when the receiver is ready for it, long after the request has had its time.
+        (limit, after) =>
+          withoutDeadline(async () => {
+            await proceed();
+            return read(limit, after);
+          }),
+        PAGE,
+      );
     return {
       sessions: pages<StoredSession>((limit, after) => this.sessions.storedOf(id, limit, after)),
       mailedLinks: mapPages(
@@ -129,7 +139,9 @@ export class AccountExport {
 
   /** What cannot be released lapses by itself. */
   private async release(claim: ExportClaim): Promise<void> {
-    await claim.release().catch((error) => this.logger.warn(`An export could not be closed: ${error}`));
+    await withoutDeadline(() => claim.release()).catch((error) =>
+      this.logger.warn(`An export could not be closed: ${error}`),
+    );
   }
 }
 

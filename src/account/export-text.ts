@@ -28,16 +28,11 @@ export async function* exportText(head: object, lists: PagedLists): AsyncGenerat
 }
 
 /** Reads so many rows of a list at most, those that follow a row of it. */
-type ReadPage<Row> = (limit: number, after: Row | null) => Promise<Row[]>;
+export type ReadPage<Row> = (limit: number, after: Row | null) => Promise<Row[]>;
 
-/** Reads a list by its key, a page at a time. `proceed` is called before each, and ends the list by what it throws. */
-export async function* pagesOf<Row>(
-  read: ReadPage<Row>,
-  size: number,
-  proceed: () => Promise<void>,
-): AsyncGenerator<Row[]> {
+/** Reads a list by its key, a page at a time. What `read` throws ends the list. */
+export async function* pagesOf<Row>(read: ReadPage<Row>, size: number): AsyncGenerator<Row[]> {
   for (let after: Row | null = null; ; ) {
-    await proceed();
     const rows: Row[] = await read(size, after);
     yield rows;
     after = rows.at(-1) ?? null;

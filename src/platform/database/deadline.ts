@@ -69,6 +69,11 @@ export async function underShorterDeadline<T>(limit: number, work: () => Promise
   }
 }
 
+/** Runs `work` and all that comes of it outside of the request's deadline: each of its statements has a limit of its own. */
+export function withoutDeadline<T>(work: () => T): T {
+  return storage.exit(work);
+}
+
 /** Waits for a connection as long as the deadline allows, and hands one that comes too late to `giveBack`. Throws as the pool does. */
 export async function connectWithin<T>(
   deadline: Deadline,

@@ -7,14 +7,10 @@ declare module 'fastify' {
   }
 }
 
-/** Routes that read all there is of an account, however long that takes; each of their statements has its own limit. */
-const WITHOUT = new Set(['/v1/users/me/export']);
-
 /** Lets each request wait for the database for so many milliseconds in all. Comes before whatever asks the database. */
 export function limitDatabaseTime(fastify: FastifyInstance, limit: number): void {
   fastify.decorateRequest('databaseDeadline', undefined);
   fastify.addHook('onRequest', (request, _, done) => {
-    if (WITHOUT.has(request.routeOptions.url ?? '')) return done();
     request.databaseDeadline = new Deadline(limit);
     underDeadline(request.databaseDeadline, done);
   });
