@@ -90,6 +90,8 @@ describe('what the browser gets', () => {
   it.each([
     ['http://localhost:3000', 'gatehouse_refresh', false],
     ['http://127.0.0.1:3000', 'gatehouse_refresh', false],
+    ['http://127.0.0.2:3000', 'gatehouse_refresh', false],
+    ['http://gatehouse.test', NAME, true],
     ['http://gate.example.com', NAME, true],
     ['http://localhost.example.com', NAME, true],
     ['https://localhost:3000', NAME, true],

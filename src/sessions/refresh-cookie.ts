@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Clock } from '../platform/common/clock.js';
+import { isLoopbackHost } from '../platform/common/this-machine.js';
 import type { Config } from '../platform/config/config.js';
 import { CONFIG } from '../platform/config/config.module.js';
 import { isWebOrigin } from '../platform/config/origins.js';
@@ -8,9 +9,8 @@ import { Problem } from '../platform/http/problem.js';
 import type { Tokens } from './session.js';
 import { SessionTokens } from './session-tokens.js';
 
-const LOCALHOST = /^http:\/\/(?:localhost|[\w-]+\.localhost|127\.0\.0\.1|\[::1\])(?::\d+)?$/;
-/** Names of this machine that no name server can give to another. */
-const LOOPBACK = /^(?:localhost|127\.0\.0\.1|\[::1\])(?::\d+)?$/;
+/** A name below localhost may be that of another project, behind a proxy for all of them. */
+const OWN_NAMES = /^(?:localhost|127\.0\.0\.1|\[::1\])(?::\d+)?$/;
 
 /** The cookie that holds a browser's refresh token, where no script can read it (ASVS 5.0, 3.3). */
 @Injectable()
@@ -26,8 +26,8 @@ export class RefreshCookie {
     private readonly clock: Clock,
     private readonly tokens: SessionTokens,
   ) {
-    const { origin } = new URL(config.publicUrl);
-    this.plain = LOCALHOST.test(origin);
+    const { origin, protocol, hostname } = new URL(config.publicUrl);
+    this.plain = protocol === 'http:' && isLoopbackHost(hostname);
     this.name = this.plain ? 'gatehouse_refresh' : '__Host-gatehouse_refresh';
     this.attributes = `Path=/; HttpOnly; ${this.plain ? '' : 'Secure; '}SameSite=Strict`;
     // No browser brings a SameSite cookie to an app with a scheme of its own, which would lose the token with it.
@@ -88,7 +88,7 @@ export class RefreshCookie {
    * be the same, since other programs serve on others; and the host no name that a stranger could have led here.
    */
   private isOwnPage(origin: string, host: string | undefined): boolean {
-    return this.plain && host !== undefined && LOOPBACK.test(host) && origin === new URL(`http://${host}`).origin;
+    return this.plain && host !== undefined && OWN_NAMES.test(host) && origin === new URL(`http://${host}`).origin;
   }
 
   /** The database has written `expiresAt`, and its time is known to within milliseconds: hence never more than may be. */

@@ -13,11 +13,19 @@ const FORWARDED =
  * have it (RFC 6761, 6.2).
  */
 export function isThisMachine(host: string): boolean {
-  return /^(?:.+\.)?(?:localhost|test)$/i.test(host) || isLoopback(host.replace(/^\[(.*)\]$/, '$1'));
+  return /^(?:.+\.)?test$/i.test(host) || isLoopbackHost(host);
+}
+
+/**
+ * Whether a browser looks for a host of a URL on its own machine and nowhere else (RFC 6761, 6.3): there plain http is as good as
+ * TLS to it. A name of `.test` is not among them, which leads wherever /etc/hosts says.
+ */
+export function isLoopbackHost(host: string): boolean {
+  return /^(?:.+\.)?localhost$/i.test(host) || isLoopback(host.replace(/^\[(.*)\]$/, '$1'));
 }
 
 /** Whether an address never leaves this machine. */
-function isLoopback(address: string): boolean {
+export function isLoopback(address: string): boolean {
   return /^127\.|^::1$/.test(plainAddress(address) ?? '');
 }
 

@@ -62,6 +62,8 @@ test.each([
   ['http://localhost:3000', false],
   ['http://127.0.0.1:3000', false],
   ['http://[::1]:3000', false],
+  ['http://127.0.0.2:3000', false],
+  ['http://gatehouse.test', true],
   ['http://app.localhost', false],
 ])('plain http on the network is told: %s', (publicUrl, isTold) => {
   expect(plainOnNetwork(publicUrl) !== null).toBe(isTold);

@@ -1,4 +1,4 @@
-import { isThisMachine } from '../common/this-machine.js';
+import { isLoopbackHost, isThisMachine } from '../common/this-machine.js';
 
 /** Where a server listens and is reached. */
 interface Place {
@@ -28,13 +28,10 @@ export function undeclaredProduction({
   return `NODE_ENV is not production, but ${signs.join(' and ')}, as in a deployment: nothing is refused that must not go there, such as a missing APP_SECRET or a low BCRYPT_COST. Set NODE_ENV=production.${lost}`;
 }
 
-/**
- * What plain http on the network costs, in one sentence; else null. From localhost alone a browser takes a `Secure` cookie, or
- * one without.
- */
+/** What plain http on the network costs, in one sentence; else null. The cookie is plain on the same hosts alone. */
 export function plainOnNetwork(publicUrl: string): string | null {
   const { protocol, hostname } = new URL(publicUrl);
-  if (protocol === 'https:' || /^(?:(?:.+\.)?localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname)) return null;
+  if (protocol === 'https:' || isLoopbackHost(hostname)) return null;
   return `PUBLIC_URL is not https: passwords and tokens travel in the clear, and no browser keeps the cookie of a session, so the page signs everybody out when it is loaded again. Put TLS in front and set its address, or use http://localhost on this machine.`;
 }
 

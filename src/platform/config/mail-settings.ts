@@ -1,3 +1,4 @@
+import { isLoopback } from '../common/this-machine.js';
 import { faultOfUrl } from './url-fault.js';
 
 /** The mail server that takes our mails. */
@@ -29,7 +30,7 @@ export function parseSmtpUrl(text: string): SmtpServer {
   const unknown = [...url.searchParams.keys()].find((key) => key !== 'ignoreTLS');
   if (unknown !== undefined) throw new Error(`has the parameter ${unknown}; the only one known is ignoreTLS=true`);
   const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
-  const inTheClear = url.searchParams.get('ignoreTLS') === 'true' || isThisMachine(host);
+  const inTheClear = url.searchParams.get('ignoreTLS') === 'true' || isHere(host);
   return {
     host,
     port: Number(url.port) || (secure ? 465 : 587),
@@ -38,8 +39,9 @@ export function parseSmtpUrl(text: string): SmtpServer {
   };
 }
 
-function isThisMachine(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
+/** Other names below localhost are looked up by our resolver, which may ask a name server where no browser would. */
+function isHere(host: string): boolean {
+  return host === 'localhost' || isLoopback(host);
 }
 
 /** Reads `MAIL_FROM`: `no-reply@example.com` or `Example <no-reply@example.com>`. Null for anything else. */
