@@ -258,16 +258,55 @@ test('every column of a user is part of the export, or is left out for a reason'
     // Would tell a user who registered the address of somebody else that its owner has come.
     'contested',
   ];
-  const columns = await database.query<{ name: string }>(
-    `SELECT column_name AS name FROM information_schema.columns WHERE table_schema = 'gatehouse' AND table_name = 'users'`,
-  );
-  expect(columns.map(({ name }) => name).sort()).toEqual([...EXPORTED, ...LEFT_OUT].sort());
+  expect(await columnsOf('users')).toEqual([...EXPORTED, ...LEFT_OUT].sort());
 
   const { accessToken: token } = await signUp(gatehouse);
   const { body } = await gatehouse.call<{ user: object }>('GET', '/v1/users/me/export', { token });
-  const inCamelCase = EXPORTED.map((name) => name.replace(/_./g, (end) => end[1]!.toUpperCase()));
-  expect(Object.keys(body.user).sort()).toEqual([...inCamelCase, 'emailVerified', 'roles'].sort());
+  expect(Object.keys(body.user).sort()).toEqual([...EXPORTED.map(inCamelCase), 'emailVerified', 'roles'].sort());
 });
+
+test('every column of a session is part of the export, or is left out for a reason', async () => {
+  const EXPORTED = [
+    'id',
+    'created_at',
+    'last_used_at',
+    'expires_at',
+    'revoked_at',
+    'end_reason',
+    'ip',
+    'user_agent',
+    'auth_methods',
+  ];
+  const LEFT_OUT = [
+    // Would help to let somebody in.
+    ...['secret_hash', 'refresh_key_hash'],
+    // Whose it is: the person's whose export it is.
+    'user_id',
+    // Made of the user agent, which is there, and gone with it: it tells nothing of its own about the person.
+    'device_key',
+    // The day of expires_at once more, as the dashboard counts it.
+    'expires_on',
+    // How often and when the token was exchanged, the last time of which is last_used_at.
+    ...['counter', 'rotated_at'],
+    // When the password was given, which activity says.
+    'auth_time',
+  ];
+  expect(await columnsOf('sessions')).toEqual([...EXPORTED, ...LEFT_OUT].sort());
+
+  const { accessToken: token } = await signUp(gatehouse);
+  const { body } = await gatehouse.call<{ sessions: object[] }>('GET', '/v1/users/me/export', { token });
+  expect(Object.keys(body.sessions[0] ?? {}).sort()).toEqual(EXPORTED.map(inCamelCase).sort());
+});
+
+async function columnsOf(table: string): Promise<string[]> {
+  const columns = await database.query<{ name: string }>(
+    `SELECT column_name AS name FROM information_schema.columns WHERE table_schema = 'gatehouse' AND table_name = $1`,
+    [table],
+  );
+  return columns.map(({ name }) => name).sort();
+}
+
+const inCamelCase = (name: string) => name.replace(/_./g, (end) => end[1]!.toUpperCase());
 
 test('a deleted account is gone with what belongs to it; audit entries keep the id', async () => {
   const { user, accessToken, refreshToken } = await signUp(gatehouse, { name: 'Nobody Else' });

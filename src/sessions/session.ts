@@ -60,7 +60,10 @@ export interface SessionRow {
   auth_methods: string[];
 }
 
-/** Everything that is stored about a session, for its owner. */
+/**
+ * Everything that is stored about a session, for its owner. By what its device is recognized is made of the user agent alone, and
+ * says no more than that.
+ */
 export const storedSession = z.strictObject({
   id: z.uuid(),
   createdAt: time,
@@ -76,7 +79,7 @@ export const storedSession = z.strictObject({
   authMethods: z.array(z.string()),
 });
 
-/** A row of the table with all that it holds but the hash of the secret. */
+/** A row of the table as the export shows it. */
 export interface StoredSession {
   id: string;
   createdAt: Date;
