@@ -8,6 +8,7 @@ import { Gatehouse, GatehouseProcess } from './support/gatehouse.js';
 import { mailsTo } from './support/mail.js';
 import { carriesNames, hasPgBouncer, startPgBouncer, type TestPooler } from './support/pgbouncer.js';
 import type { Schemas } from './support/schemas.js';
+import { served } from './support/served.js';
 import { TcpProxy } from './support/tcp-proxy.js';
 import { freshEmail, PASSWORD, type Problem, refresh, type SignedUp, signUp, verdict } from './support/users.js';
 import { waitFor } from './support/wait-for.js';
@@ -85,7 +86,7 @@ const throughPgBouncer = () => {
       // In waves: more at once are shed, which is not the pooler's doing.
       for (let wave = 0; wave < WAVES; wave++) {
         const logins = people.map(({ user }) =>
-          gatehouse.call('POST', '/v1/auth/login', { body: { email: user.email, password: PASSWORD } }),
+          served(() => gatehouse.call('POST', '/v1/auth/login', { body: { email: user.email, password: PASSWORD } })),
         );
         expect(tally(await Promise.all(logins))).toEqual({ 200: SESSIONS });
       }
@@ -202,11 +203,13 @@ const throughPgBouncer = () => {
       const gatehouse = await Gatehouse.start(env);
       try {
         const form = () => ({ body: { email: freshEmail(), password: PASSWORD } });
-        const signUps = Array.from({ length: 25 }, () => gatehouse.call('POST', '/v1/auth/register', form()));
+        const signUps = Array.from({ length: 25 }, () =>
+          served(() => gatehouse.call('POST', '/v1/auth/register', form())),
+        );
         const counts = (await Promise.all(signUps)).map(({ status }) => status);
         expect([...new Set(counts)].sort()).toEqual([201, 429]);
         const guess = form();
-        const guesses = Array.from({ length: 30 }, () => gatehouse.call('POST', '/v1/auth/login', guess));
+        const guesses = Array.from({ length: 30 }, () => served(() => gatehouse.call('POST', '/v1/auth/login', guess)));
         const refused = (await Promise.all(guesses)).map(({ status }) => status);
         expect(refused.filter((status) => status === 401)).toHaveLength(5);
         expect(refused.filter((status) => status === 429)).toHaveLength(25);

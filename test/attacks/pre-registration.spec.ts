@@ -3,6 +3,7 @@ import { withRoles } from '../support/admins.js';
 import { createDatabase, type TestDatabase } from '../support/database.js';
 import { Gatehouse } from '../support/gatehouse.js';
 import { mailsTo, tokenFor } from '../support/mail.js';
+import { served } from '../support/served.js';
 import { freshEmail, PASSWORD, type Problem, type SignedUp, signUp } from '../support/users.js';
 
 /** Somebody registers the address of a victim, to own a share of the account that the victim makes before or after. */
@@ -180,7 +181,7 @@ test('a taken username is not told, and nobody is let in by a registration alone
 test('fifty registrations of one address at once make one account', async () => {
   const email = freshEmail();
   const answers = await Promise.all(
-    Array.from({ length: 50 }, (_, index) => register({ email, password: `${PASSWORD} ${index}` })),
+    Array.from({ length: 50 }, (_, index) => served(() => register({ email, password: `${PASSWORD} ${index}` }))),
   );
   expect(new Set(answers.map(({ status, text }) => `${status} ${text}`)).size).toBe(1);
   expect(await database.query('SELECT FROM users WHERE email = $1', [email])).toHaveLength(1);

@@ -1,6 +1,7 @@
 import { createDatabase, type TestDatabase } from '../support/database.js';
 import { GatehouseProcess } from '../support/gatehouse.js';
 import { createRedis, hasRedis, type TestRedis } from '../support/redis.js';
+import { served } from '../support/served.js';
 import { freshEmail, PASSWORD } from '../support/users.js';
 import { waitFor } from '../support/wait-for.js';
 
@@ -20,7 +21,10 @@ async function statuses(tries: Promise<{ status: number }>[]) {
 function burst() {
   const body = { email: freshEmail(), password: 'wrong' };
   return statuses(
-    Array.from({ length: 50 }, (_, index) => (index % 2 ? one : two).call('POST', '/v1/auth/login', { body })),
+    Array.from({ length: 50 }, (_, index) => {
+      const server = index % 2 ? one : two;
+      return served(() => server.call('POST', '/v1/auth/login', { body }));
+    }),
   );
 }
 

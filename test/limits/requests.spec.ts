@@ -1,5 +1,6 @@
 import { createDatabase, type TestDatabase } from '../support/database.js';
 import { Gatehouse } from '../support/gatehouse.js';
+import { served } from '../support/served.js';
 import { freshEmail, PASSWORD, type Problem, signUp } from '../support/users.js';
 
 /** No address has a server to itself; health is always answered (ASVS 5.0, 2.4.1 and 15.2.2). */
@@ -101,7 +102,9 @@ describe('the client address', () => {
   /** The address that the server saw, as the session remembers it. */
   async function seen(headers: Record<string, string>, server = gatehouse): Promise<string> {
     const body = { email: freshEmail(), password: PASSWORD };
-    const { body: made } = await server.call<{ accessToken: string }>('POST', '/v1/auth/register', { body, headers });
+    const { body: made } = await served(() =>
+      server.call<{ accessToken: string }>('POST', '/v1/auth/register', { body, headers }),
+    );
     const list = await server.call<{ items: { ip: string }[] }>('GET', '/v1/sessions', {
       token: made.accessToken,
       headers,

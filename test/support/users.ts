@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { TestDatabase } from './database.js';
 import type { Api } from './gatehouse.js';
 import type { Schemas } from './schemas.js';
-import { waitFor } from './wait-for.js';
+import { served } from './served.js';
 
 export const PASSWORD = 'violet tractor under snow';
 
@@ -24,9 +24,7 @@ export function freshEmail(): string {
 /** Registers a new account, asking again where the server is too busy for it. Throws with the answer where that fails. */
 export async function signUp(gatehouse: Api, form: Record<string, unknown> = {}): Promise<SignedUp> {
   const body = { email: freshEmail(), password: PASSWORD, ...form };
-  const answer = await waitFor(() => gatehouse.call<SignedUp>('POST', '/v1/auth/register', { body }), {
-    until: ({ status }) => status !== 503,
-  });
+  const answer = await served(() => gatehouse.call<SignedUp>('POST', '/v1/auth/register', { body }));
   if (answer.status !== 201) throw new Error(`sign-up: ${answer.status} ${answer.text}`);
   return answer.body;
 }
