@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import fc from 'fast-check';
 import { FairQueue } from './fair-queue.js';
 
@@ -44,6 +45,19 @@ it('gives a newcomer the place of the newest job of the address that has most, a
   await endOne();
   await endOne();
   expect(started).toEqual(['a0', 'a1', 'b0']);
+});
+
+it('does a job that has waited in the context of its own caller, not of the job before', async () => {
+  const caller = new AsyncLocalStorage<string>();
+  const queue = new FairQueue(1, 4, () => new Full());
+  const ask = (name: string) =>
+    caller.run(name, () =>
+      queue.run([name], async () => {
+        await settle();
+        return caller.getStore();
+      }),
+    );
+  expect(await Promise.all(['a', 'b', 'c'].map(ask))).toEqual(['a', 'b', 'c']);
 });
 
 it('refuses the address that floods and no other, however the flood comes', async () => {

@@ -1,3 +1,5 @@
+import { AsyncResource } from 'node:async_hooks';
+
 interface Job {
   start(): Promise<void>;
   refuse(): void;
@@ -94,10 +96,12 @@ export class FairQueue {
     return this.running >= this.workers;
   }
 
-  /** Runs a job in its turn and returns what it returns. Rejects, at once or when it must give way, where the queue is full. */
+  /** Runs a job in its turn, in the context of its caller, and returns what it returns. Rejects, at once or when it must give way, where the queue is full. */
   run<T>(share: Share, work: () => Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
-      const job: Job = { start: () => work().then(resolve, reject), refuse: () => reject(this.full()) };
+      // The job before starts it, and has a deadline of its own.
+      const start = AsyncResource.bind(() => work().then(resolve, reject));
+      const job: Job = { start, refuse: () => reject(this.full()) };
       if (!this.isBusy) this.start(job);
       else if (this.waiting.length < this.capacity || this.makeRoomFor(share)) this.waiting.append(share, job);
       else job.refuse();
