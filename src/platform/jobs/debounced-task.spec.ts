@@ -1,4 +1,5 @@
 import { jest } from '@jest/globals';
+import { currentDeadline, Deadline, underDeadline } from '../database/deadline.js';
 import { DebouncedTask } from './debounced-task.js';
 
 let task: jest.Mock<() => void>;
@@ -25,6 +26,17 @@ test('a crowd of tellings is one task, a second after the first', () => {
   expect(task).toHaveBeenCalledTimes(1);
   jest.advanceTimersByTime(600_000);
   expect(task).toHaveBeenCalledTimes(1);
+});
+
+test('what a request has told is done outside of its deadline', () => {
+  const deadlines: unknown[] = [];
+  task.mockImplementationOnce(() => void deadlines.push(currentDeadline()));
+  // A timer runs in the context in which it was set, which these do not keep by themselves.
+  underDeadline(new Deadline(3_000), () => {
+    debounced.schedule();
+    jest.advanceTimersByTime(1_000);
+  });
+  expect(deadlines).toEqual([undefined]);
 });
 
 test('what is told during the task is done with the next', () => {

@@ -1,3 +1,5 @@
+import { withoutDeadline } from '../database/deadline.js';
+
 /** Milliseconds from the first telling to the task, so that a crowd of changes is one task. */
 const DELAY = 1_000;
 /** Milliseconds after which the task is done unasked, for what a server that died has left. */
@@ -39,7 +41,8 @@ export class DebouncedTask {
 
   private run(): void {
     if (this.running) return void this.schedule();
-    const done = this.task();
+    // What a request has set going is not done in its time.
+    const done = withoutDeadline(this.task);
     if (!done) return;
     this.running = true;
     void done.finally(() => {
