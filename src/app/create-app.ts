@@ -1,4 +1,3 @@
-import type { Server } from 'node:http';
 import cors from '@fastify/cors';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
@@ -22,6 +21,7 @@ import { basePathOf, logRequests, requestId, routableUrl, setHeaders } from '../
 import { RouteTable } from '../platform/http/route-table.js';
 import { SchemaPipe } from '../platform/http/schema.pipe.js';
 import { securityHeaders } from '../platform/http/security-headers.js';
+import { forEachServer } from '../platform/http/servers.js';
 import { NestLogger } from '../platform/observability/logger.js';
 import { LoginThrottle } from '../platform/rate-limiting/login-throttle.service.js';
 import { registerRateLimit } from '../platform/rate-limiting/register-rate-limit.js';
@@ -65,7 +65,7 @@ export async function createApp(config: Config, databaseUrl: string, logger: Log
     skipMiddie: true,
   });
   const fastify = adapter.getInstance<FastifyInstance>();
-  closeStalled(fastify.server as Server);
+  forEachServer(fastify, closeStalled);
   limitPipelining(fastify);
   fastify.addHook('onRoute', (route) => {
     routes.add(route);

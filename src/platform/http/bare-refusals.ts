@@ -1,8 +1,8 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { FastifyInstance } from 'fastify';
-import fastifySymbols from 'fastify/lib/symbols.js';
 import { refuseTunnel, refuseUnreadable } from './client-errors.js';
 import { Problem } from './problem.js';
+import { forEachServer } from './servers.js';
 
 /** The end of the connection too: a body that was announced may follow, and is not read. */
 const CLOSE = { connection: 'close' };
@@ -19,13 +19,10 @@ export const HOST_IS_CHECKED_HERE = { requireHostHeader: false };
  * would take: several Hosts, of which it reads the first and another program the last, and one that is none.
  */
 export function takeBareRefusals(fastify: FastifyInstance): void {
-  listenTo(fastify.server);
-  fastify.addHook('onListen', (done) => {
-    for (const server of othersOf(fastify)) {
-      listenTo(server);
-      server.on('clientError', refuseUnreadable);
-    }
-    done();
+  forEachServer(fastify, (server) => {
+    listenTo(server);
+    // Its first server Fastify tells of that itself.
+    if (server !== fastify.server) server.on('clientError', refuseUnreadable);
   });
   fastify.addHook('onRequest', ({ raw }, _reply, done) => {
     done(faultOf(raw));
@@ -73,9 +70,4 @@ function listenTo(server: Server): void {
   server.on('checkContinue', answer);
   server.on('checkExpectation', answer);
   server.on('connect', refuseTunnel);
-}
-
-/** For `localhost` Fastify listens at each of its addresses, and tells of one server alone. */
-function othersOf(fastify: FastifyInstance): Server[] {
-  return (fastify as unknown as Record<symbol, Server[]>)[fastifySymbols.kServerBindings] ?? [];
 }
