@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import { HashQueueFullError, type PasswordHasher } from '../../credentials/passwords/password-hasher.js';
+import { type PasswordHasher, QUEUE_FULL } from '../../credentials/passwords/password-hasher.js';
 import { requestContextOf } from '../../platform/http/request-context.js';
 import type { LoginThrottle } from '../../platform/rate-limiting/login-throttle.service.js';
 import { routeLimitOf } from '../../platform/rate-limiting/route-limits.js';
@@ -28,7 +28,7 @@ export function registerLoadShedding(
       return done(refusal as Error);
     }
     if (!limit.hashes || hasher.hasRoomFor({ ip, known: false })) return done();
-    if (!limit.guesses || !hasher.hasRoomFor({ ip, known: true })) return done(new HashQueueFullError());
-    networks.isKnown(ip).then((known) => done(known ? undefined : new HashQueueFullError()), done);
+    if (!limit.guesses || !hasher.hasRoomFor({ ip, known: true })) return done(QUEUE_FULL);
+    networks.isKnown(ip).then((known) => done(known ? undefined : QUEUE_FULL), done);
   });
 }

@@ -41,7 +41,7 @@ export class HashQueueFullError extends Problem {
 }
 
 /** One for all: a flood of refusals should not cost a stack trace each. */
-const QUEUE_FULL = new HashQueueFullError();
+export const QUEUE_FULL = new HashQueueFullError();
 
 /** A password with no UTF-8 form, or longer than any allowed one. */
 export class InvalidPasswordError extends Error {
