@@ -28,8 +28,9 @@ const TAKE = `
 /** The actor stands in the audit log from here on, and nowhere else. $1 number */
 const CLOSE = 'UPDATE role_removals SET swept_at = now(), actor = NULL WHERE number = $1';
 
-/** Who removes the role in this very transaction. $1 role, $2 actor as JSON */
-const SIGN = 'UPDATE role_removals SET actor = $2 WHERE role = $1 AND swept_at IS NULL AND actor IS NULL';
+/** Who removes the role in this very transaction: not who removed it by SQL before, of which rows are left. $1 role, $2 actor as JSON */
+const SIGN =
+  'UPDATE role_removals SET actor = $2 WHERE role = $1 AND swept_at IS NULL AND actor IS NULL AND at >= now()';
 
 /** No token lives longer than a day. $1 how many */
 const FORGET = `
@@ -76,7 +77,7 @@ export class RoleSweeper implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   /** Notes, in the transaction that removes a role, in whose name the rest is swept. */
-  async claim(role: string, actor: Actor, manager: EntityManager): Promise<void> {
+  async sign(role: string, actor: Actor, manager: EntityManager): Promise<void> {
     await manager.query(SIGN, [role, JSON.stringify(actor)]);
   }
 

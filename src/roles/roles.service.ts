@@ -85,7 +85,7 @@ export class Roles {
       ]);
       await this.sweeper.record(name, taken, actor, manager);
       await manager.query(DELETE_ROLE, [name]);
-      await this.sweeper.claim(name, actor, manager);
+      await this.sweeper.sign(name, actor, manager);
       await this.revocations.takeWithin(manager);
       await this.record('role.deleted', actor, manager, { role: name, users: held?.users ?? 0 });
     });
