@@ -38,7 +38,8 @@ const NEEDED: Record<string, (setting: string) => boolean> = {
 };
 
 /** $1 names */
-const READ = 'SELECT name, setting, current_user AS role FROM pg_settings WHERE name = ANY ($1) ORDER BY name';
+const READ = `
+  SELECT name, setting, quote_ident(current_user) AS role FROM pg_settings WHERE name = ANY ($1::text[]) ORDER BY name`;
 
 /** How every transaction begins: so no default of a session behind a pooler decides how isolated it is. */
 export const START_TRANSACTION = 'START TRANSACTION ISOLATION LEVEL READ COMMITTED';
