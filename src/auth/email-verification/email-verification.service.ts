@@ -34,7 +34,6 @@ export class EmailVerification implements OnModuleInit {
     this.requested.register('verify_email', {
       use: 'anything else',
       isFor: ({ verified }) => !verified,
-      hasLiveLink: (userId) => this.tokens.hasLive(userId, 'verify_email'),
       send: ({ userId }, context, manager) => this.mailer.resend(userId, { kind: 'anonymous', context }, manager),
     });
   }

@@ -14,8 +14,8 @@ export interface ThrottledMail {
   use: MailUse;
   /** Whether this account gets one. */
   isFor: (account: Account) => boolean;
-  /** Whether a link of one sent before still works: then the owner has it, and need not be sent the last mail of the hour. */
-  hasLiveLink: (userId: string) => Promise<boolean>;
+  /** Of what may be the last mail of the hour: whether a link of one sent before still works, which the owner then has. */
+  hasLiveLink?: (userId: string) => Promise<boolean>;
   /** Sends it, in a transaction that has locked the account. */
   send: (account: Account, context: RequestContext, manager: EntityManager) => Promise<void>;
 }
@@ -73,7 +73,7 @@ export class ThrottledMailRequests {
   private async mayMail({ userId, emailKey }: Account, mail: ThrottledMail, { ip }: RequestContext): Promise<boolean> {
     const asker = { ip, known: await this.networks.has(userId, ip) };
     if (await this.quotas.mayMail(emailKey, mail.use, asker)) return true;
-    if (mail.use !== 'new password' || (await mail.hasLiveLink(userId))) return false;
+    if (!mail.hasLiveLink || (await mail.hasLiveLink(userId))) return false;
     return this.quotas.mayMailLast(emailKey);
   }
 }
