@@ -75,8 +75,8 @@ export class Accounts {
   }
 
   /**
-   * Changes the password of an active account, makes its access tokens of before stale, and returns its address. Null where the account is not active or its
-   * password no longer the one that was checked; the caller's transaction must not go on then.
+   * Changes the password of an active account, makes its access tokens of before stale, and returns its address. Null where
+   * the account is not active or its password no longer the one that was checked; the caller's transaction must not go on then.
    */
   async changePassword(
     userId: string,

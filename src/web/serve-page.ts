@@ -19,7 +19,8 @@ const POLICY = ownFilesPolicy();
 /**
  * Serves the page: files whose names change with what is in them for ever, and everything else anew each time.
  * Only the addresses that the page knows are answered with it, so that any other is not found as ever; a person who went
- * there sees the page say so. `basePath` is where a browser finds the server, without a slash at its end. Without a built page there is none: under `npm run start:dev` Vite serves it.
+ * there sees the page say so. `basePath` is where a browser finds the server, without a slash at its end. Without a built page
+ * there is none: under `npm run start:dev` Vite serves it.
  */
 export async function servePage(fastify: FastifyInstance, basePath: string, folder = BUILT): Promise<void> {
   const file = join(folder, 'index.html');

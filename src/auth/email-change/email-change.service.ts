@@ -53,9 +53,9 @@ export class EmailChange implements OnModuleInit {
   }
 
   /**
-   * Sees to it that the new address is mailed, which takes effect once its owner confirms. Looks at no other account. An address that has an account already gets a mail
-   * that says so, and the caller learns nothing of it. A mere registration does not count. The own address, where nobody has
-   * confirmed it, is only asked once more to be confirmed, as any registration is.
+   * Accepts the wish for another address, which is mailed later and takes effect once its owner confirms. Looks at no other
+   * account: one that has the address gets a mail that says so, and the caller learns nothing of it. A mere registration does
+   * not count. The own address, where nobody has confirmed it, is only asked once more to be confirmed, as any registration is.
    * Throws a Problem: `mail_unavailable`, `wrong_password`, `session_revoked` where the account is gone or disabled,
    * `rate_limited`, `overloaded`.
    */

@@ -28,7 +28,7 @@ interface UnverifiedForm {
   context: RequestContext;
 }
 
-type Names = Omit<UnverifiedForm, 'passwordHash' | 'context'>;
+type Person = Pick<UnverifiedForm, 'email' | 'username' | 'name'>;
 
 /** Signing up where the email must be confirmed first (`EMAIL_VERIFICATION=required`). */
 @Injectable()
@@ -81,7 +81,7 @@ export class UnverifiedRegistrations implements OnModuleInit {
 
   /** Makes the account, or marks the one that is there as registered again. Null where neither can be. */
   private async leave(
-    form: Names,
+    form: Person,
     passwordHash: string,
     context: RequestContext,
     manager: EntityManager,
@@ -108,7 +108,7 @@ export class UnverifiedRegistrations implements OnModuleInit {
   }
 
   /** The new account, without the username where that is taken: to say so would tell who is here. Null where the email is. */
-  private async create(form: Names, passwordHash: string, manager: EntityManager): Promise<UserRow | null> {
+  private async create(form: Person, passwordHash: string, manager: EntityManager): Promise<UserRow | null> {
     for (const username of new Set([form.username ?? null, null])) {
       try {
         const user: NewUser = { ...form, username, passwordHash, roles: ['user'], unverifiedRegistration: true };

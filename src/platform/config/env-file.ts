@@ -45,8 +45,8 @@ export function parseEnvFile(bytes: Buffer, name = '.env'): EnvFile {
   return file;
 }
 
-/** trim() would take away a byte order mark, and more that is part of a text. */
-function trimBlanks(text: string): string {
+/** Spaces and tabs alone: trim() would take away a byte order mark, and more that is part of a text. */
+function trimSpaces(text: string): string {
   return text.replace(/^[ \t]+|[ \t]+$/g, '');
 }
 
@@ -68,7 +68,7 @@ function readEntry(line: string, following: string[]): Entry {
   const [, left, right] = /^([^=]*)=(.*)$/.exec(line) ?? [];
   if (left === undefined || right === undefined)
     return { fault: 'has no =. Write NAME=value, or # before a comment; a value of several lines needs quotes' };
-  const name = trimBlanks(left).replace(/^export[ \t]+/, '');
+  const name = trimSpaces(left).replace(/^export[ \t]+/, '');
   if (!NAME.test(name)) return { fault: 'has no name before its = that consists of letters, digits and _' };
   const quoted = /^[ \t]*(["'`].*)$/.exec(right)?.[1];
   const read = quoted === undefined ? readBare(right) : readQuoted(quoted, following);
@@ -79,8 +79,8 @@ type Value = { value: string; further: number } | { fault: string };
 
 function readBare(text: string): Value {
   const at = /(?:^|[ \t])#/.exec(text)?.index ?? text.length;
-  const value = trimBlanks(text.slice(0, at));
-  const comment = trimBlanks(text.slice(at));
+  const value = trimSpaces(text.slice(0, at));
+  const comment = trimSpaces(text.slice(at));
   if (value.includes('#') || (comment !== '' && !/^#(?:[ \t]|$)/.test(comment)) || text.startsWith('#'))
     return {
       fault: 'where # may begin a comment or belong to the value. Put the value in quotes, or blanks around the #',

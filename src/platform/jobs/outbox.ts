@@ -20,8 +20,8 @@ export interface OutboxItem {
 }
 
 /**
- * The rows of one topic of the outbox, as their delivery needs them. What delivers them throws nothing: what the database does not do is
- * tried again, and stands in the log when that begins, when it is over, and once an hour between.
+ * The rows of one topic of the outbox, as their delivery needs them. What delivers them throws nothing: what the database does
+ * not do is tried again, and stands in the log when that begins, when it is over, and once an hour between.
  */
 export class Outbox {
   private readonly logger = new Logger(Outbox.name);

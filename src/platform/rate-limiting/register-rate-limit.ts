@@ -5,10 +5,10 @@ import { RequestRate } from './request-rate.js';
 import { routeLimitOf } from './route-limits.js';
 
 /**
- * Answers 429 to an address that sends more than 600 requests in a minute, or of whose /48 come ten times as many, and tells every one what is left of them. Routes
- * with limits of their own have a count of their own: most of what they refuse counts for nothing there, and many who sign
- * in behind one address take nothing from those who are signed in. A request
- * to which `appliesTo` says no passes uncounted.
+ * Answers 429 to an address that sends more than 600 requests in a minute, or from whose /48 ten times as many come, and tells
+ * all others what is left of them. Routes with limits of their own have a count of their own: most of what they refuse counts
+ * for nothing there, and many who sign in behind one address take nothing from those who are signed in. A request to which
+ * `appliesTo` says no passes uncounted.
  */
 export function registerRateLimit(
   fastify: FastifyInstance,
