@@ -42,7 +42,7 @@ export class Deadline {
   }
 }
 
-const storage = new AsyncLocalStorage<Deadline>();
+const storage = new AsyncLocalStorage<Deadline | undefined>();
 
 /** The deadline of the request that this is done for. None for jobs, commands and migrations. */
 export function currentDeadline(): Deadline | undefined {
@@ -71,7 +71,7 @@ export async function underShorterDeadline<T>(limit: number, work: () => Promise
 
 /** Runs `work` and all that comes of it outside of the request's deadline: each of its statements has a limit of its own. */
 export function withoutDeadline<T>(work: () => T): T {
-  return storage.exit(work);
+  return storage.run(undefined, work);
 }
 
 /** Waits for a connection as long as the deadline allows, and hands one that comes too late to `giveBack`. Throws as the pool does. */
