@@ -88,7 +88,9 @@ export class DeferredWork extends OutboxWorker {
       await wait(SETTLING);
   }
 
-  protected async send({ id, kind, sealed }: OutboxItem): Promise<Outcome> {
+  protected async send({ id, kind, sealed }: OutboxItem, onLeft: () => void): Promise<Outcome> {
+    // One that waits for a lock holds up no other: it takes one place of those there are.
+    onLeft();
     const opened = decrypt(sealed, this.key, id);
     if (!opened) return refused('sealed under another APP_SECRET');
     const known = this.kinds.get(kind);

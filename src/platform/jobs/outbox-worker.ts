@@ -148,8 +148,15 @@ export abstract class OutboxWorker implements OnApplicationBootstrap, OnModuleDe
    */
   private dispatch(item: OutboxItem): Promise<string | null> {
     return new Promise((resolve) => {
-      const delivered = this.deliver(item, () => resolve(null)).then((reason) => {
-        if (reason === null) this.letGo(item);
+      let hasLeft = false;
+      const onLeft = () => {
+        hasLeft = true;
+        resolve(null);
+      };
+      const delivered = this.deliver(item, onLeft).then(async (reason) => {
+        // The round went on without it, and pauses for it no more.
+        if (reason !== null && hasLeft) await this.outbox.postpone(item.id, pause(1), reason, false);
+        if (reason === null || hasLeft) this.letGo(item);
         resolve(reason);
       });
       this.underWay.set(item.id, delivered);
