@@ -34,6 +34,9 @@ async function ask(email: string, address: string, path = '/v1/auth/password/for
 const resets = async (email: string) =>
   (await mailsTo(gatehouse, email)).filter(({ subject }) => subject.startsWith('Choose a new password')).length;
 
+/** Pieces of deferred work that are not done yet. */
+const waiting = async () => (await database.query(`SELECT FROM mail_outbox WHERE topic = 'work'`)).length;
+
 /** As half an hour does. */
 const expire = ({ user }: SignedUp) =>
   database.query(`UPDATE one_time_tokens SET expires_at = now() WHERE owner_id = $1 AND purpose = 'reset_password'`, [
@@ -84,6 +87,29 @@ test('the last mail of the hour is kept while those before it are still being ma
     await holder.close();
   }
   expect(await resets(user.email)).toBe(3);
+});
+
+test('what waits for the lock of one account keeps no other from its mail', async () => {
+  const [{ user: locked }, { user: other }] = [await signUp(gatehouse), await signUp(gatehouse)];
+  const holder = testDatabaseAt(database.url);
+  await holder.query('BEGIN');
+  try {
+    await holder.query('SELECT FROM users WHERE id = $1 FOR UPDATE', [locked.id]);
+    await ask(locked.email, HOME);
+    const blocked = () =>
+      database.query(
+        `SELECT query_start FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+      );
+    const first = await waitFor(blocked, { until: ({ length }) => length > 0 });
+    await ask(other.email, HOME);
+    await waitFor(async () => (await waiting()) === 1);
+    // The very first attempt still waits: nothing was given up for the other's sake.
+    expect(await blocked()).toEqual(first);
+  } finally {
+    await holder.query('ROLLBACK');
+    await holder.close();
+  }
+  expect([await resets(locked.email), await resets(other.email)]).toEqual([1, 1]);
 });
 
 test.each([
