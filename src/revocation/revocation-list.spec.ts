@@ -64,6 +64,17 @@ test('of a user it goes by the highest version, and there by the last number; af
   expect(knows()).toEqual([[6, 'now']]);
 });
 
+test('refuses a token of the very version that is known, where it names a role that was not held then', () => {
+  const one = { ...someone(), tokenVersion: 5 };
+  const heard = list();
+  const refused = (...roles: string[]) => heard.refusal({ ...one, roles });
+  heard.raiseVersion(one.userId, 5);
+  expect(refused('helper')).toBeNull();
+  heard.remember(one.userId, 5, 1, { roles: ['user'], disabled: false });
+  expect([refused('helper', 'user'), refused('user'), refused()]).toEqual(['token_stale', null, null]);
+  expect(heard.refusal({ ...one, tokenVersion: 6, roles: ['helper'] })).toBeNull();
+});
+
 test('remembers for as long as a token may live, and a minute', () => {
   const one = someone();
   const revoked = list();

@@ -134,9 +134,17 @@ export class RevocationList {
   /** Why this principal's token must be refused, or null. */
   refusal(principal: Principal): ProblemCode | null {
     if (this.hasEnded(principal)) return 'session_revoked';
-    if (this.versionOf(principal.userId) > principal.tokenVersion) return 'token_stale';
+    const known = this.versionOf(principal.userId);
+    if (known > principal.tokenVersion) return 'token_stale';
+    if (known === principal.tokenVersion && this.namesOtherRole(principal)) return 'token_stale';
     if (this.removedRoles.size > 0 && this.namesRemovedRole(principal)) return 'token_stale';
     return null;
+  }
+
+  /** A failover may lose the change that a token was minted after, and another change then comes to the very same version. */
+  private namesOtherRole({ userId, roles }: Principal): boolean {
+    const held = this.users.of(userId)?.roles;
+    return held !== undefined && roles.some((role) => !held.includes(role));
   }
 
   private namesRemovedRole({ roles, issuedAt }: Principal): boolean {
