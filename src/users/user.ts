@@ -26,7 +26,11 @@ export const nameField = typedText
   .min(1)
   .max(200)
   .regex(/^\P{Cc}+$/u, { message: 'Write a name, without control characters.' })
-  .meta({ description: 'Not blank, and without control characters', examples: ['Ada Lovelace'], pattern: '[^ ]' });
+  .meta({
+    description: 'Not blank, and without control characters',
+    examples: ['Ada Lovelace'],
+    pattern: '[^\\t\\n\\r ]',
+  });
 
 /** The password policy decides on passwords; here only what a JSON string can be. */
 export const passwordField = z
