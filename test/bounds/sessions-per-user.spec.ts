@@ -90,11 +90,15 @@ test('fifty at once on two instances leave as many as there may be, the newest',
   const opened = answers.filter(({ status }) => status === 200).map((answer) => answer.body.session.id);
   expect(opened.length).toBeGreaterThan(MOST * 2);
   expect(answers.filter(({ status }) => status !== 200 && status !== 503)).toEqual([]);
-  expect((await liveOf(user.id)).map(({ id }) => id)).toEqual(opened.sort().slice(-MOST));
+  // With those that were opened although the answer came too late.
+  const all = await database.query<{ id: string }>('SELECT id FROM sessions WHERE user_id = $1 ORDER BY id', [user.id]);
+  const ids = all.map(({ id }) => id);
+  expect(ids).toEqual(expect.arrayContaining(opened));
+  expect((await liveOf(user.id)).map(({ id }) => id)).toEqual(ids.slice(-MOST));
   const events = await database.query(`SELECT FROM audit_events WHERE user_id = $1 AND type = 'session.revoked'`, [
     user.id,
   ]);
-  expect(events).toHaveLength(opened.length + 1 - MOST);
+  expect(events).toHaveLength(ids.length - MOST);
 });
 
 test('a sign-in ends a hundred at most, the oldest', async () => {
