@@ -16,8 +16,11 @@ import { PostgresSandbox } from '../support/postgres-sandbox.js';
 const sandbox = new PostgresSandbox();
 let postgres: EmbeddedPostgres;
 let app: Client;
+let built: { updateSchema: typeof updateSchema };
 
 beforeAll(async () => {
+  // The built one, since TypeORM reads the migrations by itself.
+  built = await import(new URL('../../dist/src/app/update-schema.js', import.meta.url).href);
   postgres = await startEmbeddedPostgres({ dataDir: sandbox.dataDir(), log: () => undefined });
   await start();
   app = new Client({ connectionString: postgres.url });
@@ -30,11 +33,8 @@ afterAll(async () => {
   sandbox.clear();
 });
 
-/** As a server does it: the built one, since TypeORM reads the migrations by itself. Returns what it warns of. */
+/** As a server does it. Returns what it warns of. */
 async function start(database = 'gatehouse', isEmbedded = true): Promise<string[]> {
-  const built = (await import(new URL('../../dist/src/app/update-schema.js', import.meta.url).href)) as {
-    updateSchema: typeof updateSchema;
-  };
   const warnings: string[] = [];
   const place = {
     databaseUrl: urlOf(postgres.url, database),
