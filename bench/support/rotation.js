@@ -8,8 +8,8 @@ import { perSecond } from './load.js';
 const { ROTATE } = await import(new URL('../../dist/src/sessions/session-store.js', import.meta.url).href);
 const SECONDS = 6;
 const DAY = 86_400_000;
-/** $4 to $8: both limits in ms, address, user agent, and that no address must be confirmed. */
-const REST = [30 * DAY, 90 * DAY, '127.0.0.1', 'bench', false];
+/** $4 to $9: both limits in ms, address, user agent, that no address must be confirmed, and no Idempotency-Key. */
+const REST = [30 * DAY, 90 * DAY, '127.0.0.1', 'bench', false, null];
 
 /** A session whose counter is 0. @typedef {{ id: string, secretHash: Buffer }} Session */
 
