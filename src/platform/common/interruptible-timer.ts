@@ -21,14 +21,14 @@ export class InterruptibleTimer {
     this.nap.abort();
   }
 
-  /** Waits so many milliseconds, or until `wake` or `stop`. */
+  /** Waits so many milliseconds, or until `wake` or `stop`; not at all where the time has come already. */
   async sleep(ms: number): Promise<void> {
-    await wait(ms, null, { signal: this.nap.signal }).catch(() => undefined);
+    await wait(Math.max(ms, 0), null, { signal: this.nap.signal }).catch(() => undefined);
     this.forget();
   }
 
-  /** Waits so many milliseconds, or until `stop`. */
+  /** As `sleep`, but `wake` does not end it. */
   async sleepThrough(ms: number): Promise<void> {
-    await wait(ms, null, { signal: this.end.signal }).catch(() => undefined);
+    await wait(Math.max(ms, 0), null, { signal: this.end.signal }).catch(() => undefined);
   }
 }
