@@ -20,7 +20,7 @@ export function parseDatabaseUrl(text: string): string {
   const whole = text.replace(/^([a-z]+:\/\/[^/?#]*@)(?=\/)/, '$1localhost');
   const fault = faultOfUrl(whole, SCHEMES, 'postgres://user:password@host:5432/database');
   if (fault !== null) throw new Error(fault);
-  const searchParams = new URLSearchParams(/\?(.*)$/.exec(text)?.[1]);
+  const searchParams = queryOf(text);
   if ([hostsOf(text), searchParams.get('host') ?? ''].some((hosts) => hosts.includes(',')))
     throw new Error('names several hosts, and one is asked: let one name, address or proxy lead to the primary');
   refuseUnread(searchParams);
@@ -33,13 +33,13 @@ export function parseDatabaseUrl(text: string): string {
  * returns; a socket and this very machine need no TLS. `mode` is PGSSLMODE, which counts where the URL says nothing.
  */
 export function databaseInTheClear(url: string, mode = 'disable'): string | null {
-  const params = new URLSearchParams(/\?(.*)$/.exec(url)?.[1]);
+  const params = queryOf(url);
   const host = params.get('host') ?? hostsOf(url).replace(/:\d*$/, '');
   if (host === '' || host.startsWith('/') || isThisMachine(host)) return null;
   const ssl = params.get('ssl');
   const asked = params.get('sslmode') ?? (ssl === null ? mode : ssl === '0' || ssl === 'false' ? 'disable' : ssl);
   if (asked === 'no-verify')
-    return `Nobody checks the certificate of the database at ${host} (sslmode=no-verify): whoever answers there gets the password. Use sslmode=verify-full.`;
+    return `Nobody checks the certificate of the database at ${host} (sslmode=no-verify): any server that answers there gets the password. Use sslmode=verify-full.`;
   if (asked !== 'disable') return null;
   return `The database at ${host} is reached without TLS: the network between sees the password and all data. Add ?sslmode=verify-full to DATABASE_URL, unless that network is your own.`;
 }
@@ -52,6 +52,10 @@ function refuseUnread(params: URLSearchParams): void {
   const unread = names.find((name) => /ssl|tls/i.test(name) && !OF_TLS.includes(name));
   if (unread !== undefined)
     throw new Error(`has the parameter ${unread}, which asks for nothing; those for TLS are ${OF_TLS.join(', ')}`);
+}
+
+function queryOf(text: string): URLSearchParams {
+  return new URLSearchParams(/\?(.*)$/.exec(text)?.[1]);
 }
 
 function hostsOf(text: string): string {
