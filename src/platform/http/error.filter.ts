@@ -77,11 +77,12 @@ export class ErrorFilter implements ExceptionFilter {
     const status =
       error instanceof HttpException ? error.getStatus() : (error as { statusCode?: number } | null)?.statusCode;
     if (status === 404) return this.unmatched(request);
-    const ofFile = OF_FILES[status ?? 0];
-    if (status !== undefined && ofFile !== undefined) return aboutFile(status, ofFile, error);
-    if (status !== undefined && status >= 400 && status < 500)
-      return new Problem(OF_FASTIFY[status] ?? 'invalid_request', { cause: error });
-    return new Problem('internal_error', { cause: error });
+    if (status === undefined || !(status >= 400 && status < 500))
+      return new Problem('internal_error', { cause: error });
+    const ofFile = OF_FILES[status];
+    return ofFile
+      ? aboutFile(status, ofFile, error)
+      : new Problem(OF_FASTIFY[status] ?? 'invalid_request', { cause: error });
   }
 
   private unmatched(request: FastifyRequest): Problem {
