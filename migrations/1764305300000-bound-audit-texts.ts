@@ -3,7 +3,8 @@ import type { MigrationInterface, QueryRunner } from 'typeorm';
 /**
  * No text of an audit entry is longer than a request can make it, written by SQL either: a thousand entries are read at once to be
  * sealed, and a few whose user agent has many megabytes would keep every later entry from its seal. Those of before are left as
- * they are, which NOT VALID allows. Where the log belongs to another role, that role's owner bounds it.
+ * they are, which NOT VALID allows. In the embedded Postgres the log belongs to a role of its own, and is bounded where it is given
+ * to that (src/audit/log-objects.ts).
  */
 export class BoundAuditTexts1764305300000 implements MigrationInterface {
   async up(queryRunner: QueryRunner): Promise<void> {
