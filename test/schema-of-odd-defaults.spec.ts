@@ -1,8 +1,8 @@
 import { DataSource } from 'typeorm';
-import type { updateSchema } from '../src/app/update-schema.js';
 import { dataSourceOptions } from '../src/platform/database/data-source.js';
 import { createDatabase, type TestDatabase } from './support/database.js';
 import { describeSchema } from './support/schema.js';
+import { updateSchema } from './support/schema-update.js';
 
 /**
  * What the migrations make does not depend on what the operator has set for the database, nor do its limits end them: with
@@ -22,7 +22,7 @@ const made: TestDatabase[] = [];
 
 afterAll(() => Promise.all(made.map((database) => database.drop())));
 
-/** The schema of a new database with these defaults, as a start makes it: the built one, since TypeORM reads the migrations by itself. */
+/** The schema of a new database with these defaults, as a start makes it. */
 async function schemaUnder(defaults: Record<string, string>): Promise<string[]> {
   const database = await createDatabase({ empty: true });
   made.push(database);
@@ -32,10 +32,7 @@ async function schemaUnder(defaults: Record<string, string>): Promise<string[]> 
     if (known.some((row) => row.name === setting))
       await database.query(`ALTER DATABASE ${name} SET ${setting} = '${value}'`);
   }
-  const built = (await import(new URL('../dist/src/app/update-schema.js', import.meta.url).href)) as {
-    updateSchema: typeof updateSchema;
-  };
-  await built.updateSchema({ databaseDirectUrl: undefined }, { databaseUrl: database.url, superuserUrl: undefined });
+  await updateSchema(database.url);
   const pooling = { pooled: false, namedStatements: true };
   const options = dataSourceOptions(database.url, { pool: 1, timeout: 0 }, pooling, 'gatehouse');
   const source = await new DataSource({ ...options, migrations: [] }).initialize();

@@ -1,6 +1,5 @@
 import { Client, type QueryResultRow } from 'pg';
 import { DataSource } from 'typeorm';
-import type { updateSchema } from '../../src/app/update-schema.js';
 import { dataSourceOptions } from '../../src/platform/database/data-source.js';
 import {
   type EmbeddedPostgres,
@@ -10,6 +9,7 @@ import { runMigrations } from '../../src/platform/database/run-migrations.js';
 import { FORMER_OWNER } from '../support/former-owner.js';
 import { loadMigrations } from '../support/migrations.js';
 import { PostgresSandbox } from '../support/postgres-sandbox.js';
+import { updateSchema } from '../support/schema-update.js';
 
 /**
  * SQL of the role of the server against the embedded Postgres: what it plants must not run with the rights of another role
@@ -65,12 +65,9 @@ async function connect(url: string): Promise<Place['app']> {
   };
 }
 
-/** As a server does it: the built one, since TypeORM reads the migrations by itself. */
+/** As a server does it. */
 async function start({ databaseUrl, superuserUrl }: Place): Promise<void> {
-  const built = (await import(new URL('../../dist/src/app/update-schema.js', import.meta.url).href)) as {
-    updateSchema: typeof updateSchema;
-  };
-  await built.updateSchema({ databaseDirectUrl: undefined }, { databaseUrl, superuserUrl });
+  await updateSchema(databaseUrl, superuserUrl);
 }
 
 /** A database as the version before has left it: the tables in `public`, whose owner is the audit log's. */

@@ -1,5 +1,4 @@
 import { Client, type QueryResultRow } from 'pg';
-import type { updateSchema } from '../../src/app/update-schema.js';
 import {
   type EmbeddedPostgres,
   startEmbeddedPostgres,
@@ -7,6 +6,7 @@ import {
 import { findSchema } from '../../src/platform/database/schema.js';
 import { withClient } from '../../src/platform/database/short-client.js';
 import { PostgresSandbox } from '../support/postgres-sandbox.js';
+import { updateSchema } from '../support/schema-update.js';
 
 /**
  * SQL of the role of the server, which may set its own search_path: a copy of all tables in a schema of its own must neither
@@ -16,11 +16,8 @@ import { PostgresSandbox } from '../support/postgres-sandbox.js';
 const sandbox = new PostgresSandbox();
 let postgres: EmbeddedPostgres;
 let app: Client;
-let built: { updateSchema: typeof updateSchema };
 
 beforeAll(async () => {
-  // The built one, since TypeORM reads the migrations by itself.
-  built = await import(new URL('../../dist/src/app/update-schema.js', import.meta.url).href);
   postgres = await startEmbeddedPostgres({ dataDir: sandbox.dataDir(), log: () => undefined });
   await start();
   app = new Client({ connectionString: postgres.url });
@@ -34,15 +31,8 @@ afterAll(async () => {
 });
 
 /** As a server does it. Returns what it warns of. */
-async function start(database = 'gatehouse', isEmbedded = true): Promise<string[]> {
-  const warnings: string[] = [];
-  const place = {
-    databaseUrl: urlOf(postgres.url, database),
-    superuserUrl: isEmbedded ? urlOf(postgres.superuserUrl, database) : undefined,
-    warn: (sentence: string) => warnings.push(sentence),
-  };
-  await built.updateSchema({ databaseDirectUrl: undefined }, place);
-  return warnings;
+function start(database = 'gatehouse', isEmbedded = true): Promise<string[]> {
+  return updateSchema(urlOf(postgres.url, database), isEmbedded ? urlOf(postgres.superuserUrl, database) : undefined);
 }
 
 function urlOf(url: string, database: string): string {
