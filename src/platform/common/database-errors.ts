@@ -1,3 +1,5 @@
+import { isTlsFault } from './tls-fault.js';
+
 /**
  * What an answer of the database means for the request that met it.
  * `ended`: its connection is of no use any more: broken (what PgBouncer says of its server is in class 08, too), ended by the
@@ -80,10 +82,6 @@ const CODES: Record<string, Meaning> = {
 /** The severities with which a server ends a connection, or lets none be made, whatever the code: a role without CONNECT, say. */
 const LAST_WORDS = new Set(['FATAL', 'PANIC']);
 
-/** What TLS makes of a certificate or of what is no TLS (Node, OpenSSL): the next connection to a server that ran well may meet it. */
-const TLS_FAULT =
-  /^(?:CERT_|CRL_|ERR_TLS_|ERR_SSL_|EPROTO$|HOSTNAME_MISMATCH$|INVALID_CA$|INVALID_PURPOSE$|PATH_LENGTH_EXCEEDED$|(?:DEPTH_ZERO_)?SELF_SIGNED_CERT|UNABLE_TO_)/;
-
 /** Of what a connection is made: whatever the system says of it (no address, port or file left), there is none. */
 const CONNECTING = new Set(['connect', 'getaddrinfo']);
 
@@ -123,7 +121,8 @@ export function isDatabaseUnavailable(error: unknown): boolean {
   const meaning = meaningOf(error);
   if (meaning !== undefined && meaning !== 'fault') return true;
   if (typeof syscall === 'string' && CONNECTING.has(syscall)) return true;
-  if (typeof code === 'string' && (GONE_SOCKET.has(code) || TLS_FAULT.test(code))) return true;
+  // The next connection to a server that ran well may meet a fault of TLS.
+  if (typeof code === 'string' && (GONE_SOCKET.has(code) || isTlsFault(code))) return true;
   return (
     GONE_MESSAGE.test(error.message) || isDatabaseUnavailable(driverError) || (errors ?? []).some(isDatabaseUnavailable)
   );

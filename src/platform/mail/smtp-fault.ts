@@ -1,3 +1,4 @@
+import { isCertificateFault } from '../common/tls-fault.js';
 import type { SmtpServer } from '../config/mail-settings.js';
 
 /** What the library throws, as far as it is read. Its message may hold an address. */
@@ -15,8 +16,6 @@ export interface SendError {
 type Server = Pick<SmtpServer, 'host' | 'port' | 'tls'>;
 
 const OF_NAME = /^(?:ENOTFOUND|EAI_AGAIN|EDNS|ENODATA|ESERVFAIL)$/;
-const OF_CERTIFICATE =
-  /^(?:SELF_SIGNED_CERT|DEPTH_ZERO_SELF_SIGNED|UNABLE_TO_|CERT_|ERR_TLS_CERT|HOSTNAME_MISMATCH|INVALID_CA)/;
 /** What TLS says of bytes that are not TLS. */
 const OF_PLAIN_SERVER = /^(?:ERR_SSL_(?:WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|HTTP_REQUEST)|EPROTO)$/;
 
@@ -50,7 +49,7 @@ function ofTls(code: string, command: string | undefined, { host, port, tls }: S
   if (code === 'CERT_HAS_EXPIRED') return `the certificate of ${host} has expired: let the mail server have a new one`;
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID')
     return `the certificate of the mail server is for another name than ${host}: use its own name in SMTP_URL`;
-  if (OF_CERTIFICATE.test(code))
+  if (isCertificateFault(code))
     return `the certificate of ${host} is from no authority that this machine knows: let Node know it by NODE_EXTRA_CA_CERTS`;
   if (tls === 'implicit' && OF_PLAIN_SERVER.test(code))
     return `the mail server at port ${port} does not begin with TLS: use smtp:// for STARTTLS, or the port for smtps://`;

@@ -1,3 +1,5 @@
+import { isCertificateFault } from '../common/tls-fault.js';
+
 /** What the driver reports, as far as it is read. Its message may hold an address. */
 interface RedisError {
   name: string;
@@ -14,14 +16,13 @@ const REFUSALS: [answer: RegExp, sentence: string][] = [
   [/^NOPERM/, 'Redis does not let the user in REDIS_URL do what is needed'],
   [NO_SUCH_DATABASE, 'Redis has no database of the number in REDIS_URL'],
 ];
-const OF_CERTIFICATE = /^(?:SELF_SIGNED_CERT|DEPTH_ZERO_SELF_SIGNED|UNABLE_TO_|CERT_|ERR_TLS_CERT)/;
 
 /** Why Redis cannot be used, in one sentence that says what to mend. */
 export function describeRedisFault({ name, message, code }: RedisError): string {
   const refusal = REFUSALS.find(([answer]) => answer.test(message));
   if (refusal) return refusal[1];
   if (name === 'ParserError') return 'What answers at the address in REDIS_URL is no Redis';
-  if (OF_CERTIFICATE.test(code ?? ''))
+  if (isCertificateFault(code ?? ''))
     return `The certificate of Redis is not one that this machine takes for it (${code}): let Node know its authority by NODE_EXTRA_CA_CERTS`;
   if (/^ERR_SSL_|^EPROTO$/.test(code ?? ''))
     return `Redis does not begin with TLS at the address in REDIS_URL (${code}): use redis://, or the port for rediss://`;
