@@ -2,6 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Clock } from '../platform/common/clock.js';
 import { isLoopbackHost } from '../platform/common/this-machine.js';
+import { trimSpaces } from '../platform/common/trim-blanks.js';
 import type { Config } from '../platform/config/config.js';
 import { CONFIG } from '../platform/config/config.module.js';
 import { isWebOrigin } from '../platform/config/origins.js';
@@ -103,7 +104,7 @@ export class RefreshCookie {
    */
   private values({ headers }: FastifyRequest): string[] {
     const start = `${this.name}=`;
-    const pairs = (headers.cookie ?? '').split(';').map((pair) => pair.replace(/^[ \t]+|[ \t]+$/g, ''));
+    const pairs = (headers.cookie ?? '').split(';').map(trimSpaces);
     return pairs.filter((pair) => pair.startsWith(start)).map((pair) => pair.slice(start.length));
   }
 }

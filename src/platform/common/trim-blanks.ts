@@ -4,6 +4,11 @@
  */
 const BLANK = /[\s\u200B-\u200F\u2028-\u202C\u2060-\u2069\uFEFF]/;
 
+/** The text without the spaces and tabs before and after it: trim() would take away a byte order mark, and more that is part of it. */
+export function trimSpaces(text: string): string {
+  return text.replace(/^[ \t]+|[ \t]+$/g, '');
+}
+
 /** The text without the blanks before and after it, in linear time: a regular expression would try from every blank within. */
 export function trimBlanks(text: string): string {
   let start = 0;

@@ -1,3 +1,5 @@
+import { trimSpaces } from '../common/trim-blanks.js';
+
 /** What stands in an env file: its settings, the line of each, and one sentence for each fault. */
 export interface EnvFile {
   values: Record<string, string>;
@@ -43,11 +45,6 @@ export function parseEnvFile(bytes: Buffer, name = '.env'): EnvFile {
     }
   }
   return file;
-}
-
-/** Spaces and tabs alone: trim() would take away a byte order mark, and more that is part of a text. */
-function trimSpaces(text: string): string {
-  return text.replace(/^[ \t]+|[ \t]+$/g, '');
 }
 
 /** The text of a file in UTF-8, without its byte order mark; null for any other encoding. */
