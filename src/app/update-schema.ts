@@ -1,8 +1,6 @@
-import { keptLog } from '../audit/kept-log.js';
 import { handOverAuditLog } from '../audit/log-owner.js';
 import type { Config } from '../platform/config/config.js';
 import { migrate } from '../platform/database/data-source.js';
-import { withClient } from '../platform/database/short-client.js';
 import { DirectUrlError } from './direct-url-error.js';
 import { areTwoDatabases, TwoDatabasesError } from './two-databases.js';
 
@@ -25,8 +23,7 @@ export async function updateSchema(
 ): Promise<string[]> {
   if (superuserUrl !== undefined) {
     const applied = await migrate(databaseUrl);
-    await handOverAuditLog({ url: databaseUrl, superuserUrl });
-    const kept = await withClient(databaseUrl, keptLog);
+    const kept = await handOverAuditLog({ url: databaseUrl, superuserUrl });
     if (kept !== null) warn?.(kept);
     return applied;
   }

@@ -3,6 +3,7 @@ import { Client } from 'pg';
 import { AUDIT_ROLE, findSchema, withNames } from '../platform/database/schema.js';
 import { withClient } from '../platform/database/short-client.js';
 import { isOfAuditLog, readFunctions, type SqlFunction } from '../platform/database/sql-functions.js';
+import { keptLog } from './kept-log.js';
 import { AUDIT_TABLES, BOUND, CHAIN, GIVE_SCHEMA, GRANTS, TRIGGERS } from './log-objects.js';
 
 /**
@@ -54,21 +55,22 @@ interface Ways {
  * Gives the audit log, its functions and its schema to a role that nobody signs in as, so that SQL of the server's role can
  * neither change nor stop it. That takes the superuser, whose session does this and nothing else: every name is qualified, and
  * no row, function or expression of the server's role is read or run. Does nothing where it was done, or where a log with
- * entries was brought along that belongs to the server's role: what is hidden in that, nobody knows. Throws the driver's error.
+ * entries was brought along that belongs to the server's role: what is hidden in that, nobody knows. Returns what is to be said of
+ * such a log, else null. Throws the driver's error.
  */
-export async function handOverAuditLog({ url, superuserUrl }: Ways): Promise<void> {
-  await withClient(url, async (app) => {
+export async function handOverAuditLog({ url, superuserUrl }: Ways): Promise<string | null> {
+  return withClient(url, async (app) => {
     const { found: schema } = await findSchema(app);
-    if (schema === null) return;
+    if (schema === null) return null;
     const functions = (await readFunctions(schema)).filter(isOfAuditLog).filter(({ name }) => name !== 'audit_seal');
     const mark = markOf(functions);
     const tables = new Map(
       (await app.query<{ name: string; owner: string }>(STATE, [schema])).rows.map(({ name, owner }) => [name, owner]),
     );
     const isGiven = tables.get('audit_events') === AUDIT_ROLE;
-    if (!isGiven && !(await isEmpty(app, schema))) return;
+    if (!isGiven && !(await isEmpty(app, schema))) return keptLog(app);
     const [chain] = (await app.query<{ mark: string | null }>(MARK, [schema])).rows;
-    if (isGiven && tables.get('audit_chain') === AUDIT_ROLE && chain?.mark === mark) return;
+    if (isGiven && tables.get('audit_chain') === AUDIT_ROLE && chain?.mark === mark) return null;
     await asSuperuser(superuserUrl, async (superuser) => {
       await superuser.query(TAKE_CHAIN);
       const places = tables.get('audit_chain') === AUDIT_ROLE ? null : await placesOf(app, schema);
@@ -80,6 +82,7 @@ export async function handOverAuditLog({ url, superuserUrl }: Ways): Promise<voi
       await superuser.query(withNames(GRANTS, { schema }));
       await superuser.query(withNames(WRITE_MARK, { schema }).replace('{mark}', mark));
     });
+    return null;
   });
 }
 
