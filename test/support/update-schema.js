@@ -4,7 +4,7 @@ const { updateSchema } = await import(new URL('../../dist/src/app/update-schema.
 
 /** @type {string[]} */
 const warnings = [];
-const [place] = process.argv.slice(2).map((text) => JSON.parse(text));
+const place = JSON.parse(process.argv[2] ?? '');
 await updateSchema(
   { databaseDirectUrl: undefined },
   { ...place, warn: (/** @type {string} */ sentence) => warnings.push(sentence) },
