@@ -28,7 +28,7 @@ const TAKE = `
 /** The actor stands in the audit log from here on, and nowhere else. $1 number */
 const CLOSE = 'UPDATE role_removals SET swept_at = now(), actor = NULL WHERE number = $1';
 
-/** Who removes the role in this very transaction: not who removed it by SQL before, of which rows are left. $1 role, $2 actor as JSON */
+/** Who removes the role in this very transaction; a removal by SQL before it keeps no name. $1 role, $2 actor as JSON */
 const SIGN =
   'UPDATE role_removals SET actor = $2 WHERE role = $1 AND swept_at IS NULL AND actor IS NULL AND at >= now()';
 

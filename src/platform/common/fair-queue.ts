@@ -96,7 +96,10 @@ export class FairQueue {
     return this.running >= this.workers;
   }
 
-  /** Runs a job in its turn, in the context of its caller, and returns what it returns. Rejects, at once or when it must give way, where the queue is full. */
+  /**
+   * Runs a job in its turn, in the context of its caller, and returns what it returns. Rejects, at once or when it must give way,
+   * where the queue is full.
+   */
   run<T>(share: Share, work: () => Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       // The job before starts it, and has a deadline of its own.

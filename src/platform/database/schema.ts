@@ -50,7 +50,10 @@ const FIND = `
       pg_catalog.array_position(pg_catalog.current_schemas(false), n.nspname) NULLS LAST LIMIT 1
   ) AS found, pg_catalog.current_schema()::pg_catalog.text AS chosen`;
 
-/** Looks where our tables are: beside an audit log that was given away, then on the search_path of the connection, then in the schema of our own. */
+/**
+ * Looks where our tables are: beside an audit log that was given away, then on the search_path of the connection, then in the
+ * schema of our own.
+ */
 export async function findSchema(client: Client): Promise<SchemaView> {
   const { rows } = await client.query<SchemaView>(FIND);
   return rows[0] ?? { found: null, chosen: null };

@@ -3,12 +3,13 @@ import fc from 'fast-check';
 import { decodableUrl, requestId, routableUrl } from './requests.js';
 import { RouteTable } from './route-table.js';
 
-const urlOf = (url: string) => decodableUrl({ url } as never);
 /** The path that a request is routed by, and its host. */
 function placeOf(url: string) {
-  const request = { url, headers: { host: 'of.header' } };
-  return [decodableUrl(request as never), request.headers.host];
+  // All that is read of a request, or written.
+  const request = { url, headers: { host: 'of.header' } } as IncomingMessage;
+  return [decodableUrl(request), request.headers.host];
 }
+const urlOf = (url: string) => placeOf(url)[0] ?? '';
 const idOf = (value: string | string[] | undefined) => requestId({ headers: { 'x-request-id': value } } as never);
 
 test.each([

@@ -23,6 +23,7 @@ test('each server is prepared once, also where a name has two addresses', async 
         BOTH.map((address) => ({ address })),
       );
   };
+  // Its real type has six overloads, of which a function of ours can have one.
   jest.spyOn(dns, 'lookup').mockImplementation(lookup as never);
   await app.listen({ port: 0, host: 'localhost' });
   const { port } = app.server.address() as AddressInfo;

@@ -9,6 +9,7 @@ import fastifySymbols from 'fastify/lib/symbols.js';
 export function forEachServer(fastify: FastifyInstance, prepare: (server: Server) => void): void {
   prepare(fastify.server);
   fastify.addHook('onListen', (done) => {
+    // Fastify declares no type for what it keeps under its own symbols.
     const others = (fastify as unknown as Record<symbol, Server[]>)[fastifySymbols.kServerBindings] ?? [];
     for (const server of others) prepare(server);
     done();

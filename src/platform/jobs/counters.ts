@@ -5,7 +5,7 @@ import { DebouncedTask } from './debounced-task.js';
 /** Any number: one instance aggregates at a time. */
 const AGGREGATE_LOCK = 4_711_005;
 
-/** Changes of one statement at most. All of them at once would, after an outage, take longer than a statement may, again and again. */
+/** Changes of one statement at most. After an outage all of them at once would take longer than a statement may, time and again. */
 const BATCH = 10_000;
 
 /**

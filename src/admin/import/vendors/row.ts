@@ -46,7 +46,7 @@ export class Row {
     return readMoment(text, 'Z')?.getTime() ?? text;
   }
 
-  /** Whether the moment in the field is after `than`; `infinity`, and what is no moment at all, count as one without an end. */
+  /** Whether the moment in the field is after `than`; `infinity`, and a text that names no moment, count as one without an end. */
   isAfter(than: Date, ...names: string[]): boolean {
     const text = this.text(...names);
     if (text === undefined) return false;
