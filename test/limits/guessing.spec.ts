@@ -1,6 +1,7 @@
 import { createDatabase, type TestDatabase } from '../support/database.js';
 import { type Api, Gatehouse, GatehouseProcess } from '../support/gatehouse.js';
 import { tokenFor } from '../support/mail.js';
+import { served } from '../support/served.js';
 import { freshEmail, PASSWORD, type Problem, type SignedUp, signUp } from '../support/users.js';
 
 /** Nobody guesses a password, and nobody locks an owner out by guessing (ASVS 5.0, 6.3.1; CVE-2024-4629). */
@@ -100,7 +101,10 @@ describe('an account from one address', () => {
   it('lets 40 at once in that have the right password', async () => {
     const { email } = await somebody();
     const ip = freshIp();
-    const tries = Array.from({ length: 40 }, (_, index) => login({ email }, ip, PASSWORD, index % 2 ? one : two));
+    // They wait for one row; those for which a busy machine has no time come again.
+    const tries = Array.from({ length: 40 }, (_, index) =>
+      served(() => login({ email }, ip, PASSWORD, index % 2 ? one : two)),
+    );
     expect(await statuses(tries)).toEqual({ 200: 40 });
   });
 });
