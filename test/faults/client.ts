@@ -50,6 +50,19 @@ export class FaultClient {
     await this.watch.over();
   }
 
+  /** With one key until it is answered, from whichever instance answers, as the client of the project does. */
+  async refresh(session: HeldSession, instance: number, twice = false): Promise<void> {
+    const key = randomBytes(16).toString('base64url');
+    for (let attempt = instance; attempt < TRIES; attempt++) {
+      const tabs = twice ? [attempt, attempt + 1] : [attempt];
+      const outcomes = await Promise.all(tabs.map((at) => exchange(this.recorder, session, at % 2, key)));
+      const reply = outcomes.find(({ call }) => call.outcome !== 'unknown');
+      if (reply) return this.refreshed(session, reply);
+      await pause(AGAIN);
+    }
+    throw new Error('A refresh was never answered');
+  }
+
   private readonly actions: Record<
     Action,
     (session: HeldSession, instance: number, isOver: () => boolean) => Promise<unknown>
@@ -101,19 +114,6 @@ export class FaultClient {
     const { accessToken = '', refreshToken = '' } = body;
     if (call.outcome === 'ok') this.sessions.push({ id: session, user, accessToken, refreshToken, claims, spent: [] });
     return call;
-  }
-
-  /** With one key until it is answered, from whichever instance answers, as the client of the project does. */
-  private async refresh(session: HeldSession, instance: number, twice = false): Promise<void> {
-    const key = randomBytes(16).toString('base64url');
-    for (let attempt = instance; attempt < TRIES; attempt++) {
-      const tabs = twice ? [attempt, attempt + 1] : [attempt];
-      const outcomes = await Promise.all(tabs.map((at) => exchange(this.recorder, session, at % 2, key)));
-      const reply = outcomes.find(({ call }) => call.outcome !== 'unknown');
-      if (reply) return this.refreshed(session, reply);
-      await pause(AGAIN);
-    }
-    throw new Error('A refresh was never answered');
   }
 
   private refreshed(session: HeldSession, { call, body }: Reply): void {

@@ -35,29 +35,41 @@ export class Recorder {
       ...options,
       headers: { 'x-request-id': requestId, ...options.headers },
     });
-    const outcome = outcomeOf(answer?.status);
-    const code = outcome === 'ok' ? '' : (answer?.body.code ?? (answer ? String(answer.status) : 'no answer'));
-    return { call: { start, end: this.now(), instance, outcome, code, requestId }, body: answer?.body ?? {} };
+    const end = this.now();
+    if (typeof answer === 'string')
+      return { call: { start, end, instance, outcome: 'unknown', code: answer, requestId }, body: {} };
+    const { status, body } = answer;
+    const outcome = outcomeOf(status);
+    const code = outcome === 'ok' ? '' : (body.code ?? String(status));
+    return { call: { start, end, instance, outcome, code, requestId }, body };
   }
 
   record<O extends Operation>(call: Call, operation: Told<O>): void {
     this.history.operations.push({ ...call, ...operation } as unknown as O);
   }
 
-  private async answerOf(instance: number, method: string, path: string, options: CallOptions) {
-    const given = this.instances[instance]?.process?.call<Reply['body']>(method, path, options);
+  /** The answer, or why there is none. */
+  private async answerOf(
+    instance: number,
+    method: string,
+    path: string,
+    options: CallOptions,
+  ): Promise<Answer<Reply['body']> | string> {
+    const { process } = this.instances[instance] ?? {};
+    if (!process) return 'no answer: the instance is down';
     let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<undefined>((resolve) => {
-      timer = setTimeout(resolve, PATIENCE, undefined);
+    const late = new Promise<string>((resolve) => {
+      timer = setTimeout(resolve, PATIENCE, 'no answer: it took too long');
     });
-    const answer: Answer<Reply['body']> | undefined = await Promise.race([given, late]).catch(() => undefined);
+    const given = process.call<Reply['body']>(method, path, options);
+    const answer = await Promise.race([given, late]).catch((error) => `no answer: ${error.cause ?? error}`);
     clearTimeout(timer);
     return answer;
   }
 }
 
-function outcomeOf(status: number | undefined): Outcome {
-  if (status === undefined || status >= 500) return 'unknown';
+function outcomeOf(status: number): Outcome {
+  if (status >= 500) return 'unknown';
   return status < 300 ? 'ok' : 'fail';
 }
 

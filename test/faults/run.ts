@@ -10,7 +10,7 @@ import { auditedOnce, type Entry, mailedAtLeastOnce, noInternalErrors } from './
 import { Nemesis } from './nemesis.js';
 import type { Plan } from './plan.js';
 import { Recorder } from './recorder.js';
-import { adopt, ask, exchange, type HeldSession } from './session.js';
+import { ask, exchange, type HeldSession } from './session.js';
 import { World } from './world.js';
 
 /** Milliseconds; on a machine that is busy with other work an answer takes longer, and what is under a fault does not. */
@@ -72,8 +72,10 @@ async function probe(recorder: Recorder, instance: number, isOver: () => boolean
 async function ending(world: World, recorder: Recorder, clients: FaultClient[]): Promise<void> {
   const alive = clients.flatMap((client) => client.alive);
   await Promise.all(clients.flatMap(({ ended }) => ended).map((session) => present(recorder, session)));
-  await Promise.all(alive.map((session) => live(recorder, session)));
-  await Promise.all(alive.filter((_, n) => n % 2).map((session) => steal(recorder, session)));
+  await Promise.all(clients.flatMap((client) => client.alive.map((session) => live(recorder, client, session))));
+  // Of a session that went on since the last fault: before that a database that was set back may take the spent token for new.
+  const living = clients.flatMap((client) => client.alive);
+  await Promise.all(living.filter((_, n) => n % 2).map((session) => steal(recorder, session)));
   const options = { token: world.adminToken, body: {} };
   const { call } = await recorder.send(0, 'POST', '/v1/sessions/revoke-before', options);
   const sessions = alive.map(({ id }) => id);
@@ -89,11 +91,10 @@ async function present(recorder: Recorder, session: HeldSession): Promise<void> 
   }
 }
 
-async function live(recorder: Recorder, session: HeldSession): Promise<void> {
+async function live(recorder: Recorder, client: FaultClient, session: HeldSession): Promise<void> {
   for (const instance of [0, 1]) {
-    const { call, body } = await exchange(recorder, session, instance, undefined);
-    if (call.outcome !== 'ok') return;
-    adopt(session, body);
+    await client.refresh(session, instance);
+    if (!client.alive.includes(session)) return;
     await ask(recorder, session, 1 - instance);
   }
 }
