@@ -10,6 +10,7 @@ import type { Config } from './platform/config/config.js';
 import { undeclaredProduction } from './platform/config/exposure.js';
 import { readSettings } from './platform/config/settings.js';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from './platform/database/embedded/embedded-postgres.js';
+import { outliveLogReader } from './platform/observability/log-reader.js';
 import { createLogger } from './platform/observability/logger.js';
 
 /** Milliseconds for which a stop waits for a start that is under way. */
@@ -23,6 +24,7 @@ const SPARE_CONNECTIONS = 50;
 
 /** Starts Gatehouse: settings, database, schema, server; and takes it down in the opposite order. */
 async function main(): Promise<void> {
+  outliveLogReader();
   const { config, notes } = readSettings({ source: process.env });
   const undeclared = undeclaredProduction(config);
   if (undeclared) process.stdout.write(`${undeclared}\n`);

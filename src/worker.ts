@@ -3,6 +3,7 @@ import { type Server, startServer } from './app/server.js';
 import { explainFailure } from './app/startup-errors.js';
 import { adminNotice } from './app/startup-warnings.js';
 import { loadConfig } from './platform/config/config.js';
+import { outliveLogReader } from './platform/observability/log-reader.js';
 import { createLogger } from './platform/observability/logger.js';
 
 let server: Server | undefined;
@@ -12,6 +13,8 @@ function stop(): void {
   if (server) void server.close().finally(() => process.exit(0));
   else process.exit(0);
 }
+
+outliveLogReader();
 
 // A terminal's Ctrl-C reaches every process, and so does a service manager's SIGTERM; the primary decides when.
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => undefined);
