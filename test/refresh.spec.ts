@@ -3,6 +3,7 @@ import { firstIdAt } from '../src/platform/common/id.js';
 import { newSessionSecret, readRefreshToken, writeRefreshToken } from '../src/sessions/refresh-token.js';
 import { createDatabase, type TestDatabase } from './support/database.js';
 import { GatehouseProcess } from './support/gatehouse.js';
+import { served } from './support/served.js';
 import { APP_SECRET } from './support/server.js';
 import {
   freshEmail,
@@ -107,7 +108,11 @@ describe('fifty at once with one token, twenty rounds', () => {
     let { refreshToken } = tokens;
     for (let round = 1; round <= 20; round++) {
       const answers = await Promise.all(
-        Array.from({ length: 50 }, (_, i) => refresh(servers()[i % servers().length] ?? gatehouse, refreshToken)),
+        Array.from({ length: 50 }, (_, i) => {
+          const server = servers()[i % servers().length] ?? gatehouse;
+          // One that a busy machine has no time for comes again within the grace.
+          return served(() => refresh(server, refreshToken));
+        }),
       );
       expect(answers.filter(({ status }) => status === 200)).toHaveLength(50);
       const successors = new Set(answers.map(({ body }) => body.refreshToken));

@@ -108,7 +108,8 @@ export class GatehouseProcess extends Api {
     this.address.catch(() => undefined);
     process.stdout?.on('data', (chunk) => (this.output += chunk));
     process.stderr?.on('data', (chunk) => (this.output += chunk));
-    this.exited = new Promise((resolve) => process.once('exit', (code, signal) => resolve({ code, signal })));
+    // Not 'exit', after which there may be more to read of what it said.
+    this.exited = new Promise((resolve) => process.once('close', (code, signal) => resolve({ code, signal })));
   }
 
   /** Starts the built server and waits until it serves. `env` overrides QUICK; undefined removes a setting. */

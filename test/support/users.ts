@@ -21,17 +21,23 @@ export function freshEmail(): string {
   return `p${randomBytes(8).toString('hex')}@example.com`;
 }
 
-/** Registers a new account, asking again where the server is too busy for it. Throws with the answer where that fails. */
+/**
+ * Registers a new account, asking again where the server is too busy for it: with another address, for the first may have been
+ * taken. Throws with the answer where that fails.
+ */
 export async function signUp(gatehouse: Api, form: Record<string, unknown> = {}): Promise<SignedUp> {
-  const body = { email: freshEmail(), password: PASSWORD, ...form };
-  const answer = await served(() => gatehouse.call<SignedUp>('POST', '/v1/auth/register', { body }));
+  const answer = await served(() => {
+    const body = { email: freshEmail(), password: PASSWORD, ...form };
+    return gatehouse.call<SignedUp>('POST', '/v1/auth/register', { body });
+  });
   if (answer.status !== 201) throw new Error(`sign-up: ${answer.status} ${answer.text}`);
   return answer.body;
 }
 
-/** Signs in. Throws with the answer where that fails. */
+/** Signs in, asking again where the server is too busy for it. Throws with the answer where that fails. */
 export async function signIn(gatehouse: Api, email: string, password = PASSWORD): Promise<SignedUp> {
-  const answer = await gatehouse.call<SignedUp>('POST', '/v1/auth/login', { body: { email, password } });
+  const body = { email, password };
+  const answer = await served(() => gatehouse.call<SignedUp>('POST', '/v1/auth/login', { body }));
   if (answer.status !== 200) throw new Error(`sign-in: ${answer.status} ${answer.text}`);
   return answer.body;
 }
