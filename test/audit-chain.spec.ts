@@ -547,8 +547,11 @@ test('a server seals what happens within a second or so, from two instances into
   await gatehouses[0]!.call('PUT', '/v1/roles/x', { body: { permissions: [] }, token: admin.accessToken });
   await Promise.all(gatehouses.map((gatehouse) => gatehouse.stop()));
   expect(await waiting()).toEqual([]);
+  // More than that where a registration was told 503 and had been made.
+  const written = await own.query('SELECT FROM audit_events');
+  expect(written.length).toBeGreaterThanOrEqual(63);
   const witness = await openAuditModule(own.url);
-  expect(await witness.verifier.verify()).toMatchObject({ entries: 63, faults: [] });
+  expect(await witness.verifier.verify()).toMatchObject({ entries: written.length, faults: [] });
   await witness.close();
   await own.drop();
 });
