@@ -1,6 +1,7 @@
 import { withRoles } from './support/admins.js';
 import { createDatabase, type TestDatabase } from './support/database.js';
 import { Gatehouse } from './support/gatehouse.js';
+import { served } from './support/served.js';
 import { TcpProxy } from './support/tcp-proxy.js';
 import { PASSWORD, type Problem, type SignedUp, signUp } from './support/users.js';
 
@@ -56,7 +57,8 @@ test('a database that takes long for each statement: a request of many is given 
 
 test('an export takes as long as it takes, once it has begun', async () => {
   proxy.slow(LIMIT / 6);
-  const answer = await timed('GET', '/v1/users/me/export');
+  // Before it has begun it has the time of any request, which a busy machine may use up.
+  const answer = await served(() => timed('GET', '/v1/users/me/export'));
   expect(answer.status).toBe(200);
   expect(answer.took).toBeGreaterThan(LIMIT);
 });
